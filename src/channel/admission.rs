@@ -1,0 +1,130 @@
+//! What holds for every event before it is looked at: names and sizes.
+
+use crate::{
+    config::{Config, Limit},
+    event::{Broadcast, Event, Join, Leave, Push, Rejoin},
+    ids::{ClientId, EventName, MessageId, Ref, Topic},
+    payload::{Json, Payload},
+    refusal::{NameFlaw, Refusal},
+};
+
+/// Refuses an event with a bad name or with something too large in it: first names, then `ref` and
+/// `id`, then payload, meta and params.
+pub(super) fn check(event: &Event, config: &Config) -> Result<(), Refusal> {
+    let check = Check { config };
+    match event {
+        Event::Join(Join { client_id, topic, user_id, now_ms: _, meta, params, reference })
+        | Event::Rejoin(Rejoin {
+            client_id,
+            topic,
+            user_id,
+            now_ms: _,
+            meta,
+            params,
+            reference,
+            since: _,
+        }) => {
+            check.whom(client_id, topic)?;
+            check.name("user_id", user_id.as_bytes())?;
+            check.marks(reference.as_ref(), None)?;
+            check.json("meta", meta.as_ref())?;
+            check.json("params", params.as_ref())
+        }
+        Event::Leave(Leave { client_id, topic, reference }) => {
+            check.whom(client_id, topic)?;
+            check.marks(reference.as_ref(), None)
+        }
+        Event::Broadcast(Broadcast {
+            client_id,
+            topic,
+            payload,
+            event,
+            audience: _,
+            meta,
+            id,
+            reference,
+        }) => {
+            check.whom(client_id, topic)?;
+            check.event(event)?;
+            check.marks(reference.as_ref(), id.as_ref())?;
+            check.payload(payload)?;
+            check.json("meta", meta.as_ref())
+        }
+        Event::Push(Push { client_id, topic, event, payload, reference }) => {
+            check.whom(client_id, topic)?;
+            check.event(event)?;
+            check.marks(reference.as_ref(), None)?;
+            check.payload(payload)
+        }
+        Event::Crash(_) | Event::Restart => Ok(()),
+    }
+}
+
+/// Refuses an event name that is reserved for the server.
+pub(super) fn check_reserved(event: &EventName, config: &Config) -> Result<(), Refusal> {
+    let starts_it = |prefix: &&EventName| event.as_bytes().starts_with(prefix.as_bytes());
+    match config.reserved().iter().find(starts_it) {
+        Some(prefix) => {
+            Err(Refusal::EventNotAllowed { event: event.clone(), prefix: prefix.clone() })
+        }
+        None => Ok(()),
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Check<'a> {
+    config: &'a Config,
+}
+
+impl Check<'_> {
+    fn whom(self, client_id: &ClientId, topic: &Topic) -> Result<(), Refusal> {
+        self.name("client_id", client_id.as_bytes())?;
+        self.name("topic", topic.as_bytes())
+    }
+
+    fn event(self, event: &EventName) -> Result<(), Refusal> {
+        if event.as_bytes() == b"*" {
+            return Err(Refusal::InvalidName { field: "event", flaw: NameFlaw::Wildcard });
+        }
+        self.name("event", event.as_bytes())
+    }
+
+    fn name(self, field: &'static str, name: &[u8]) -> Result<(), Refusal> {
+        let (bytes, max) = (name.len() as u64, self.config.limit(Limit::NameBytes));
+        let flaw = match bytes {
+            0 => NameFlaw::Empty,
+            _ if bytes > max => NameFlaw::TooLong { bytes, max },
+            _ => return Ok(()),
+        };
+        Err(Refusal::InvalidName { field, flaw })
+    }
+
+    fn marks(self, reference: Option<&Ref>, id: Option<&MessageId>) -> Result<(), Refusal> {
+        let marks = [reference.map(Ref::as_bytes), id.map(MessageId::as_bytes)];
+        let (limit, max) = (Limit::RefBytes, self.config.limit(Limit::RefBytes));
+        if marks.into_iter().flatten().any(|mark| mark.len() as u64 > max) {
+            return Err(Refusal::LimitReached { limit, max });
+        }
+        Ok(())
+    }
+
+    fn payload(self, payload: &Payload) -> Result<(), Refusal> {
+        self.size("payload", payload.size(), payload.depth())
+    }
+
+    fn json(self, field: &'static str, json: Option<&Json>) -> Result<(), Refusal> {
+        json.map_or(Ok(()), |json| self.size(field, json.as_str().len(), json.depth()))
+    }
+
+    fn size(self, field: &'static str, bytes: usize, depth: u32) -> Result<(), Refusal> {
+        for (limit, got) in
+            [(Limit::PayloadBytes, bytes as u64), (Limit::PayloadDepth, u64::from(depth))]
+        {
+            let max = self.config.limit(limit);
+            if got > max {
+                return Err(Refusal::PayloadTooLarge { field, limit, got, max });
+            }
+        }
+        Ok(())
+    }
+}

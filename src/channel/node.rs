@@ -1,0 +1,58 @@
+//! Which node the channel is, and the refs that it gives presences.
+
+use alloc::{borrow::Cow, format, string::String, sync::Arc};
+use core::num::NonZeroU64;
+
+use crate::{
+    config::{Config, ConfigError, Limit},
+    ids::{ClusterName, NodeId},
+    presence::Origin,
+};
+
+/// A node, and the counter of its presence refs.
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    label: Cow<'static, str>,
+    origin: Option<Arc<Origin>>,
+    // Invariant: the number of every ref given so far is smaller.
+    next_ref: NonZeroU64,
+}
+
+impl Node {
+    pub(super) const fn single() -> Self {
+        Self { label: Cow::Borrowed("single_node"), origin: None, next_ref: NonZeroU64::MIN }
+    }
+
+    pub(super) fn of_cluster(
+        node: NodeId,
+        cluster: &ClusterName,
+        config: &Config,
+    ) -> Result<Self, ConfigError> {
+        for name in [node.as_str(), cluster.as_str()] {
+            let max = config.limit(Limit::NameBytes);
+            if name.is_empty() || name.len() as u64 > max {
+                return Err(ConfigError::InvalidNodeName { name: String::from(name), max });
+            }
+        }
+        Ok(Self {
+            label: Cow::Owned(format!("cluster_ready:{cluster}/{node}")),
+            origin: Some(Arc::new(Origin { node, incarnation: config.incarnation() })),
+            next_ref: NonZeroU64::MIN,
+        })
+    }
+
+    pub(super) fn label(&self) -> &str {
+        &self.label
+    }
+
+    pub(super) const fn origin(&self) -> Option<&Arc<Origin>> {
+        self.origin.as_ref()
+    }
+
+    /// The number of a ref that was never given.
+    pub(super) const fn next_ref(&mut self) -> NonZeroU64 {
+        let number = self.next_ref;
+        self.next_ref = number.saturating_add(1);
+        number
+    }
+}

@@ -1,0 +1,38 @@
+//! Which names stand behind handles: what turns a list of small integers back into ids.
+
+use crate::{
+    cow::CowVec,
+    ids::{ClientHandle, ClientId, UserId},
+};
+
+/// The two names of a client.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Names {
+    pub(crate) client: ClientId,
+    pub(crate) user: UserId,
+}
+
+/// The names of every client of a channel, by handle; cheap to clone.
+///
+/// The names of a client that has gone stay until its handle is given out again, which is after
+/// the flush that follows its end: whatever was emitted before can still be read.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Directory(CowVec<Names>);
+
+impl Directory {
+    pub(crate) fn set(&mut self, handle: ClientHandle, names: Names) {
+        self.0.set(handle.index(), names);
+    }
+
+    pub(crate) fn names(&self, handle: ClientHandle) -> &Names {
+        self.0.get(handle.index()).expect("a handle that was given out has names")
+    }
+
+    pub(crate) fn client(&self, handle: ClientHandle) -> &ClientId {
+        &self.names(handle).client
+    }
+
+    pub(crate) fn user(&self, handle: ClientHandle) -> &UserId {
+        &self.names(handle).user
+    }
+}

@@ -1,0 +1,169 @@
+//! A hash index: from the hash of a name to the number of what has that name.
+//!
+//! Holds neither names nor values, only eight bytes a bucket: 32 bits of the hash and the number.
+//! Linear probing; a removal shifts back what follows, so there are no tombstones and the index
+//! never degrades. Costs: find, insert and remove O(1), amortised with the doublings.
+
+use alloc::{vec, vec::Vec};
+use core::iter;
+
+/// Buckets of an index that was never used.
+const FIRST: usize = 8;
+
+/// An index whose entries are found by hash, and told apart by whoever knows their names.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Index {
+    // Invariant: the number of buckets is a power of two or 0, and a fifth of them is free.
+    buckets: Vec<Bucket>,
+    len: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Bucket {
+    hash: u32,
+    // One more than the number; 0 for a free bucket.
+    entry: u32,
+}
+
+impl Bucket {
+    const FREE: Self = Self { hash: 0, entry: 0 };
+
+    const fn is_free(self) -> bool {
+        self.entry == 0
+    }
+}
+
+impl Index {
+    /// The number that was inserted with `hash` and of which `is_it` says so.
+    pub(crate) fn find(&self, hash: u64, mut is_it: impl FnMut(u32) -> bool) -> Option<u32> {
+        let hash = shorten(hash);
+        let mut probed = self.probe(hash);
+        probed.find_map(|(_, bucket)| {
+            (bucket.hash == hash && is_it(bucket.entry - 1)).then(|| bucket.entry - 1)
+        })
+    }
+
+    /// Adds `number`, which must not be there, under `hash`.
+    pub(crate) fn insert(&mut self, hash: u64, number: u32) {
+        if (self.len + 1) * 5 > self.buckets.len() * 4 {
+            self.grow();
+        }
+        self.len += 1;
+        self.place(Bucket { hash: shorten(hash), entry: number + 1 });
+    }
+
+    /// Removes `number`, which must have been inserted with `hash`.
+    pub(crate) fn remove(&mut self, hash: u64, number: u32) {
+        let place = self.probe(shorten(hash)).find(|(_, bucket)| bucket.entry == number + 1);
+        let Some((mut hole, _)) = place else {
+            debug_assert!(false, "what is removed was inserted under the same hash");
+            return;
+        };
+
+        // Whatever follows and would be found earlier, moves up into the hole.
+        let mut next = hole;
+        loop {
+            next = self.wrap(next + 1);
+            let bucket = self.at(next);
+            if bucket.is_free() {
+                break;
+            }
+            let start = bucket.hash as usize;
+            if self.wrap(next.wrapping_sub(start)) >= self.wrap(next.wrapping_sub(hole)) {
+                self.put(hole, bucket);
+                hole = next;
+            }
+        }
+        self.put(hole, Bucket::FREE);
+        self.len -= 1;
+    }
+
+    /// The buckets from the home of `hash` up to the first free one, with their places.
+    fn probe(&self, hash: u32) -> impl Iterator<Item = (usize, Bucket)> {
+        let places = iter::successors(Some(hash as usize), |place| Some(place + 1));
+        places
+            .take(self.buckets.len())
+            .map(|place| (self.wrap(place), self.at(self.wrap(place))))
+            .take_while(|(_, bucket)| !bucket.is_free())
+    }
+
+    fn place(&mut self, bucket: Bucket) {
+        let place = self.probe(bucket.hash).last().map_or(bucket.hash as usize, |(at, _)| at + 1);
+        self.put(self.wrap(place), bucket);
+    }
+
+    fn grow(&mut self) {
+        let doubled = vec![Bucket::FREE; (self.buckets.len() * 2).max(FIRST)];
+        let old = core::mem::replace(&mut self.buckets, doubled);
+        for bucket in old.into_iter().filter(|bucket| !bucket.is_free()) {
+            self.place(bucket);
+        }
+    }
+
+    fn wrap(&self, place: usize) -> usize {
+        place & (self.buckets.len() - 1)
+    }
+
+    fn at(&self, place: usize) -> Bucket {
+        self.buckets.get(place).copied().unwrap_or(Bucket::FREE)
+    }
+
+    fn put(&mut self, place: usize, bucket: Bucket) {
+        if let Some(place) = self.buckets.get_mut(place) {
+            *place = bucket;
+        }
+    }
+}
+
+/// The half of a hash that is kept.
+#[expect(clippy::cast_possible_truncation, reason = "half of it is what is kept")]
+const fn shorten(hash: u64) -> u32 {
+    hash as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::collections::BTreeSet;
+
+    use super::*;
+
+    /// Random inserts and removals, with hashes so bad that all probes collide and wrap around.
+    fn check(hash_of: impl Fn(u32) -> u64) {
+        let mut index = Index::default();
+        let mut dumb = BTreeSet::new();
+        let mut state = 1_u32;
+        for _ in 0..20_000 {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let number = state >> 24;
+            if dumb.insert(number) {
+                index.insert(hash_of(number), number);
+            } else {
+                dumb.remove(&number);
+                index.remove(hash_of(number), number);
+            }
+            let found = index.find(hash_of(number), |found| found == number);
+            assert_eq!(found.is_some(), dumb.contains(&number));
+        }
+        for number in 0..256 {
+            let found = index.find(hash_of(number), |found| found == number);
+            assert_eq!(found.is_some(), dumb.contains(&number));
+        }
+        assert_eq!(index.len, dumb.len());
+    }
+
+    #[test]
+    fn an_index_finds_what_is_in_it() {
+        check(|number| u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 16);
+    }
+
+    #[test]
+    fn colliding_hashes_only_cost_time() {
+        check(|number| u64::from(number % 3));
+        check(|number| u64::from(u32::MAX - number % 5));
+    }
+
+    #[test]
+    fn nothing_is_found_in_an_index_that_was_never_used() {
+        assert_eq!(Index::default().find(7, |_| true), None);
+    }
+}

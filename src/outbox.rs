@@ -1,0 +1,49 @@
+//! What a channel has to say and has not yet been asked for, in order; and counts of what it said.
+
+use alloc::vec::Vec;
+
+use crate::{directory::Directory, event::EventKind, outbound::Outbound, stats::Counters};
+
+/// The messages since the last flush.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Outbox {
+    pending: Vec<Outbound>,
+    counters: Counters,
+}
+
+impl Outbox {
+    /// Adds a message at the end.
+    pub(crate) fn push(&mut self, outbound: Outbound) {
+        self.counters.count_outbound(&outbound);
+        self.pending.push(outbound);
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// Takes everything, with the names of those whom it mentions.
+    pub(crate) fn flush(&mut self, names: &Directory) -> Vec<Outbound> {
+        let mut flushed = core::mem::take(&mut self.pending);
+        for outbound in &mut flushed {
+            outbound.name(names);
+        }
+        flushed
+    }
+
+    pub(crate) fn count_event(&mut self, kind: EventKind) {
+        self.counters.count_event(kind);
+    }
+
+    pub(crate) fn count_presence_leaves(&mut self, metas: u64) {
+        self.counters.presence_leaves += metas;
+    }
+
+    pub(crate) fn count_room(&mut self) {
+        self.counters.rooms_opened += 1;
+    }
+
+    pub(crate) const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+}

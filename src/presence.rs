@@ -1,0 +1,138 @@
+//! Who is present in one room: metas in the order in which their users came.
+//!
+//! Knows nothing about members, users or messages: it is told who a meta stands for and where, and
+//! returns what it had of it. Costs: track, untrack and replace O(1) amortised; a snapshot O(1).
+
+mod entries;
+mod entry;
+mod record;
+
+use alloc::{sync::Arc, vec::Vec};
+use core::num::NonZeroU64;
+
+pub use self::{
+    entries::Entries,
+    entry::{Diff, Edge, Entry, Meta, PresenceRef},
+};
+pub(crate) use self::{entry::Origin, record::Record};
+
+use self::record::{Rest, Standing};
+use crate::{
+    directory::Directory,
+    ids::ClientHandle,
+    log::{Log, Moved},
+    payload::Json,
+};
+
+/// How many words a meta takes in the log: its ref and its time.
+const WORDS: usize = 4;
+
+/// The presences of one room.
+#[derive(Debug, Clone)]
+pub(crate) struct Presence {
+    metas: Log<WORDS>,
+    rest: Rest,
+    // Invariant: how many different entries the metas belong to.
+    users: u32,
+    // Invariant: how many metas do not stand where they were put.
+    displaced: u32,
+}
+
+impl Presence {
+    pub(crate) fn new() -> Self {
+        Self { metas: Log::new(), rest: Rest::default(), users: 0, displaced: 0 }
+    }
+
+    /// How many metas there are.
+    pub(crate) const fn meta_count(&self) -> u32 {
+        self.metas.live()
+    }
+
+    /// Makes room for one more if there is none, or closes the gaps if there are many.
+    pub(crate) fn make_room(&mut self) -> Option<Moved> {
+        (self.metas.is_full() || self.metas.is_sparse()).then(|| self.rebuild())
+    }
+
+    /// Adds a meta, for which there must be room, and returns where it is kept.
+    pub(crate) fn track(&mut self, record: &Record) -> u32 {
+        let place = self.metas.push(record.client.get(), record.words());
+        self.rest.set(place, record);
+        self.displaced += u32::from(record.is_displaced());
+        self.users += u32::from(record.entry == record.reference);
+        place
+    }
+
+    /// Removes the meta kept at `place`; with `Edge::Last` its user goes too.
+    pub(crate) fn untrack(&mut self, place: u32, edge: Edge) -> Record {
+        let record = self.record(place);
+        self.metas.remove(place);
+        self.displaced -= u32::from(record.is_displaced());
+        self.users -= u32::from(edge == Edge::Last);
+        record
+    }
+
+    /// Gives the meta kept at `place` other data under a new ref, for which there must be room.
+    /// Returns where it is kept from now on, what it was and what it is.
+    pub(crate) fn replace(
+        &mut self,
+        place: u32,
+        reference: NonZeroU64,
+        data: Option<Json>,
+    ) -> (u32, Record, Record) {
+        let old = self.untrack(place, Edge::None);
+        let Record { client, online_at_ms, entry, place, .. } = old;
+        let prev_ref = Some(old.reference);
+        let new = Record { client, reference, online_at_ms, entry, place, prev_ref, data };
+        (self.track(&new), old, new)
+    }
+
+    /// What is kept at `place`.
+    pub(crate) fn record(&self, place: u32) -> Record {
+        let (client, words) = self.metas.get(place);
+        Record::read(ClientHandle::new(client), words, self.rest.get(place))
+    }
+
+    /// The list as it stands; its names come with [`Entries::name`].
+    pub(crate) fn entries(&self, origin: Option<Arc<Origin>>) -> Entries {
+        Entries {
+            metas: self.metas.view(),
+            rests: self.rest.clone(),
+            standing: if self.displaced == 0 { Standing::InOrder } else { Standing::Mixed },
+            users: self.users,
+            origin,
+            names: Directory::default(),
+        }
+    }
+
+    /// Where metas are kept from `from` on, and whose they are.
+    pub(crate) fn places_from(&self, from: u32) -> impl Iterator<Item = (u32, ClientHandle)> {
+        self.metas.iter_from(from).map(|(place, client)| (place, ClientHandle::new(client)))
+    }
+
+    fn rebuild(&mut self) -> Moved {
+        let mut old: Vec<_> =
+            self.metas.iter_from(0).map(|(place, _)| (place, self.record(place))).collect();
+        if self.displaced > 0 {
+            old.sort_by_key(|(_, record)| (record.entry, record.place));
+        }
+
+        let mut rest = Rest::default();
+        for (place, (_, record)) in (0..).zip(&old) {
+            rest.set(place, record);
+        }
+        self.rest = rest;
+        self.metas.rebuild_as(old.into_iter().map(|(place, _)| place).collect())
+    }
+
+    /// Panics if an invariant does not hold. Costs n log n in the metas.
+    pub(crate) fn check_invariants(&self) {
+        self.metas.check_invariants();
+        let mut records: Vec<_> =
+            self.places_from(0).map(|(place, _)| self.record(place)).collect();
+        let displaced = records.iter().filter(|record| record.is_displaced()).count();
+        assert_eq!(displaced, self.displaced as usize, "displaced metas are counted");
+        records.sort_by_key(|record| record.entry);
+        records.dedup_by_key(|record| record.entry);
+        assert_eq!(records.len(), self.users as usize, "users are counted");
+    }
+}

@@ -1,0 +1,126 @@
+//! A list of presences as it was at one moment, made into entries only when somebody reads it.
+
+use alloc::{sync::Arc, vec::Vec};
+use core::{fmt, iter};
+
+use serde::{Serialize, Serializer};
+
+use crate::{
+    directory::Directory,
+    few::Few,
+    ids::ClientHandle,
+    log::View,
+    presence::{
+        WORDS,
+        entry::{Entry, Meta, Origin},
+        record::{Record, Rest, Standing},
+    },
+};
+
+/// Who is present in a topic: entries in the order in which their users came.
+///
+/// Cloning, [`len`](Entries::len) and [`meta_count`](Entries::meta_count) are O(1), whatever the
+/// size: entries are made when they are read, in time linear in the metas (with a factor log n
+/// where users have several clients). It does not change when presences do, and does not slow the
+/// channel down while it is held.
+#[derive(Clone)]
+pub struct Entries {
+    pub(super) metas: View<WORDS>,
+    pub(super) rests: Rest,
+    pub(super) standing: Standing,
+    pub(super) users: u32,
+    pub(super) origin: Option<Arc<Origin>>,
+    pub(super) names: Directory,
+}
+
+impl Entries {
+    /// Nobody.
+    pub(crate) fn none() -> Self {
+        Self {
+            metas: View::empty(),
+            rests: Rest::default(),
+            standing: Standing::InOrder,
+            users: 0,
+            origin: None,
+            names: Directory::default(),
+        }
+    }
+
+    pub(crate) fn name(&mut self, names: &Directory) {
+        self.names = names.clone();
+    }
+
+    /// How many users are present.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.users as usize
+    }
+
+    /// Whether nobody is present.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.users == 0
+    }
+
+    /// How many clients are present.
+    #[must_use]
+    pub const fn meta_count(&self) -> usize {
+        self.metas.live() as usize
+    }
+
+    /// The entries, each made when it is asked for.
+    pub fn iter(&self) -> impl Iterator<Item = Entry> {
+        let mut records = self.ordered().into_iter().peekable();
+        iter::from_fn(move || {
+            let first = records.next()?;
+            let key = self.names.user(first.client).clone();
+            let entry = first.entry;
+            let mut metas = Few::one(self.meta(first));
+            while let Some(next) = records.next_if(|next| next.entry == entry) {
+                metas.push(self.meta(next));
+            }
+            Some(Entry::new(key, metas))
+        })
+    }
+
+    /// What is recorded of each meta, in the order of entries and of metas in them.
+    fn ordered(&self) -> Vec<Record> {
+        let places = self.metas.places();
+        let mut records: Vec<_> = places.map(|place| self.record(place)).collect();
+        match self.standing {
+            Standing::InOrder => {}
+            Standing::Mixed => records.sort_by_key(|record| (record.entry, record.place)),
+        }
+        records
+    }
+
+    fn record(&self, place: u32) -> Record {
+        let (client, words) = self.metas.get(place);
+        Record::read(ClientHandle::new(client), words, self.rests.get(place))
+    }
+
+    fn meta(&self, record: Record) -> Meta {
+        let client_id = self.names.client(record.client).clone();
+        record.into_meta(client_id, self.origin.as_ref())
+    }
+}
+
+impl PartialEq for Entries {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Entries {}
+
+impl fmt::Debug for Entries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl Serialize for Entries {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}

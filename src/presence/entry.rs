@@ -1,0 +1,161 @@
+//! What presence says: entries of users, metas of their clients, and diffs of both.
+
+use alloc::sync::Arc;
+use core::{fmt, num::NonZeroU64};
+
+use serde::{Serialize, Serializer, ser::SerializeStruct};
+
+use crate::{
+    few::Few,
+    ids::{ClientId, UserId},
+    payload::Json,
+};
+
+/// The name of one state of a meta: a change gives it another.
+///
+/// Shown as a decimal number, counted by the channel from 1; in a cluster as
+/// `node.incarnation.number`.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct PresenceRef {
+    number: NonZeroU64,
+    origin: Option<Arc<Origin>>,
+}
+
+/// The part of a [`PresenceRef`] that all of one node's have in common.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Origin {
+    pub(crate) node: crate::ids::NodeId,
+    pub(crate) incarnation: u64,
+}
+
+impl PresenceRef {
+    pub(crate) const fn new(number: NonZeroU64, origin: Option<Arc<Origin>>) -> Self {
+        Self { number, origin }
+    }
+}
+
+impl fmt::Display for PresenceRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(Origin { node, incarnation }) = self.origin.as_deref() {
+            write!(f, "{node}.{incarnation}.")?;
+        }
+        fmt::Display::fmt(&self.number, f)
+    }
+}
+
+impl fmt::Debug for PresenceRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for PresenceRef {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Presence of one client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Meta {
+    /// Names this state of it.
+    #[serde(rename = "ref")]
+    pub reference: PresenceRef,
+    /// After a change: the state whose place it takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prev_ref: Option<PresenceRef>,
+    /// Whose it is.
+    pub client_id: ClientId,
+    /// Since when, in the driver's milliseconds; a change keeps it.
+    pub online_at_ms: u64,
+    /// What the client shows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<Json>,
+}
+
+/// Presence of one user: its clients' metas in the order in which they came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Entry {
+    /// The user.
+    pub key: UserId,
+    /// One a client; in a diff, only those that changed.
+    pub metas: Few<Meta>,
+    /// In a diff: whether the user itself comes or goes.
+    pub edge: Edge,
+}
+
+impl Entry {
+    pub(crate) const fn new(key: UserId, metas: Few<Meta>) -> Self {
+        Self { key, metas, edge: Edge::None }
+    }
+
+    pub(crate) const fn with_edge(mut self, edge: Edge) -> Self {
+        self.edge = edge;
+        self
+    }
+}
+
+/// Whether a user itself comes or goes with the metas of an [`Entry`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a user comes, goes or stays")]
+pub enum Edge {
+    /// Neither: it has other metas, or this is no diff.
+    None,
+    /// It was not there before. In JSON `"first":true`.
+    First,
+    /// It is gone. In JSON `"last":true`.
+    Last,
+}
+
+impl Serialize for Entry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("Entry", 3)?;
+        object.serialize_field("key", &self.key)?;
+        object.serialize_field("metas", &self.metas)?;
+        match self.edge {
+            Edge::None => {}
+            Edge::First => object.serialize_field("first", &true)?,
+            Edge::Last => object.serialize_field("last", &true)?,
+        }
+        object.end()
+    }
+}
+
+/// What changed in a list of presences; shared, cheap to clone.
+///
+/// Replay it over a list so: a meta in `joins` whose `prev_ref` is listed takes that meta's place,
+/// others go to the end; metas in `leaves` go by their `ref`; an entry without metas goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diff(Arc<Changes>);
+
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Changes {
+    joins: Few<Entry>,
+    leaves: Few<Entry>,
+}
+
+impl Diff {
+    pub(crate) fn new(joins: Few<Entry>, leaves: Few<Entry>) -> Self {
+        Self(Arc::new(Changes { joins, leaves }))
+    }
+
+    /// Metas that came, or took the place of another.
+    #[must_use]
+    pub fn joins(&self) -> &[Entry] {
+        &self.0.joins
+    }
+
+    /// Metas that went, or gave their place to another.
+    #[must_use]
+    pub fn leaves(&self) -> &[Entry] {
+        &self.0.leaves
+    }
+}
+
+impl Serialize for Diff {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}

@@ -1,0 +1,134 @@
+//! What is kept of one meta: the numbers that all have, and the rest that few have.
+
+use alloc::sync::Arc;
+use core::num::NonZeroU64;
+
+use crate::{
+    cow::CowVec,
+    ids::{ClientHandle, ClientId},
+    payload::Json,
+    presence::{
+        WORDS,
+        entry::{Meta, Origin, PresenceRef},
+    },
+};
+
+/// One meta, as it is kept. Numbers of refs serve as ordinals: they only grow.
+#[derive(Debug, Clone)]
+pub(crate) struct Record {
+    pub(crate) client: ClientHandle,
+    pub(crate) reference: NonZeroU64,
+    pub(crate) online_at_ms: u64,
+    /// Where its user stands in the list: the ref with which the user came.
+    pub(crate) entry: NonZeroU64,
+    /// Where it stands in its entry: the ref with which it came itself.
+    pub(crate) place: NonZeroU64,
+    pub(crate) prev_ref: Option<NonZeroU64>,
+    pub(crate) data: Option<Json>,
+}
+
+/// Whether metas stand in the order in which they have to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// They do, and each is the only one of its user.
+    InOrder,
+    /// Some belong to a user that has others, or took the place of an earlier one.
+    Mixed,
+}
+
+/// What only some metas have, by place; without any, it takes no memory.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Rest(CowVec<Option<Arc<Extra>>>);
+
+#[derive(Debug)]
+pub(super) struct Extra {
+    entry: NonZeroU64,
+    place: NonZeroU64,
+    prev_ref: Option<NonZeroU64>,
+    data: Option<Json>,
+}
+
+impl Rest {
+    pub(super) fn get(&self, place: u32) -> Option<&Extra> {
+        self.0.get(place as usize)?.as_deref()
+    }
+
+    /// Keeps of `record` what its words don't say.
+    pub(super) fn set(&mut self, place: u32, record: &Record) {
+        let Record {
+            client: _,
+            reference: _,
+            online_at_ms: _,
+            entry,
+            place: standing,
+            prev_ref,
+            data,
+        } = record;
+        if record.is_displaced() || data.is_some() {
+            let (entry, standing, prev_ref) = (*entry, *standing, *prev_ref);
+            let extra = Extra { entry, place: standing, prev_ref, data: data.clone() };
+            self.0.set(place as usize, Some(Arc::new(extra)));
+        }
+    }
+}
+
+impl Record {
+    /// Whether it came with its user and never changed, so that it stands where it was put.
+    pub(super) fn is_displaced(&self) -> bool {
+        self.entry != self.reference || self.place != self.reference
+    }
+
+    /// What is said of it.
+    pub(crate) fn into_meta(self, client_id: ClientId, origin: Option<&Arc<Origin>>) -> Meta {
+        let name = |number| PresenceRef::new(number, origin.cloned());
+        Meta {
+            reference: name(self.reference),
+            prev_ref: self.prev_ref.map(name),
+            client_id,
+            online_at_ms: self.online_at_ms,
+            data: self.data,
+        }
+    }
+
+    pub(super) fn words(&self) -> [u32; WORDS] {
+        let ([a, b], [c, d]) = (halves(self.reference.get()), halves(self.online_at_ms));
+        [a, b, c, d]
+    }
+
+    pub(super) fn read(client: ClientHandle, words: [u32; WORDS], extra: Option<&Extra>) -> Self {
+        let [a, b, c, d] = words;
+        let reference = NonZeroU64::new(whole([a, b])).expect("refs count from 1");
+        let (entry, place) =
+            extra.map_or((reference, reference), |extra| (extra.entry, extra.place));
+        Self {
+            client,
+            reference,
+            online_at_ms: whole([c, d]),
+            entry,
+            place,
+            prev_ref: extra.and_then(|extra| extra.prev_ref),
+            data: extra.and_then(|extra| extra.data.clone()),
+        }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the halves are what is asked for")]
+const fn halves(number: u64) -> [u32; 2] {
+    [number as u32, (number >> 32) as u32]
+}
+
+fn whole([low, high]: [u32; 2]) -> u64 {
+    u64::from(low) | u64::from(high) << 32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_survive_being_halved() {
+        for number in [0, 1, u64::from(u32::MAX), 1 << 32, 0x0123_4567_89ab_cdef, u64::MAX] {
+            assert_eq!(whole(halves(number)), number);
+        }
+    }
+}

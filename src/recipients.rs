@@ -1,0 +1,111 @@
+//! Who receives a message: fixed when the event is handled, owned, cheap to clone, sendable.
+
+use alloc::sync::Arc;
+use core::fmt;
+
+use serde::{Serialize, Serializer};
+
+use crate::{
+    directory::Directory,
+    ids::{ClientHandle, ClientId},
+    log::View,
+};
+
+/// A list of clients, each once, in join order.
+///
+/// It neither changes when members come and go, nor does holding it slow the channel down.
+/// Cloning and [`len`](Recipients::len) are O(1); iterating is linear in the members of the topic
+/// when the event was handled. Two lists are equal if they name the same clients in the same order.
+#[derive(Clone)]
+pub struct Recipients {
+    members: View<0>,
+    // Invariant: all of them are among the members.
+    except: Except,
+    names: Directory,
+}
+
+/// Who among the members does not receive.
+#[derive(Debug, Clone)]
+pub(crate) enum Except {
+    Nobody,
+    One(ClientHandle),
+    /// In ascending order.
+    Many(Arc<[ClientHandle]>),
+}
+
+impl Except {
+    fn len(&self) -> usize {
+        match self {
+            Self::Nobody => 0,
+            Self::One(_) => 1,
+            Self::Many(handles) => handles.len(),
+        }
+    }
+
+    fn contains(&self, handle: ClientHandle) -> bool {
+        match self {
+            Self::Nobody => false,
+            Self::One(one) => *one == handle,
+            Self::Many(handles) => handles.binary_search(&handle).is_ok(),
+        }
+    }
+}
+
+impl Recipients {
+    /// Some of `members`; their names come with [`Recipients::name`].
+    pub(crate) fn new(members: View<0>, except: Except) -> Self {
+        Self { members, except, names: Directory::default() }
+    }
+
+    /// Nobody.
+    pub(crate) fn none() -> Self {
+        Self::new(View::empty(), Except::Nobody)
+    }
+
+    pub(crate) fn name(&mut self, names: &Directory) {
+        self.names = names.clone();
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.members.live() as usize - self.except.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Their handles, in order, for a driver that keeps its connections in an array.
+    pub fn handles(&self) -> impl Iterator<Item = ClientHandle> {
+        let handles = self.members.iter().map(ClientHandle::new);
+        handles.filter(|handle| !self.except.contains(*handle))
+    }
+
+    /// Their ids, in order.
+    pub fn ids(&self) -> impl Iterator<Item = &ClientId> {
+        self.handles().map(|handle| self.names.client(handle))
+    }
+}
+
+impl PartialEq for Recipients {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.ids().eq(other.ids())
+    }
+}
+
+impl Eq for Recipients {}
+
+impl fmt::Debug for Recipients {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.ids()).finish()
+    }
+}
+
+impl Serialize for Recipients {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.ids())
+    }
+}
