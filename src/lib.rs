@@ -1,4 +1,102 @@
 //! Channels, rooms and presence as a pure, deterministic state machine.
+//!
+//! A [`Channel`] takes [`Event`]s and says, in order, what is to be sent: [`Outbound`] messages. It
+//! does no I/O and knows neither clock nor randomness, which is why it can be replayed,
+//! property-tested, fuzzed and simulated. Whoever owns sockets and clocks is its driver, and this
+//! is the whole of one:
+//!
+//! ```
+//! use parlor::{Broadcast, Channel, Config, Event, Join, Leave, Outbound, Payload};
+//!
+//! let mut channel = Channel::single_node(Config::default());
+//! let incoming: [Event; 4] = [
+//!     Join::new("c1", "room:1", "ann", 0).into(),
+//!     Join::new("c2", "room:1", "bob", 5).into(),
+//!     Broadcast::new("c2", "room:1", Payload::json(r#""hi""#)?).with_ref("7").into(),
+//!     Leave::new("c1", "room:1").into(),
+//! ];
+//!
+//! let mut sent = Vec::new();
+//! for event in incoming {
+//!     channel.handle(event);
+//!     for outbound in channel.flush_outbox() {
+//!         sent.push(match outbound {
+//!             Outbound::Reply(reply) => format!("reply to {}", reply.to),
+//!             Outbound::PushMessage(push) => format!("{} for {}", push.event, push.client_id),
+//!             Outbound::BroadcastMessage(message) => {
+//!                 format!("{} for {:?}", message.event, message.recipients)
+//!             }
+//!             Outbound::PresenceState(state) => format!("{} present", state.entries.len()),
+//!             Outbound::PresenceDiff(diff) => format!("diff for {:?}", diff.recipients),
+//!             Outbound::Closed(closed) => format!("closed for {:?}", closed.recipients),
+//!             Outbound::System(system) => system.label,
+//!         });
+//!     }
+//! }
+//! assert_eq!(sent, [
+//!     "reply to join", "1 present", "diff for []",
+//!     "reply to join", "2 present", r#"diff for ["c1"]"#,
+//!     "reply to broadcast", r#"message for ["c1", "c2"]"#,
+//!     "reply to leave", r#"diff for ["c2"]"#,
+//! ]);
+//! # Ok::<(), parlor::JsonError>(())
+//! ```
+//!
+//! # Words
+//!
+//! A **topic** is the name of a **room**. A **client** is one session of a **user**; a **member**
+//! is a client that is in a topic. **Presence** is who is in a topic for all to see: an [`Entry`] a
+//! user, in it a [`Meta`] a client. A [`Diff`] is what changed in it. A [`Position`] is how far a
+//! receiver has got in a topic.
+//!
+//! # Events and what they put in the outbox
+//!
+//! | event | effects, in order |
+//! | --- | --- |
+//! | [`Join`] | `reply` {epoch, offset}; `presence_state` to the client; `presence_diff` to the others. Of a member: the reply alone |
+//! | [`Rejoin`] | of a member: `reply` {epoch, offset, rejoined: true, recovered}; `presence_state`; `presence_diff` to the others if `meta` is given and differs. Of a stranger: as join, with rejoined: false |
+//! | [`Leave`] | `reply` {}; `presence_diff` to those who stay |
+//! | [`Broadcast`] | `reply` {epoch, offset} if it has a `ref`; `broadcast_message` |
+//! | [`Push`] | `reply` {} if it has a `ref`; `push_message` |
+//! | [`Crash`] | `system`; a `closed` a topic, in the order in which rooms were made. Of a crashed channel: nothing |
+//! | [`Event::Restart`] | `system`. Of a channel that has not crashed: nothing |
+//!
+//! A room is made by the first join of its topic and goes with its last member; a client is there
+//! from its first join to its last leave. A room that is made again starts clean, with a higher
+//! epoch. The clock is the largest `now_ms` so far; it advances first, also when the event is then
+//! refused.
+//!
+//! What is refused gets a reply with a [`Refusal`] and changes nothing else. Checked are, in this
+//! order: whether the channel has crashed (leave, crash and restart work while it has), names, the
+//! sizes of `ref` and `id`, the sizes of payload, meta and params; then for a join or rejoin
+//! whether the client acts for another user, and if it is no member yet the limits
+//! ([`Clients`](Limit::Clients), [`Topics`](Limit::Topics),
+//! [`TopicsPerClient`](Limit::TopicsPerClient), [`MembersPerTopic`](Limit::MembersPerTopic)); for
+//! all others whether client, topic and membership exist, and for a broadcast whether its name is
+//! reserved. Push is the server's: its replies name no client, and its event names may be reserved.
+//!
+//! # Rules of order
+//!
+//! - **R1** The reply to an event comes before every other effect of it.
+//! - **R2** A joiner gets reply, then `presence_state`; the others then get the diff. No diff that a
+//!   member receives repeats or misses anything relative to its snapshot.
+//! - **R3** Recipients are in join order and fixed when the event is handled.
+//! - **R4** Each presence change is announced where it happens.
+//! - **R5** Flushing after each event or once at the end gives the same sequence.
+//! - **R6** Flushing twice gives nothing the second time.
+//! - **R7** From a join or rejoin to the next, a receiver sees a topic's broadcasts in offset order.
+//! - **R8** Replaying the diffs that a member received over its snapshot gives
+//!   [`Channel::presences`].
+//! - **R9** One event causes at most one diff a topic.
+//!
+//! # JSON
+//!
+//! Events read and messages write as JSON, one object a line, through serde: this form is as stable
+//! as the Rust API. The binary `parlor` is a driver that speaks it.
+//!
+//! # Features
+//!
+//! `std`, on by default, builds the binary. Without it the crate needs `alloc` only.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -49,3 +147,8 @@ pub use presence::{Diff, Edge, Entries, Entry, Meta, PresenceRef};
 pub use recipients::Recipients;
 pub use refusal::{NameFlaw, Reason, Refusal};
 pub use stats::{Counters, EventCounts, RefusalCounts, Stats};
+
+/// The README's example, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

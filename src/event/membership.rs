@@ -11,7 +11,7 @@ use crate::{
     payload::Json,
 };
 
-/// A client asks to become a member of `topic`; see [`Event::Join`].
+/// A client asks to become a member of `topic`; see [`Event::Join`](crate::Event::Join).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -55,7 +55,7 @@ impl Join {
     }
 }
 
-/// A client comes back to `topic`; see [`Event::Rejoin`].
+/// A client comes back to `topic`; see [`Event::Rejoin`](crate::Event::Rejoin).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -110,7 +110,7 @@ impl Rejoin {
     }
 }
 
-/// A member goes; see [`Event::Leave`].
+/// A member goes; see [`Event::Leave`](crate::Event::Leave).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]

@@ -8,7 +8,7 @@ use crate::{
     payload::{Base64, Json, Payload, null_is_a_value},
 };
 
-/// A member sends a message to its topic; see [`Event::Broadcast`].
+/// A member sends a message to its topic; see [`Event::Broadcast`](crate::Event::Broadcast).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "BroadcastForm")]
 #[non_exhaustive]
@@ -148,7 +148,7 @@ impl Serialize for Broadcast {
     }
 }
 
-/// The server sends a message to one member; see [`Event::Push`].
+/// The server sends a message to one member; see [`Event::Push`](crate::Event::Push).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "PushForm")]
 #[non_exhaustive]
