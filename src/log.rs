@@ -7,9 +7,10 @@
 //! another thread meanwhile: all that a view looks at was written before it was made, but for
 //! stamps that are later than its own either way.
 //!
-//! A third of the places empty makes a log due for a rebuild, in which later members get lower
-//! places. Costs: push and remove O(1), amortised with the rebuilds; view O(1); reading a view is
-//! linear in its places, at most a third of which are empty.
+//! A log with no place left, or with a third of its places empty, is due for a rebuild, in which
+//! later members get lower places; its owner asks for it, since it has to note who has moved.
+//! Costs: push and remove O(1), amortised with the rebuilds; view O(1); reading a view is linear in
+//! its places.
 
 use alloc::sync::Arc;
 use core::{

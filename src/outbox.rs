@@ -18,10 +18,6 @@ impl Outbox {
         self.pending.push(outbound);
     }
 
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.pending.is_empty()
-    }
-
     /// Takes everything, with the names of those whom it mentions.
     pub(crate) fn flush(&mut self, names: &Directory) -> Vec<Outbound> {
         let mut flushed = core::mem::take(&mut self.pending);

@@ -48,9 +48,14 @@ impl Presence {
         self.metas.live()
     }
 
-    /// Makes room for one more if there is none, or closes the gaps if there are many.
+    /// Makes room for one more if there is none.
     pub(crate) fn make_room(&mut self) -> Option<Moved> {
-        (self.metas.is_full() || self.metas.is_sparse()).then(|| self.rebuild())
+        self.metas.is_full().then(|| self.rebuild())
+    }
+
+    /// Closes the gaps if there are many.
+    pub(crate) fn close_gaps(&mut self) -> Option<Moved> {
+        self.metas.is_sparse().then(|| self.rebuild())
     }
 
     /// Adds a meta, for which there must be room, and returns where it is kept.
@@ -127,6 +132,7 @@ impl Presence {
     /// Panics if an invariant does not hold. Costs n log n in the metas.
     pub(crate) fn check_invariants(&self) {
         self.metas.check_invariants();
+        assert!(!self.metas.is_sparse(), "gaps are closed when there are many");
         let mut records: Vec<_> =
             self.places_from(0).map(|(place, _)| self.record(place)).collect();
         let displaced = records.iter().filter(|record| record.is_displaced()).count();

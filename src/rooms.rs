@@ -134,6 +134,7 @@ impl Rooms {
             assert!(room.position.epoch < self.next_epoch, "an epoch is never used again");
             assert!(room.members.live() > 0, "a room has members");
             room.members.check_invariants();
+            assert!(!room.members.is_sparse(), "gaps are closed when there are many");
             memberships += room.members.live() as usize;
             if let Some(presence) = &room.presence {
                 presence.check_invariants();
@@ -160,8 +161,13 @@ impl Room {
         self.members.iter_from(seat).map(|(seat, member)| (seat, ClientHandle::new(member)))
     }
 
-    /// Makes a seat for one more if there is none, or closes the gaps if there are many.
+    /// Makes a seat for one more if there is none.
     pub(crate) fn make_room(&mut self) -> Option<Moved> {
-        (self.members.is_full() || self.members.is_sparse()).then(|| self.members.rebuild())
+        self.members.is_full().then(|| self.members.rebuild())
+    }
+
+    /// Closes the gaps between the seats if there are many.
+    pub(crate) fn close_gaps(&mut self) -> Option<Moved> {
+        self.members.is_sparse().then(|| self.members.rebuild())
     }
 }

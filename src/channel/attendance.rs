@@ -78,6 +78,7 @@ impl Channel {
         let reference = self.node.next_ref();
         let (place, old, new) = presence.replace(place, reference, Some(data.clone()));
         self.clients.get_mut(client).tracked.set(room, place);
+        self.close_gaps(room);
 
         let joins = Few::one(self.entry(new, Edge::None));
         let leaves = Few::one(self.entry(old, Edge::None));

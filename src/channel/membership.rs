@@ -5,6 +5,7 @@ use crate::{
     config::Limit,
     event::{Header, Join, Leave, Position, Rejoin},
     ids::{ClientHandle, ClientId, Topic, UserId},
+    log::Moved,
     outbound::{Body, Outbound},
     payload::Json,
     recipients::{Except, Recipients},
@@ -112,6 +113,8 @@ impl Channel {
 
         if self.rooms.get(member.room).size() == 0 {
             self.rooms.remove(member.room);
+        } else {
+            self.close_gaps(member.room);
         }
         if self.clients.get(member.client).seats.len() == 0 {
             self.clients.end(member.client);
@@ -182,19 +185,31 @@ impl Channel {
         }
     }
 
-    /// Makes room for one more member with a presence, and notes who moves for it.
+    /// Makes room in a room for one more member, and one more meta.
     pub(super) fn make_room(&mut self, room: RoomNumber) {
         let to = self.rooms.get_mut(room);
         let seats = to.make_room();
         let places = to.presence.as_mut().and_then(|presence| presence.make_room());
+        self.note_moves(room, seats, places);
+    }
 
-        let to = self.rooms.get(room);
+    /// Closes the gaps that those who went have left in a room, if there are many.
+    pub(super) fn close_gaps(&mut self, room: RoomNumber) {
+        let of = self.rooms.get_mut(room);
+        let seats = of.close_gaps();
+        let places = of.presence.as_mut().and_then(|presence| presence.close_gaps());
+        self.note_moves(room, seats, places);
+    }
+
+    /// Puts right what members know of where they sit and where their presence is kept.
+    fn note_moves(&mut self, room: RoomNumber, seats: Option<Moved>, places: Option<Moved>) {
+        let of = self.rooms.get(room);
         if let Some(moved) = seats {
-            for (seat, member) in to.seats_from(moved.from) {
+            for (seat, member) in of.seats_from(moved.from) {
                 self.clients.get_mut(member).seats.set(room, seat);
             }
         }
-        if let (Some(moved), Some(presence)) = (places, &to.presence) {
+        if let (Some(moved), Some(presence)) = (places, &of.presence) {
             for (place, client) in presence.places_from(moved.from) {
                 self.clients.get_mut(client).tracked.set(room, place);
             }

@@ -85,12 +85,6 @@ impl Channel {
         None
     }
 
-    /// Whether there is nothing to flush. O(1).
-    #[must_use]
-    pub const fn is_flushed(&self) -> bool {
-        self.outbox.is_empty()
-    }
-
     /// Counts of what happened and of what there is. O(1).
     #[must_use]
     pub const fn stats(&self) -> Stats {
