@@ -9,10 +9,10 @@ use core::{iter, num::NonZeroU64};
 
 use crate::{
     directory::{Directory, Names},
+    hash::{HashKey, NameHash},
     ids::{ClientHandle, ClientId, UserId},
     index::Index,
     links::Links,
-    siphash::HashKey,
     slab::Slab,
 };
 
@@ -24,7 +24,7 @@ pub(crate) struct Clients {
     by_client: Index,
     by_user: Index,
     names: Directory,
-    key: HashKey,
+    hash: NameHash,
     // Handles of clients that have gone since the last flush.
     ended: Vec<ClientHandle>,
 }
@@ -72,7 +72,7 @@ impl Clients {
             by_client: Index::default(),
             by_user: Index::default(),
             names: Directory::default(),
-            key,
+            hash: NameHash::new(key),
             ended: Vec::new(),
         }
     }
@@ -86,13 +86,16 @@ impl Clients {
     }
 
     pub(crate) fn find(&self, id: &ClientId) -> Option<ClientHandle> {
-        let hash = self.key.hash(id.as_bytes());
+        let hash = self.hash.of(id.as_bytes());
         let is_it = |number| self.names.client(ClientHandle::new(number)) == id;
         self.by_client.find(hash, is_it).map(ClientHandle::new)
     }
 
     pub(crate) fn find_user(&self, id: &UserId) -> Option<UserNumber> {
-        let hash = self.key.hash(id.as_bytes());
+        self.find_user_by(self.hash.of(id.as_bytes()), id)
+    }
+
+    fn find_user_by(&self, hash: u64, id: &UserId) -> Option<UserNumber> {
         let is_it = |number| self.names.user(self.users.get(number).first) == id;
         self.by_user.find(hash, is_it).map(UserNumber)
     }
@@ -120,7 +123,8 @@ impl Clients {
 
     /// Adds a client that is not there; its user comes with its first client.
     pub(crate) fn add(&mut self, client: &ClientId, user: &UserId) -> ClientHandle {
-        let known = self.find_user(user);
+        let user_hash = self.hash.of(user.as_bytes());
+        let known = self.find_user_by(user_hash, user);
         // A number that no user has stands in until the user is there.
         let number = known.unwrap_or(UserNumber(u32::MAX));
         let previous = known.map(|user| self.user(user).last);
@@ -131,7 +135,7 @@ impl Clients {
             previous,
             next: None,
         }));
-        self.by_client.insert(self.key.hash(client.as_bytes()), handle.get());
+        self.by_client.insert(self.hash.of(client.as_bytes()), handle.get());
         self.names.set(handle, Names { client: client.clone(), user: user.clone() });
 
         if let (Some(user), Some(previous)) = (known, previous) {
@@ -140,7 +144,7 @@ impl Clients {
         } else {
             let new = User { present: Links::None, first: handle, last: handle };
             let number = self.users.insert(new);
-            self.by_user.insert(self.key.hash(user.as_bytes()), number);
+            self.by_user.insert(user_hash, number);
             self.get_mut(handle).user = UserNumber(number);
         }
         handle
@@ -151,10 +155,10 @@ impl Clients {
         let Client { user, previous, next, seats, tracked } = self.slab.take(handle.get());
         debug_assert_eq!((seats.len(), tracked.len()), (0, 0), "who is somewhere does not end");
         let Names { client, user: user_id } = self.names.names(handle);
-        self.by_client.remove(self.key.hash(client.as_bytes()), handle.get());
+        self.by_client.remove(self.hash.of(client.as_bytes()), handle.get());
         match (previous, next) {
             (None, None) => {
-                self.by_user.remove(self.key.hash(user_id.as_bytes()), user.0);
+                self.by_user.remove(self.hash.of(user_id.as_bytes()), user.0);
                 self.users.take(user.0);
                 self.users.free(user.0);
             }

@@ -3,7 +3,7 @@
 use alloc::{string::String, vec::Vec};
 use core::{fmt, ops::RangeInclusive};
 
-use crate::{ids::EventName, siphash::HashKey};
+use crate::{hash::HashKey, ids::EventName};
 
 /// The settings of a [`Channel`](crate::Channel); [`Config::default`] has sane ones.
 ///

@@ -17,34 +17,37 @@ type Node<T> = Arc<[Leaf<T>]>;
 /// A vector whose clones share storage until they are changed. Unset elements are the default.
 #[derive(Debug, Clone)]
 pub(crate) struct CowVec<T> {
-    root: Arc<[Node<T>]>,
+    // None while nothing was ever set: an empty vector costs not even a reference count.
+    root: Option<Arc<[Node<T>]>>,
 }
 
 impl<T> Default for CowVec<T> {
     fn default() -> Self {
-        Self { root: Arc::default() }
+        Self { root: None }
     }
 }
 
 impl<T> CowVec<T> {
     pub(crate) fn get(&self, index: usize) -> Option<&T> {
-        let node = self.root.get(index / (LEAF * NODE))?;
+        let node = self.root.as_ref()?.get(index / (LEAF * NODE))?;
         node.get(index / LEAF % NODE)?.get(index % LEAF)
     }
 }
 
 impl<T: Clone + Default> CowVec<T> {
     pub(crate) fn set(&mut self, index: usize, value: T) {
-        let node = place(&mut self.root, index / (LEAF * NODE), usize::MAX);
-        let leaf = place(node, index / LEAF % NODE, NODE);
-        *place(leaf, index % LEAF, LEAF) = value;
+        let node = place(self.root.get_or_insert_default(), index / (LEAF * NODE), 1);
+        let leaf = place(node, index / LEAF % NODE, 1);
+        // Only the first leaf grows by and by, so that a small vector stays small.
+        *place(leaf, index % LEAF, if index < LEAF { 1 } else { LEAF }) = value;
     }
 }
 
-/// The element at `index` of a slice that grows to hold it, up to `max`, and is copied if shared.
-fn place<T: Clone + Default>(slice: &mut Arc<[T]>, index: usize, max: usize) -> &mut T {
+/// The element at `index` of a slice that grows to hold it, to at least `least` elements, and is
+/// copied if it is shared.
+fn place<T: Clone + Default>(slice: &mut Arc<[T]>, index: usize, least: usize) -> &mut T {
     if index >= slice.len() {
-        let len = (index + 1).next_power_of_two().min(max);
+        let len = (index + 1).next_power_of_two().max(least);
         *slice = slice.iter().cloned().chain(iter::repeat_with(T::default)).take(len).collect();
     }
     Arc::make_mut(slice).get_mut(index).expect("the slice was grown to hold the index")

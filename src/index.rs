@@ -5,7 +5,6 @@
 //! never degrades. Costs: find, insert and remove O(1), amortised with the doublings.
 
 use alloc::{vec, vec::Vec};
-use core::iter;
 
 /// Buckets of an index that was never used.
 const FIRST: usize = 8;
@@ -31,16 +30,28 @@ impl Bucket {
     const fn is_free(self) -> bool {
         self.entry == 0
     }
+
+    /// What it stands for; nothing that is ever inserted, if it is free.
+    const fn number(self) -> u32 {
+        self.entry.wrapping_sub(1)
+    }
 }
 
 impl Index {
     /// The number that was inserted with `hash` and of which `is_it` says so.
     pub(crate) fn find(&self, hash: u64, mut is_it: impl FnMut(u32) -> bool) -> Option<u32> {
         let hash = shorten(hash);
-        let mut probed = self.probe(hash);
-        probed.find_map(|(_, bucket)| {
-            (bucket.hash == hash && is_it(bucket.entry - 1)).then(|| bucket.entry - 1)
-        })
+        let mut place = hash as usize;
+        loop {
+            let bucket = self.at(place);
+            if bucket.is_free() {
+                return None;
+            }
+            if bucket.hash == hash && is_it(bucket.number()) {
+                return Some(bucket.number());
+            }
+            place += 1;
+        }
     }
 
     /// Adds `number`, which must not be there, under `hash`.
@@ -54,22 +65,22 @@ impl Index {
 
     /// Removes `number`, which must have been inserted with `hash`.
     pub(crate) fn remove(&mut self, hash: u64, number: u32) {
-        let place = self.probe(shorten(hash)).find(|(_, bucket)| bucket.entry == number + 1);
-        let Some((mut hole, _)) = place else {
-            debug_assert!(false, "what is removed was inserted under the same hash");
-            return;
-        };
+        let mut hole = shorten(hash) as usize;
+        while self.at(hole).number() != number {
+            debug_assert!(!self.at(hole).is_free(), "what is removed was inserted with this hash");
+            hole += 1;
+        }
 
         // Whatever follows and would be found earlier, moves up into the hole.
         let mut next = hole;
         loop {
-            next = self.wrap(next + 1);
+            next += 1;
             let bucket = self.at(next);
             if bucket.is_free() {
                 break;
             }
-            let start = bucket.hash as usize;
-            if self.wrap(next.wrapping_sub(start)) >= self.wrap(next.wrapping_sub(hole)) {
+            let from_its_start = self.wrap(next.wrapping_sub(bucket.hash as usize));
+            if from_its_start >= next - hole {
                 self.put(hole, bucket);
                 hole = next;
             }
@@ -78,18 +89,12 @@ impl Index {
         self.len -= 1;
     }
 
-    /// The buckets from the home of `hash` up to the first free one, with their places.
-    fn probe(&self, hash: u32) -> impl Iterator<Item = (usize, Bucket)> {
-        let places = iter::successors(Some(hash as usize), |place| Some(place + 1));
-        places
-            .take(self.buckets.len())
-            .map(|place| (self.wrap(place), self.at(self.wrap(place))))
-            .take_while(|(_, bucket)| !bucket.is_free())
-    }
-
     fn place(&mut self, bucket: Bucket) {
-        let place = self.probe(bucket.hash).last().map_or(bucket.hash as usize, |(at, _)| at + 1);
-        self.put(self.wrap(place), bucket);
+        let mut place = bucket.hash as usize;
+        while !self.at(place).is_free() {
+            place += 1;
+        }
+        self.put(place, bucket);
     }
 
     fn grow(&mut self) {
@@ -100,15 +105,17 @@ impl Index {
         }
     }
 
-    fn wrap(&self, place: usize) -> usize {
-        place & (self.buckets.len() - 1)
+    /// Where `place`, which may run over the end, is.
+    const fn wrap(&self, place: usize) -> usize {
+        place & self.buckets.len().wrapping_sub(1)
     }
 
     fn at(&self, place: usize) -> Bucket {
-        self.buckets.get(place).copied().unwrap_or(Bucket::FREE)
+        self.buckets.get(self.wrap(place)).copied().unwrap_or(Bucket::FREE)
     }
 
     fn put(&mut self, place: usize, bucket: Bucket) {
+        let place = self.wrap(place);
         if let Some(place) = self.buckets.get_mut(place) {
             *place = bucket;
         }

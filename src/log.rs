@@ -47,6 +47,14 @@ impl<const WORDS: usize> Slot<WORDS> {
         }
     }
 
+    fn copy(&self) -> Self {
+        Self {
+            who: AtomicU32::new(self.who()),
+            gone: AtomicU32::new(self.gone()),
+            words: self.words().map(AtomicU32::new),
+        }
+    }
+
     fn who(&self) -> u32 {
         self.who.load(Relaxed)
     }
@@ -135,7 +143,19 @@ impl<const WORDS: usize> Log<WORDS> {
         (slot.who(), slot.words())
     }
 
-    /// Makes room: closes the gaps and leaves space to grow. Linear in the members.
+    /// Makes room where nobody has left a gap, so that nobody moves. Linear in the members.
+    pub(crate) fn grow(&mut self) {
+        debug_assert_eq!(self.live, self.len, "where there are gaps, they are closed");
+        let empty = iter::repeat_with(Slot::empty).take(self.roomy() - self.slots.len());
+        self.slots = self.slots.iter().map(Slot::copy).chain(empty).collect();
+    }
+
+    /// Whether somebody has left a gap.
+    pub(crate) const fn has_gaps(&self) -> bool {
+        self.live < self.len
+    }
+
+    /// Closes the gaps and makes room. Linear in the members.
     pub(crate) fn rebuild(&mut self) -> Moved {
         let places = taken(&self.slots, self.len, self.clock).map(|(place, _)| place).collect();
         self.rebuild_as(places)
@@ -159,11 +179,10 @@ impl<const WORDS: usize> Log<WORDS> {
         Moved { from: from.unwrap_or(self.len) }
     }
 
-    /// How many places a rebuild makes: where many come and go, more of them stay empty.
+    /// How many places there should be: half more than are taken.
     const fn roomy(&self) -> usize {
-        let (live, empty) = (self.live as usize, (self.len - self.live) as usize);
-        let slack = if empty > live / 4 { live / 2 } else { live / 4 };
-        live + slack + 2
+        let live = self.live as usize;
+        live + live / 2 + 2
     }
 
     fn slot(&self, place: u32) -> &Slot<WORDS> {
@@ -196,12 +215,7 @@ fn taken<const WORDS: usize>(
 // second log gets slots of its own.
 impl<const WORDS: usize> Clone for Log<WORDS> {
     fn clone(&self) -> Self {
-        let copy = |slot: &Slot<WORDS>| Slot {
-            who: AtomicU32::new(slot.who()),
-            gone: AtomicU32::new(slot.gone()),
-            words: slot.words().map(AtomicU32::new),
-        };
-        Self { slots: self.slots.iter().map(copy).collect(), ..*self }
+        Self { slots: self.slots.iter().map(Slot::copy).collect(), ..*self }
     }
 }
 
@@ -275,7 +289,9 @@ mod tests {
             // Grows, shrinks and churns in turns, from places all over the list.
             let grows = step % 400 < 220 || step % 3 == 0;
             if grows || list.is_empty() {
-                if log.is_full() {
+                if log.is_full() && !log.has_gaps() {
+                    log.grow();
+                } else if log.is_full() {
                     let Moved { from } = log.rebuild();
                     let moved: Vec<_> = log.iter_from(0).map(|(place, who)| (who, place)).collect();
                     let unmoved = moved.iter().zip(&list).take_while(|(new, old)| new == old);

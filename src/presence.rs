@@ -50,6 +50,9 @@ impl Presence {
 
     /// Makes room for one more if there is none.
     pub(crate) fn make_room(&mut self) -> Option<Moved> {
+        if self.metas.is_full() && !self.metas.has_gaps() {
+            self.metas.grow();
+        }
         self.metas.is_full().then(|| self.rebuild())
     }
 

@@ -8,11 +8,11 @@ use alloc::{boxed::Box, vec::Vec};
 use crate::{
     config::PresenceMode,
     event::Position,
+    hash::{HashKey, NameHash},
     ids::{ClientHandle, Topic},
     index::Index,
     log::{Log, Moved, View},
     presence::Presence,
-    siphash::HashKey,
     slab::Slab,
 };
 
@@ -21,7 +21,7 @@ use crate::{
 pub(crate) struct Rooms {
     slab: Slab<Room>,
     by_topic: Index,
-    key: HashKey,
+    hash: NameHash,
     // Invariant: higher than the epoch of any room so far.
     next_epoch: u64,
     // Invariant: how many members all rooms have together.
@@ -47,7 +47,7 @@ impl Rooms {
         Self {
             slab: Slab::default(),
             by_topic: Index::default(),
-            key,
+            hash: NameHash::new(key),
             next_epoch: first_epoch,
             memberships: 0,
         }
@@ -62,7 +62,7 @@ impl Rooms {
     }
 
     pub(crate) fn find(&self, topic: &Topic) -> Option<RoomNumber> {
-        let hash = self.key.hash(topic.as_bytes());
+        let hash = self.hash.of(topic.as_bytes());
         self.by_topic.find(hash, |number| self.slab.get(number).topic == *topic)
     }
 
@@ -95,7 +95,7 @@ impl Rooms {
             },
             members: Log::new(),
         });
-        self.by_topic.insert(self.key.hash(topic.as_bytes()), room);
+        self.by_topic.insert(self.hash.of(topic.as_bytes()), room);
         room
     }
 
@@ -103,7 +103,7 @@ impl Rooms {
     pub(crate) fn remove(&mut self, room: RoomNumber) {
         let Room { topic, members, .. } = self.slab.take(room);
         debug_assert_eq!(members.live(), 0, "a room goes when nobody is in it");
-        self.by_topic.remove(self.key.hash(topic.as_bytes()), room);
+        self.by_topic.remove(self.hash.of(topic.as_bytes()), room);
         self.slab.free(room);
     }
 
@@ -163,6 +163,9 @@ impl Room {
 
     /// Makes a seat for one more if there is none.
     pub(crate) fn make_room(&mut self) -> Option<Moved> {
+        if self.members.is_full() && !self.members.has_gaps() {
+            self.members.grow();
+        }
         self.members.is_full().then(|| self.members.rebuild())
     }
 
