@@ -62,10 +62,10 @@ mod tests {
     #[test]
     fn snapshots_stay_as_they_were() {
         let mut vec = CowVec::default();
-        let mut dumb: Vec<u64> = Vec::new();
+        let mut dumb: Vec<usize> = Vec::new();
         let mut snapshots = Vec::new();
-        for step in 0..5_000_u64 {
-            let index = if step % 3 == 0 { dumb.len() } else { step as usize * 31 % dumb.len() };
+        for step in 0..5_000_usize {
+            let index = if step % 3 == 0 { dumb.len() } else { step * 31 % dumb.len() };
             if index == dumb.len() {
                 dumb.push(0);
             }
