@@ -157,20 +157,23 @@ impl<const WORDS: usize> Log<WORDS> {
 
     /// Closes the gaps and makes room. Linear in the members.
     pub(crate) fn rebuild(&mut self) -> Moved {
-        let places = taken(&self.slots, self.len, self.clock).map(|(place, _)| place).collect();
-        self.rebuild_as(places)
+        let (old, len, now) = (Arc::clone(&self.slots), self.len, self.clock);
+        self.refill(taken(&old, len, now))
     }
 
     /// Makes room like [`Log::rebuild`], with the members in the order of their old `places`.
-    pub(crate) fn rebuild_as(&mut self, places: alloc::vec::Vec<u32>) -> Moved {
+    pub(crate) fn rebuild_as(&mut self, places: &[u32]) -> Moved {
         debug_assert_eq!(places.len(), self.live as usize, "a rebuild keeps everyone");
-        let slots = iter::repeat_with(Slot::empty).take(self.roomy()).collect();
-        let old = core::mem::replace(&mut self.slots, slots);
-        (self.len, self.live, self.clock) = (0, 0, 0);
+        let old = Arc::clone(&self.slots);
+        self.refill(places.iter().map(|place| (*place, at(&old, *place))))
+    }
 
+    /// Starts anew with those who had a place before.
+    fn refill<'a>(&mut self, old: impl Iterator<Item = (u32, &'a Slot<WORDS>)>) -> Moved {
+        self.slots = iter::repeat_with(Slot::empty).take(self.roomy()).collect();
+        (self.len, self.live, self.clock) = (0, 0, 0);
         let mut from = None;
-        for place in places {
-            let slot = at(&old, place);
+        for (place, slot) in old {
             let moved = self.push(slot.who(), slot.words());
             if moved != place && from.is_none() {
                 from = Some(moved);

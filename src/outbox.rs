@@ -4,6 +4,9 @@ use alloc::vec::Vec;
 
 use crate::{directory::Directory, event::EventKind, outbound::Outbound, stats::Counters};
 
+/// The longest list that is made ready before there is anything to put in it.
+const LIKELY: usize = 16;
+
 /// The messages since the last flush.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Outbox {
@@ -20,7 +23,9 @@ impl Outbox {
 
     /// Takes everything, with the names of those whom it mentions.
     pub(crate) fn flush(&mut self, names: &Directory) -> Vec<Outbound> {
-        let mut flushed = core::mem::take(&mut self.pending);
+        // As many as this time are likely next time: the list need not grow by and by.
+        let next = Vec::with_capacity(self.pending.len().min(LIKELY));
+        let mut flushed = core::mem::replace(&mut self.pending, next);
         for outbound in &mut flushed {
             outbound.name(names);
         }

@@ -118,18 +118,15 @@ impl Presence {
     }
 
     fn rebuild(&mut self) -> Moved {
-        let mut old: Vec<_> =
-            self.metas.iter_from(0).map(|(place, _)| (place, self.record(place))).collect();
+        let mut places: Vec<_> = self.metas.iter_from(0).map(|(place, _)| place).collect();
         if self.displaced > 0 {
-            old.sort_by_key(|(_, record)| (record.entry, record.place));
+            places.sort_by_cached_key(|place| {
+                let Record { entry, place, .. } = self.record(*place);
+                (entry, place)
+            });
         }
-
-        let mut rest = Rest::default();
-        for (place, (_, record)) in (0..).zip(&old) {
-            rest.set(place, record);
-        }
-        self.rest = rest;
-        self.metas.rebuild_as(old.into_iter().map(|(place, _)| place).collect())
+        self.rest = self.rest.rearranged(&places);
+        self.metas.rebuild_as(&places)
     }
 
     /// Panics if an invariant does not hold. Costs n log n in the metas.

@@ -62,7 +62,11 @@ pub(super) fn check(event: &Event, config: &Config) -> Result<(), Refusal> {
 
 /// Refuses an event name that is reserved for the server.
 pub(super) fn check_reserved(event: &EventName, config: &Config) -> Result<(), Refusal> {
-    let starts_it = |prefix: &&EventName| event.as_bytes().starts_with(prefix.as_bytes());
+    let event_bytes = event.as_bytes();
+    let starts_it = |prefix: &&EventName| {
+        let prefix = prefix.as_bytes();
+        prefix.first() == event_bytes.first() && event_bytes.starts_with(prefix)
+    };
     match config.reserved().iter().find(starts_it) {
         Some(prefix) => {
             Err(Refusal::EventNotAllowed { event: event.clone(), prefix: prefix.clone() })

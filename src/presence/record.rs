@@ -53,6 +53,17 @@ impl Rest {
         self.0.get(place as usize)?.as_deref()
     }
 
+    /// The same, once what is kept at `places` is kept in their order.
+    pub(super) fn rearranged(&self, places: &[u32]) -> Self {
+        let mut rest = CowVec::default();
+        for (new, old) in places.iter().enumerate() {
+            if let Some(Some(extra)) = self.0.get(*old as usize) {
+                rest.set(new, Some(Arc::clone(extra)));
+            }
+        }
+        Self(rest)
+    }
+
     /// Keeps of `record` what its words don't say.
     pub(super) fn set(&mut self, place: u32, record: &Record) {
         let Record {
