@@ -9,9 +9,9 @@ mod membership;
 mod messaging;
 
 use alloc::string::String;
-use core::fmt;
+use core::{fmt, marker::PhantomData};
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::ids::{ClientId, Ref, Topic};
 
@@ -61,16 +61,22 @@ use setters;
 #[non_exhaustive]
 pub enum Event {
     /// A client asks to become a member of a topic.
+    #[serde(deserialize_with = "fields")]
     Join(Join),
     /// A client comes back to a topic, perhaps with a position up to which it has received.
+    #[serde(deserialize_with = "fields")]
     Rejoin(Rejoin),
     /// A member goes of its own accord.
+    #[serde(deserialize_with = "fields")]
     Leave(Leave),
     /// A member sends a message to its topic.
+    #[serde(deserialize_with = "fields")]
     Broadcast(Broadcast),
     /// The server sends a message to one member.
+    #[serde(deserialize_with = "fields")]
     Push(Push),
     /// What drove the channel has failed: every membership ends, and nobody may enter.
+    #[serde(deserialize_with = "fields")]
     Crash(Crash),
     /// What drove the channel is back: clients may enter again.
     Restart,
@@ -129,6 +135,30 @@ impl Event {
             | Self::Restart => None,
         }
     }
+}
+
+/// Reads the fields of an event from an object. What serde derives would take a list of them too,
+/// and would tell no position for what is wrong with the fields taken together.
+fn fields<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    struct FieldsVisitor<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> de::Visitor<'de> for FieldsVisitor<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object of fields")
+        }
+
+        fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+            T::deserialize(de::value::MapAccessDeserializer::new(map))
+        }
+    }
+
+    deserializer.deserialize_map(FieldsVisitor(PhantomData))
 }
 
 /// What a reply repeats of its event.
@@ -220,4 +250,36 @@ into_event! { Join Rejoin Leave Broadcast Push Crash }
 pub struct Crash {
     /// Why; shown in the `system` message.
     pub reason: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    fn check(line: &str, expected: &str) {
+        let refused = serde_json::from_str::<Event>(line).unwrap_err();
+        assert_eq!(refused.to_string(), expected, "{line}");
+    }
+
+    #[test]
+    fn the_fields_of_an_event_stand_in_an_object() {
+        check(
+            r#"{"leave":["c1","room:1"]}"#,
+            "invalid type: sequence, expected an object of fields at line 1 column 9",
+        );
+        check(
+            r#"{"crash":"boom"}"#,
+            "invalid type: string \"boom\", expected an object of fields at line 1 column 15",
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_with_fields_together_has_a_position() {
+        check(
+            r#"{"broadcast":{"client_id":"c1","topic":"room:1"}}"#,
+            "missing field `payload` (or `payload_base64`) at line 1 column 48",
+        );
+    }
 }
