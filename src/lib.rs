@@ -115,6 +115,7 @@ mod few;
 mod hash;
 mod ids;
 mod index;
+mod json;
 mod links;
 mod log;
 mod outbound;
@@ -138,6 +139,7 @@ pub use few::Few;
 pub use ids::{
     ClientHandle, ClientId, ClusterName, EventName, MessageId, NodeId, Ref, Topic, UserId,
 };
+pub use json::{LineError, LineReader};
 pub use outbound::{
     Body, BroadcastMessage, Cause, Closed, Outbound, PresenceDiff, PresenceState, PushMessage,
     Reply, System,
