@@ -57,6 +57,8 @@ pub(crate) struct User {
 
 /// How a user is present in a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+// One a room and user: without the padding, a quarter smaller.
+#[repr(C, packed(4))]
 pub(crate) struct UserPresence {
     /// How many metas it has, at least one.
     pub(crate) metas: u32,

@@ -4,7 +4,7 @@
 //! decided where an event is handled, so that a bad name gets a reply and not a panic.
 
 use alloc::string::String;
-use core::{borrow::Borrow, fmt};
+use core::{borrow::Borrow, fmt, num::NonZeroU32};
 
 use serde::{Deserialize, Serialize};
 
@@ -121,20 +121,21 @@ names! {
 /// [`ClientHandle::index`] in place of hashing a name a recipient. A handle is given to another
 /// client only after the flush that follows the end of the client that had it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ClientHandle(u32);
+pub struct ClientHandle(NonZeroU32);
 
 impl ClientHandle {
     pub(crate) const fn new(index: u32) -> Self {
-        Self(index)
+        Self(NonZeroU32::MIN.saturating_add(index))
     }
 
     /// The place in a driver's array.
     #[must_use]
     pub const fn index(self) -> usize {
-        self.0 as usize
+        self.get() as usize
     }
 
+    // One less than what is kept, so that an `Option` of it is no larger.
     pub(crate) const fn get(self) -> u32 {
-        self.0
+        self.0.get() - 1
     }
 }

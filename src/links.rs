@@ -1,13 +1,15 @@
 //! What one client or user has in each room: a small map that keeps the order of insertion.
 //!
-//! Most have a few rooms, which a list serves best in time and memory; past 32 it becomes a hash
-//! map. Costs: get, insert and remove O(1); iterating in order is linear, with a factor log n past
-//! 32 rooms.
+//! Most have a few rooms, and a list of those is searched from end to end. A longer list gets an
+//! index of room numbers beside it; who is removed from it leaves a gap, and the gaps are closed
+//! when there are many. Costs: get, set and remove O(1) amortised; the list in order, linear.
 
 use alloc::{boxed::Box, vec, vec::Vec};
-use core::hash::{BuildHasherDefault, Hasher};
 
-use indexmap::IndexMap;
+use crate::index::Index;
+
+/// No room: there are fewer than 2^31.
+const GONE: u32 = u32::MAX;
 
 /// The longest list that is searched from end to end.
 const FEW: usize = 32;
@@ -20,17 +22,20 @@ pub(crate) enum Links<V> {
     None,
     /// One room.
     One(u32, V),
-    /// Up to 32 rooms.
-    Few(Vec<(u32, V)>),
+    /// Up to 32 rooms, without a place to spare: there are as many of these as there are clients.
+    Few(Box<[(u32, V)]>),
     /// Any number.
     Many(Box<Many<V>>),
 }
 
-/// Each value with the count of insertions before it, since removing reorders an `IndexMap`.
+/// A list with an index.
 #[derive(Debug, Clone)]
 pub(crate) struct Many<V> {
-    links: IndexMap<u32, (u64, V), BuildHasherDefault<RoomHasher>>,
-    inserted: u64,
+    // Invariant: the room of what was removed is GONE.
+    list: Vec<(u32, V)>,
+    // Where in the list each room is.
+    index: Index,
+    len: usize,
 }
 
 impl<V: Copy> Links<V> {
@@ -39,7 +44,7 @@ impl<V: Copy> Links<V> {
             Self::None => 0,
             Self::One(..) => 1,
             Self::Few(links) => links.len(),
-            Self::Many(many) => many.links.len(),
+            Self::Many(many) => many.len,
         }
     }
 
@@ -48,7 +53,7 @@ impl<V: Copy> Links<V> {
             Self::None => None,
             Self::One(at, value) => (*at == room).then_some(*value),
             Self::Few(links) => links.iter().find(|(at, _)| *at == room).map(|(_, value)| *value),
-            Self::Many(many) => many.links.get(&room).map(|(_, value)| *value),
+            Self::Many(many) => many.get(room),
         }
     }
 
@@ -57,17 +62,19 @@ impl<V: Copy> Links<V> {
         match self {
             Self::One(at, old) if *at == room => *old = value,
             Self::None => *self = Self::One(room, value),
-            Self::One(at, old) => *self = Self::Few(vec![(*at, *old), (room, value)]),
+            Self::One(at, old) => *self = Self::Few([(*at, *old), (room, value)].into()),
             Self::Few(links) => {
                 if let Some((_, old)) = links.iter_mut().find(|(at, _)| *at == room) {
                     *old = value;
                 } else if links.len() < FEW {
-                    if links.len() == links.capacity() {
-                        links.reserve_exact(links.len() / 4 + 1);
-                    }
-                    links.push((room, value));
+                    let mut list = core::mem::take(links).into_vec();
+                    list.reserve_exact(1);
+                    list.push((room, value));
+                    *links = list.into();
                 } else {
-                    *self = Self::Many(Box::new(Many::new(links, room, value)));
+                    let mut many = Many::new(links);
+                    many.set(room, value);
+                    *self = Self::Many(Box::new(many));
                 }
             }
             Self::Many(many) => many.set(room, value),
@@ -80,9 +87,12 @@ impl<V: Copy> Links<V> {
             Self::One(at, value) => ((*at == room).then_some(*value), usize::from(*at != room)),
             Self::Few(links) => {
                 let at = links.iter().position(|(at, _)| *at == room)?;
-                (Some(links.remove(at).1), links.len())
+                let mut list = core::mem::take(links).into_vec();
+                let (_, value) = list.remove(at);
+                *links = list.into();
+                (Some(value), links.len())
             }
-            Self::Many(many) => (many.remove(room), many.links.len()),
+            Self::Many(many) => (many.remove(room), many.len),
         };
         if left == 0 {
             *self = Self::None;
@@ -95,62 +105,71 @@ impl<V: Copy> Links<V> {
         match self {
             Self::None => Vec::new(),
             Self::One(room, value) => vec![(*room, *value)],
-            Self::Few(links) => links.clone(),
+            Self::Few(links) => links.to_vec(),
             Self::Many(many) => many.to_vec(),
         }
     }
 }
 
 impl<V: Copy> Many<V> {
-    fn new(links: &[(u32, V)], room: u32, value: V) -> Self {
-        let mut many = Self { links: IndexMap::default(), inserted: 0 };
-        for (room, value) in links.iter().copied().chain([(room, value)]) {
-            many.set(room, value);
+    fn new(links: &[(u32, V)]) -> Self {
+        let mut many = Self { list: Vec::new(), index: Index::default(), len: 0 };
+        for (room, value) in links {
+            many.push(*room, *value);
         }
         many
     }
 
-    fn set(&mut self, room: u32, value: V) {
-        let (_, old) = self.links.entry(room).or_insert((self.inserted, value));
-        *old = value;
-        self.inserted += 1;
+    fn get(&self, room: u32) -> Option<V> {
+        let (_, value) = self.list.get(self.find(room)?)?;
+        Some(*value)
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the order is kept by the count of insertions")]
-    fn remove(&mut self, room: u32) -> Option<V> {
-        let removed = self.links.swap_remove(&room);
-        if self.links.len() < self.links.capacity() / 4 {
-            self.links.shrink_to(self.links.len() * 2);
+    fn set(&mut self, room: u32, value: V) {
+        let place = self.find(room).and_then(|at| self.list.get_mut(at));
+        match place {
+            Some((_, old)) => *old = value,
+            None => self.push(room, value),
         }
-        removed.map(|(_, value)| value)
+    }
+
+    fn push(&mut self, room: u32, value: V) {
+        let at = u32::try_from(self.list.len()).expect("limits keep lists below 2^32");
+        if self.list.len() == self.list.capacity() {
+            self.list.reserve_exact(self.list.len() / 4 + 1);
+        }
+        self.list.push((room, value));
+        self.index.insert(hash(room), at);
+        self.len += 1;
+    }
+
+    fn remove(&mut self, room: u32) -> Option<V> {
+        let at = self.find(room)?;
+        let (gone, value) = self.list.get_mut(at)?;
+        *gone = GONE;
+        let value = *value;
+        self.index.remove(hash(room), u32::try_from(at).ok()?);
+        self.len -= 1;
+        if self.list.len() > self.len + self.len / 2 + FEW {
+            *self = Self::new(&self.to_vec());
+        }
+        Some(value)
+    }
+
+    fn find(&self, room: u32) -> Option<usize> {
+        let is_it = |at: u32| self.list.get(at as usize).is_some_and(|(taken, _)| *taken == room);
+        self.index.find(hash(room), is_it).map(|at| at as usize)
     }
 
     fn to_vec(&self) -> Vec<(u32, V)> {
-        let mut links: Vec<_> = self.links.iter().collect();
-        links.sort_unstable_by_key(|(_, (inserted, _))| *inserted);
-        links.into_iter().map(|(room, (_, value))| (*room, *value)).collect()
+        self.list.iter().filter(|(room, _)| *room != GONE).copied().collect()
     }
 }
 
 /// Spreads room numbers, which are ours and can't be chosen, by Fibonacci hashing (Knuth, volume
 /// 3, section 6.4).
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct RoomHasher(u64);
-
-impl Hasher for RoomHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u32(u32::from(*byte));
-        }
-    }
-
-    fn write_u32(&mut self, number: u32) {
-        self.0 = (self.0 ^ u64::from(number)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0.rotate_left(32)
-    }
+fn hash(room: u32) -> u64 {
+    u64::from(room).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32)
 }
 
 #[cfg(test)]

@@ -2,6 +2,9 @@
 
 use alloc::vec::Vec;
 
+use foldhash::fast::FixedState;
+use indexmap::IndexSet;
+
 use super::{Channel, Phase};
 use crate::{
     config::Config,
@@ -9,7 +12,7 @@ use crate::{
     ids::{ClientHandle, ClientId, Topic, UserId},
     presence::Entries,
     recipients::{Except, Recipients},
-    rooms::Room,
+    rooms::{Room, RoomNumber},
     stats::Stats,
 };
 
@@ -141,8 +144,9 @@ impl Channel {
     /// The topics that a client is a member of, in the order in which it joined them.
     #[must_use]
     pub fn topics_of(&self, client_id: &ClientId) -> Vec<Topic> {
-        let client = self.clients.find(client_id);
-        client.map(|client| self.topics_of_client(client).collect()).unwrap_or_default()
+        let Some(client) = self.clients.find(client_id) else { return Vec::new() };
+        let rooms = self.rooms_of_client(client);
+        rooms.map(|room| self.rooms.get(room).topic.clone()).collect()
     }
 
     /// The clients of a user, in the order in which they came.
@@ -153,13 +157,13 @@ impl Channel {
     }
 
     /// The topics that clients of a user are members of, each once: by client, then in the order in
-    /// which it joined them. Costs n log n in the user's memberships.
+    /// which it joined them. Linear in the user's memberships.
     #[must_use]
     pub fn topics_of_user(&self, user_id: &UserId) -> Vec<Topic> {
         let clients = self.clients_of_user(user_id);
-        let topics = clients.flat_map(|client| self.topics_of_client(client));
-        let mut seen = alloc::collections::BTreeSet::new();
-        topics.filter(|topic| seen.insert(topic.clone())).collect()
+        let rooms: IndexSet<_, FixedState> =
+            clients.flat_map(|client| self.rooms_of_client(client)).collect();
+        rooms.into_iter().map(|room| self.rooms.get(room).topic.clone()).collect()
     }
 
     /// Whether a client is a member of a topic. O(1).
@@ -228,8 +232,7 @@ impl Channel {
         self.clients.find_user(user_id).into_iter().flat_map(|user| self.clients.of_user(user))
     }
 
-    fn topics_of_client(&self, client: ClientHandle) -> impl Iterator<Item = Topic> {
-        let rooms = self.clients.get(client).seats.to_vec().into_iter();
-        rooms.map(|(room, _)| self.rooms.get(room).topic.clone())
+    fn rooms_of_client(&self, client: ClientHandle) -> impl Iterator<Item = RoomNumber> {
+        self.clients.get(client).seats.to_vec().into_iter().map(|(room, _)| room)
     }
 }
