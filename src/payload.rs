@@ -70,6 +70,11 @@ impl Json {
     pub const fn depth(&self) -> u32 {
         self.depth
     }
+
+    /// What an optional field holds: there, `null` means what it means in a line, which is nothing.
+    pub(crate) fn given(field: Option<&Self>) -> Option<&Self> {
+        field.filter(|json| json.as_str() != "null")
+    }
 }
 
 /// The deepest nesting of a valid JSON text.

@@ -117,7 +117,7 @@ impl Check<'_> {
     }
 
     fn json(self, field: &'static str, json: Option<&Json>) -> Result<(), Refusal> {
-        json.map_or(Ok(()), |json| self.size(field, json.as_str().len(), json.depth()))
+        Json::given(json).map_or(Ok(()), |json| self.size(field, json.as_str().len(), json.depth()))
     }
 
     fn size(self, field: &'static str, bytes: usize, depth: u32) -> Result<(), Refusal> {

@@ -37,7 +37,7 @@ impl Channel {
     /// to the other members. Of one who is a member already: reply.
     pub(super) fn on_join(&mut self, header: Header<'_>, join: &Join) -> Result<(), Refusal> {
         let Join { client_id, topic, user_id, now_ms: _, meta, params: _, reference: _ } = join;
-        let entering = Entering { client_id, topic, user_id, meta: meta.as_ref() };
+        let entering = Entering { client_id, topic, user_id, meta: Json::given(meta.as_ref()) };
         let joined = |position| Body::Joined(position);
 
         match self.decide(entering)? {
@@ -68,11 +68,11 @@ impl Channel {
             reference: _,
             since: _,
         } = rejoin;
-        let entering = Entering { client_id, topic, user_id, meta: meta.as_ref() };
+        let entering = Entering { client_id, topic, user_id, meta: Json::given(meta.as_ref()) };
 
         match self.decide(entering)? {
             Entrant::Member(member) => {
-                let diff = self.change_meta(member, meta.as_ref());
+                let diff = self.change_meta(member, entering.meta);
 
                 let position = self.rooms.get(member.room).position;
                 let body = Body::Rejoined { position, rejoined: true, recovered: false };

@@ -6,6 +6,7 @@ use super::{Channel, Member, admission};
 use crate::{
     event::{Audience, Broadcast, Header, Push},
     outbound::{Body, BroadcastMessage, Outbound, PushMessage},
+    payload::Json,
     recipients::{Except, Recipients},
     refusal::Refusal,
 };
@@ -38,7 +39,7 @@ impl Channel {
             client_id: Some(client_id.clone()),
             position,
             timestamp_ms: self.clock_ms,
-            meta: meta.clone(),
+            meta: Json::given(meta.as_ref()).cloned(),
             recipients: Recipients::new(members, except),
         }));
         Ok(())
