@@ -1,0 +1,366 @@
+//! One vocabulary for every test: ops go to the model, to a channel, to a twin of it and to a clone,
+//! and after each event all of them must have said the same and be in the same state.
+//!
+//! - The channel is flushed after each event, and its lines must be the model's (the text of a
+//!   refusal aside). It is flushed once more, and must say nothing.
+//! - The twin has another hash key, is told the events by their JSON form, and is flushed now and
+//!   then; the clone is made of the twin half-way, full outbox included, and flushed at the end.
+//! - What was flushed is kept unread to the end, and must then read as it did.
+
+mod setup;
+mod state;
+mod tally;
+
+use std::{
+    fmt,
+    hash::{DefaultHasher, Hash, Hasher},
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use parlor::{Channel, Event, Json, Outbound, Payload, Recipients, Reply};
+
+use self::{
+    state::{Names, check_handles, check_state},
+    tally::Tally,
+};
+use super::{
+    model::Model,
+    ops::{MOST, Op},
+};
+
+pub use self::setup::Setup;
+
+/// What is under test: a channel, or one that a canary has broken on purpose.
+pub trait Subject: Clone {
+    /// Takes an event in.
+    fn handle(&mut self, event: Event);
+
+    /// Gives what it has to say.
+    fn flush(&mut self) -> Vec<Outbound>;
+
+    /// Where its state can be asked for.
+    fn channel(&self) -> &Channel;
+}
+
+impl Subject for Channel {
+    fn handle(&mut self, event: Event) {
+        Self::handle(self, event);
+    }
+
+    fn flush(&mut self) -> Vec<Outbound> {
+        self.flush_outbox()
+    }
+
+    fn channel(&self) -> &Channel {
+        self
+    }
+}
+
+/// What was expected and what was got, in words.
+pub type Outcome = Result<(), String>;
+
+/// Says that `what` differs, if it does.
+#[expect(clippy::needless_pass_by_value, reason = "what is compared is mostly made for it")]
+pub fn agree<T: PartialEq + fmt::Debug>(what: impl fmt::Display, got: T, expected: T) -> Outcome {
+    if got == expected {
+        return Ok(());
+    }
+    Err(format!("{what}\n  expected {expected:?}\n  got      {got:?}"))
+}
+
+/// How often states are compared, in events. What is said is compared at every one.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// What concerns the names that events have mentioned since the last time.
+    pub touched: usize,
+    /// What concerns all names that were ever mentioned.
+    pub all: usize,
+}
+
+impl Pace {
+    /// For a few names.
+    pub const CLOSE: Self = Self { touched: 1, all: 8 };
+}
+
+/// Plays ops to channels that have nothing wrong with them; panics with a story that can be
+/// replayed by `parlor` if they disagree with the model.
+pub fn check(ops: &[Op], setup: &Setup, cuts: u64) {
+    if let Err(story) = run(ops, setup, cuts) {
+        panic!("{story}");
+    }
+}
+
+/// Plays ops to channels that have nothing wrong with them. The twin is flushed after those events
+/// whose place, modulo 64, is a bit that is set in `cuts`.
+pub fn run(ops: &[Op], setup: &Setup, cuts: u64) -> Outcome {
+    let [channel, twin] = setup.channels();
+    let events: Vec<_> = ops.iter().copied().map(Op::event).collect();
+    play(&events, Session::new(setup, channel, twin, cuts, Pace::CLOSE))
+}
+
+/// Plays any bytes: one for the setup, eight for the cuts, the rest as ops.
+pub fn check_bytes(bytes: &[u8]) {
+    let (setup, rest) = bytes.split_first().unwrap_or((&0, &[]));
+    let (cuts, ops) = rest.split_at_checked(8).unwrap_or((&[], rest));
+    let cuts = cuts.iter().fold(0, |cuts, byte| cuts << 8 | u64::from(*byte));
+    let setups = Setup::all();
+    check(&Op::decode(ops), &setups[usize::from(*setup) % setups.len()], cuts);
+}
+
+/// Reads each line of any bytes as an event, and plays those that are one.
+pub fn check_lines(bytes: &[u8]) {
+    let read = |line| serde_json::from_slice::<Event>(line).ok();
+    let lines = bytes.split(|byte| *byte == b'\n');
+    // What they say in one line: a reader of lines meets no other.
+    let events: Vec<_> = lines
+        .filter_map(read)
+        .take(MOST)
+        .map(|event| serde_json::from_str(&line_of(&event)).expect("what was written is read"))
+        .collect();
+    for setup in [Setup::plain(), Setup::tiny()] {
+        let [channel, twin] = setup.channels();
+        let session = Session::new(&setup, channel, twin, 1, Pace::CLOSE);
+        if let Err(story) = play(&events, session) {
+            panic!("{story}");
+        }
+    }
+}
+
+/// Plays events to a session; tells the whole story if something is wrong, also after a panic.
+pub fn play<S: Subject>(events: &[Event], session: Session<S>) -> Outcome {
+    let (mut played, setup) = (0, session.setup);
+    let playing = AssertUnwindSafe(|| {
+        let mut session = session;
+        for event in events {
+            played += 1;
+            if played == events.len().div_ceil(2) {
+                session.fork();
+            }
+            session.step(event)?;
+        }
+        session.finish()
+    });
+    let outcome = catch_unwind(playing).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(format!("a panic: {}", text.unwrap_or("without a text")))
+    });
+    outcome.map_err(|what| {
+        let lines: Vec<_> = events.iter().take(played).map(line_of).collect();
+        format!("{setup}: {what}\nafter the last of these events:\n{}\n", lines.join("\n"))
+    })
+}
+
+/// A model and the channels that have to agree with it.
+pub struct Session<S> {
+    setup: &'static str,
+    model: Model,
+    channel: S,
+    twin: Lagging<S>,
+    clone: Option<Lagging<S>>,
+    cuts: u64,
+    pace: Pace,
+    steps: usize,
+    touched: Names,
+    all: Names,
+    tally: Tally,
+    held: Vec<(Outbound, u64)>,
+}
+
+/// A channel that is flushed later than it could be, and what it then has to say.
+#[derive(Clone)]
+struct Lagging<S> {
+    subject: S,
+    due: Vec<String>,
+}
+
+impl<S: Subject> Session<S> {
+    pub fn new(setup: &Setup, channel: S, twin: S, cuts: u64, pace: Pace) -> Self {
+        Self {
+            setup: setup.name,
+            model: Model::new(setup.model.clone()),
+            channel,
+            twin: Lagging { subject: twin, due: Vec::new() },
+            clone: None,
+            cuts,
+            pace,
+            steps: 0,
+            touched: Names::default(),
+            all: Names::default(),
+            tally: Tally::new(setup.model.first_epoch),
+            held: Vec::new(),
+        }
+    }
+
+    /// Makes the clone, which goes on from here.
+    pub fn fork(&mut self) {
+        self.clone = Some(self.twin.clone());
+    }
+
+    /// Lets one event happen to all.
+    pub fn step(&mut self, event: &Event) -> Outcome {
+        let line = line_of(event);
+        let read = check_form(event, &line)?;
+        self.touched.add(event);
+        self.all.add(event);
+
+        let expected = self.model.apply(&line);
+        self.channel.handle(event.clone());
+        let flushed = self.channel.flush();
+        let got: Vec<_> = flushed.iter().map(said).collect();
+        agree(format_args!("what is said of {line}"), &got, &expected)?;
+        let again = self.channel.flush();
+        agree("R6: what a second flush gives", again.len(), 0)?;
+        self.tally.count(event, &flushed, self.channel.channel().crashed());
+        for outbound in flushed {
+            let line = said(&outbound);
+            check_outbound(&outbound, &line)?;
+            self.held.push((outbound, hash(&line)));
+        }
+
+        for lagging in self.clone.iter_mut().chain([&mut self.twin]) {
+            lagging.subject.handle(read.clone());
+            lagging.due.extend_from_slice(&expected);
+        }
+        self.cuts = self.cuts.rotate_right(1);
+        if self.cuts & 1 == 1 {
+            self.twin.flush(&self.all)?;
+        }
+        self.steps += 1;
+        self.compare()
+    }
+
+    /// Lets everyone say what they have not said, and looks at everything once more.
+    pub fn finish(mut self) -> Outcome {
+        self.twin.flush(&self.all)?;
+        for lagging in self.clone.iter_mut().chain([&mut self.twin]) {
+            lagging.flush(&self.all)?;
+            lagging.subject.channel().check_invariants();
+            check_state(lagging.subject.channel(), &self.model, &self.all)?;
+        }
+        self.channel.channel().check_invariants();
+        check_state(self.channel.channel(), &self.model, &self.all)?;
+        check_held(&self.held)
+    }
+
+    /// Compares the states, where the pace says so.
+    fn compare(&mut self) -> Outcome {
+        let channel = self.channel.channel();
+        if self.steps.is_multiple_of(self.pace.touched) {
+            channel.check_invariants();
+            check_state(channel, &self.model, &self.touched)?;
+            self.tally.check(&channel.stats())?;
+            self.touched = Names::default();
+        }
+        if self.steps.is_multiple_of(self.pace.all) {
+            check_state(channel, &self.model, &self.all)?;
+            check_handles(channel, &[], &self.all)?;
+        }
+        Ok(())
+    }
+}
+
+impl<S: Subject> Lagging<S> {
+    /// Lets it say what it has not said, which must be what was due.
+    fn flush(&mut self, names: &Names) -> Outcome {
+        let flushed = self.subject.flush();
+        let got: Vec<_> = flushed.iter().map(said).collect();
+        agree("R5: what is said when flushed later", &got, &self.due)?;
+        self.due.clear();
+        check_handles(self.subject.channel(), &flushed, names)
+    }
+}
+
+/// What was flushed must still read as it did then.
+pub fn check_held(held: &[(Outbound, u64)]) -> Outcome {
+    held.iter().enumerate().try_for_each(|(place, (outbound, hash_then))| {
+        let line = said(outbound);
+        agree(format_args!("the hash of message {place}, {line}"), hash(&line), *hash_then)
+    })
+}
+
+/// Stands for a line that need not be kept.
+pub fn hash(line: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    line.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// An event as one line.
+pub fn line_of(event: &Event) -> String {
+    serde_json::to_string(event).expect("an event is written")
+}
+
+/// A message as one line, in which `…` stands for the text of a refusal, as in the model's.
+pub fn said(outbound: &Outbound) -> String {
+    let line = serde_json::to_string(outbound).expect("a message is written");
+    let Outbound::Reply(Reply { result: Err(refusal), .. }) = outbound else { return line };
+    let message = serde_json::to_string(&refusal.to_string()).expect("a text is written");
+    let [message, masked] = [message.as_str(), "\"…\""].map(|text| format!("\"message\":{text}"));
+    assert_eq!(line.matches(&message).count(), 1, "{line} has its text {message} once");
+    line.replacen(&message, &masked, 1)
+}
+
+/// The JSON form of an event must read as the event that it was written from.
+fn check_form(event: &Event, line: &str) -> Result<Event, String> {
+    let read: Event = serde_json::from_str(line).map_err(|error| format!("{line}: {error}"))?;
+    if is_plain(event) {
+        agree("an event that was written and read", &read, event)?;
+    }
+    let again = line_of(&read);
+    let read_again: Event = serde_json::from_str(&again).map_err(|error| error.to_string())?;
+    agree("an event that was read, written and read", &read_again, &read)?;
+    let tag = format!("\"{}\"", event.label());
+    agree("the tag of an event", line.trim_start_matches('{').starts_with(&tag), true)?;
+    agree("the lines of an event", line.lines().count(), 1)?;
+    Ok(read)
+}
+
+/// Whether an event says what its line says: there, a line break between tokens is a space, and a
+/// `null` that is no payload is nothing.
+fn is_plain(event: &Event) -> bool {
+    let one_line = |json: &Json| !json.as_str().contains(['\n', '\r']);
+    let plain = |json: &Option<Json>| {
+        json.as_ref().is_none_or(|json| one_line(json) && json.as_str() != "null")
+    };
+    let payload = |payload: &Payload| match payload {
+        Payload::Json(json) => one_line(json),
+        Payload::Bytes(_) => true,
+    };
+    match event {
+        Event::Join(join) => plain(&join.meta) && plain(&join.params),
+        Event::Rejoin(rejoin) => plain(&rejoin.meta) && plain(&rejoin.params),
+        Event::Broadcast(broadcast) => payload(&broadcast.payload) && plain(&broadcast.meta),
+        Event::Push(push) => payload(&push.payload),
+        Event::Leave(_) | Event::Crash(_) | Event::Restart => true,
+        other => unreachable!("{} is no event that tests know", other.label()),
+    }
+}
+
+/// What must hold of a message whatever it says.
+fn check_outbound(outbound: &Outbound, line: &str) -> Outcome {
+    let tag = format!("{{\"{}\":", outbound.label());
+    agree("the tag of a message", line.starts_with(&tag), true)?;
+    agree("the lines of a message", line.lines().count(), 1)?;
+    let Some(recipients) = recipients(outbound) else { return Ok(()) };
+    agree(format_args!("the length of {line}"), recipients.len(), recipients.ids().count())?;
+    agree(format_args!("the handles of {line}"), recipients.len(), recipients.handles().count())?;
+    agree(
+        format_args!("emptiness of {line}"),
+        recipients.is_empty(),
+        recipients.ids().next().is_none(),
+    )
+}
+
+/// Who receives it, if it goes to a list.
+pub fn recipients(outbound: &Outbound) -> Option<&Recipients> {
+    match outbound {
+        Outbound::BroadcastMessage(message) => Some(&message.recipients),
+        Outbound::PresenceDiff(diff) => Some(&diff.recipients),
+        Outbound::Closed(closed) => Some(&closed.recipients),
+        Outbound::Reply(_)
+        | Outbound::PushMessage(_)
+        | Outbound::PresenceState(_)
+        | Outbound::System(_) => None,
+    }
+}

@@ -1,0 +1,149 @@
+//! Compares what a channel and the model answer when they are asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use parlor::{Channel, ClientId, Event, Outbound, Topic, UserId};
+
+use super::{super::model::Model, Outcome, agree, recipients};
+
+/// Names to ask for.
+#[derive(Debug, Default)]
+pub struct Names {
+    clients: BTreeSet<ClientId>,
+    topics: BTreeSet<Topic>,
+    users: BTreeSet<UserId>,
+}
+
+impl Names {
+    /// Adds those that an event mentions.
+    pub fn add(&mut self, event: &Event) {
+        let (client, topic, user) = match event {
+            Event::Join(join) => (&join.client_id, &join.topic, Some(&join.user_id)),
+            Event::Rejoin(rejoin) => (&rejoin.client_id, &rejoin.topic, Some(&rejoin.user_id)),
+            Event::Leave(leave) => (&leave.client_id, &leave.topic, None),
+            Event::Broadcast(broadcast) => (&broadcast.client_id, &broadcast.topic, None),
+            Event::Push(push) => (&push.client_id, &push.topic, None),
+            Event::Crash(_) | Event::Restart => return,
+            other => unreachable!("{} is no event that tests know", other.label()),
+        };
+        if !self.clients.contains(client) {
+            self.clients.insert(client.clone());
+        }
+        if !self.topics.contains(topic) {
+            self.topics.insert(topic.clone());
+        }
+        self.users.extend(user.filter(|user| !self.users.contains(*user)).cloned());
+    }
+}
+
+/// Asks both for everything that concerns `names`, and for what concerns no name.
+pub fn check_state(channel: &Channel, model: &Model, names: &Names) -> Outcome {
+    agree("crashed", channel.crashed(), model.crashed())?;
+    agree("clock_ms", channel.clock_ms(), model.clock_ms())?;
+    agree("membership_count", channel.membership_count(), model.membership_count())?;
+    agree("topics", &texts(&channel.topics()), &model.topics())?;
+    let stats = channel.stats();
+    agree("gauge of topics", stats.topics, model.topics().len())?;
+    agree("gauge of clients", stats.clients, model.clients())?;
+    agree("gauge of memberships", stats.memberships, model.membership_count())?;
+    agree("is_flushed", channel.is_flushed(), true)?;
+
+    for topic in &names.topics {
+        check_topic(channel, model, topic)?;
+    }
+    for client in &names.clients {
+        check_client(channel, model, client)?;
+        for topic in &names.topics {
+            let expected = model.is_member(client.as_str(), topic.as_str());
+            agree(
+                format_args!("is_member({client}, {topic})"),
+                channel.is_member(client, topic),
+                expected,
+            )?;
+        }
+    }
+    for user in &names.users {
+        let [clients, topics] =
+            [model.clients_of(user.as_str()), model.topics_of_user(user.as_str())];
+        agree(format_args!("clients_of({user})"), texts(&channel.clients_of(user)), clients)?;
+        agree(
+            format_args!("topics_of_user({user})"),
+            texts(&channel.topics_of_user(user)),
+            topics,
+        )?;
+        for topic in &names.topics {
+            let expected = model.is_user_in(user.as_str(), topic.as_str());
+            agree(
+                format_args!("is_user_in({user}, {topic})"),
+                channel.is_user_in(user, topic),
+                expected,
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn check_topic(channel: &Channel, model: &Model, topic: &Topic) -> Outcome {
+    let members = model.subscribers(topic.as_str());
+    let room = channel.room(topic);
+    let position = room.as_ref().map(|room| (room.position.epoch, room.position.offset));
+    agree(format_args!("position of {topic}"), position, model.position(topic.as_str()))?;
+    agree(
+        format_args!("size of {topic}"),
+        room.as_ref().map_or(0, |room| room.size),
+        members.len(),
+    )?;
+    agree(
+        format_args!("topic of the room of {topic}"),
+        room.as_ref().map(|room| room.topic.as_str()),
+        position.map(|_| topic.as_str()),
+    )?;
+
+    let subscribers = channel.subscribers(topic);
+    agree(format_args!("length of subscribers({topic})"), subscribers.len(), members.len())?;
+    let ids: Vec<_> = subscribers.ids().map(|id| id.as_str().to_owned()).collect();
+    agree(format_args!("subscribers({topic})"), ids, members)?;
+
+    let presences = channel.presences(topic);
+    let entries = serde_json::to_string(&presences).map_err(|error| error.to_string())?;
+    agree(format_args!("presences({topic})"), entries, model.presences(topic.as_str()))?;
+    agree(format_args!("length of presences({topic})"), presences.len(), presences.iter().count())?;
+    let metas: usize = presences.iter().map(|entry| entry.metas.len()).sum();
+    agree(format_args!("metas of presences({topic})"), presences.meta_count(), metas)
+}
+
+fn check_client(channel: &Channel, model: &Model, client: &ClientId) -> Outcome {
+    let topics = model.topics_of(client.as_str());
+    agree(format_args!("topics_of({client})"), &texts(&channel.topics_of(client)), &topics)?;
+    let info = channel.client(client);
+    let handle = channel.handle_of(client);
+    agree(format_args!("handle_of({client})"), handle, info.as_ref().map(|info| info.handle))?;
+    agree(format_args!("whether {client} is there"), info.is_some(), !topics.is_empty())?;
+    let Some(info) = info else { return Ok(()) };
+    agree(format_args!("count of topics of {client}"), info.topics, topics.len())?;
+    agree(format_args!("id of {client}"), &info.client_id, client)?;
+    let clients = model.clients_of(info.user_id.as_str());
+    agree(format_args!("user of {client}"), clients.iter().any(|id| client == id.as_str()), true)
+}
+
+/// Handles must be dense enough to index by and stand for one client each; those in what was just
+/// flushed must not stand for another by now.
+pub fn check_handles(channel: &Channel, flushed: &[Outbound], names: &Names) -> Outcome {
+    let mut live = BTreeMap::new();
+    for client in &names.clients {
+        let Some(handle) = channel.handle_of(client) else { continue };
+        let other = live.insert(handle, client);
+        agree(format_args!("who else has the handle of {client}"), other, None)?;
+    }
+    for recipients in flushed.iter().filter_map(recipients) {
+        for (handle, id) in recipients.handles().zip(recipients.ids()) {
+            let holder = live.get(&handle).copied().unwrap_or(id);
+            agree(format_args!("who has handle {handle:?}, flushed for {id}"), holder, id)?;
+        }
+    }
+    Ok(())
+}
+
+fn texts<T: AsRef<str>>(names: &[T]) -> Vec<String> {
+    names.iter().map(|name| name.as_ref().to_owned()).collect()
+}
