@@ -28,6 +28,7 @@ impl<T> Default for CowVec<T> {
 }
 
 impl<T> CowVec<T> {
+    #[inline]
     pub(crate) fn get(&self, index: usize) -> Option<&T> {
         let node = self.root.as_ref()?.get(index / (LEAF * NODE))?;
         node.get(index / LEAF % NODE)?.get(index % LEAF)

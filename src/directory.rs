@@ -24,10 +24,12 @@ impl Directory {
         self.0.set(handle.index(), names);
     }
 
+    #[inline]
     pub(crate) fn names(&self, handle: ClientHandle) -> &Names {
         self.0.get(handle.index()).expect("a handle that was given out has names")
     }
 
+    #[inline]
     pub(crate) fn client(&self, handle: ClientHandle) -> &ClientId {
         &self.names(handle).client
     }

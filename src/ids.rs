@@ -124,18 +124,22 @@ names! {
 pub struct ClientHandle(NonZeroU32);
 
 impl ClientHandle {
-    pub(crate) const fn new(index: u32) -> Self {
-        Self(NonZeroU32::MIN.saturating_add(index))
+    // The lowest bit is always 1, so that an `Option` of it is no larger; limits keep the number
+    // below 2^31.
+    #[inline]
+    pub(crate) fn new(index: u32) -> Self {
+        Self(NonZeroU32::MIN | (index << 1))
     }
 
     /// The place in a driver's array.
     #[must_use]
+    #[inline]
     pub const fn index(self) -> usize {
         self.get() as usize
     }
 
-    // One less than what is kept, so that an `Option` of it is no larger.
+    #[inline]
     pub(crate) const fn get(self) -> u32 {
-        self.0.get() - 1
+        self.0.get() >> 1
     }
 }

@@ -55,10 +55,12 @@ impl<const WORDS: usize> Slot<WORDS> {
         }
     }
 
+    #[inline]
     fn who(&self) -> u32 {
         self.who.load(Relaxed)
     }
 
+    #[inline]
     fn gone(&self) -> u32 {
         self.gone.load(Relaxed)
     }
@@ -244,11 +246,13 @@ impl<const WORDS: usize> View<WORDS> {
     }
 
     /// How many were there.
+    #[inline]
     pub(crate) const fn live(&self) -> u32 {
         self.live
     }
 
     /// Those who were there, in order.
+    #[inline]
     pub(crate) fn iter(&self) -> impl Iterator<Item = u32> {
         let slots = self.slots.get(..self.len as usize).unwrap_or_default();
         slots.iter().filter(|slot| slot.gone() > self.at).map(Slot::who)

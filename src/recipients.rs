@@ -34,6 +34,7 @@ pub(crate) enum Except {
 }
 
 impl Except {
+    #[inline]
     fn len(&self) -> usize {
         match self {
             Self::Nobody => 0,
@@ -42,6 +43,7 @@ impl Except {
         }
     }
 
+    #[inline]
     fn contains(&self, handle: ClientHandle) -> bool {
         match self {
             Self::Nobody => false,
@@ -68,23 +70,27 @@ impl Recipients {
 
     /// How many there are.
     #[must_use]
+    #[inline]
     pub fn len(&self) -> usize {
         self.members.live() as usize - self.except.len()
     }
 
     /// Whether there are none.
     #[must_use]
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Their handles, in order, for a driver that keeps its connections in an array.
+    #[inline]
     pub fn handles(&self) -> impl Iterator<Item = ClientHandle> {
         let handles = self.members.iter().map(ClientHandle::new);
         handles.filter(|handle| !self.except.contains(*handle))
     }
 
     /// Their ids, in order.
+    #[inline]
     pub fn ids(&self) -> impl Iterator<Item = &ClientId> {
         self.handles().map(|handle| self.names.client(handle))
     }
