@@ -1,0 +1,122 @@
+//! Short stories of events and what comes of them, one a file in `scenarios/`.
+//!
+//! `r3_recipients_in_join_order.txt` is a script in the language of [`script`](crate::script), and
+//! `r3_recipients_in_join_order.snap` what it shows. A new script is listed below; its snapshot is
+//! read line by line against the specification before it is accepted.
+
+use std::{fs, path::Path};
+
+use crate::script;
+
+macro_rules! scenarios {
+    ($($name:ident)+) => {
+        /// The names of all scenarios.
+        const LISTED: &[&str] = &[$(stringify!($name)),+];
+
+        $(
+            #[test]
+            fn $name() {
+                check(stringify!($name), include_str!(concat!("scenarios/", stringify!($name), ".txt")));
+            }
+        )+
+    };
+}
+
+scenarios! {
+    broadcast_audiences
+    broadcast_defaults
+    broadcast_meta_travels_and_id_does_not
+    broadcast_to_nobody_is_a_success
+    clock_never_goes_back
+    cluster_ready_refs
+    crash_and_come_back
+    crash_closes_every_topic
+    crash_in_an_empty_channel
+    crash_twice_and_restart_twice
+    join_again_is_ok_and_nothing_else
+    join_carries_meta_and_drops_params
+    join_refused_leaves_no_trace
+    leave_ends_room_and_client
+    leave_twice_is_refused
+    one_client_in_many_rooms
+    payload_is_carried_as_written
+    payload_line_breaks
+    payload_null_is_a_value
+    payload_of_bytes
+    presence_change_keeps_its_place
+    presence_counts_in_each_topic
+    presence_entry_keeps_its_place
+    presence_of_a_user_with_several_clients
+    presence_off
+    push_to_one_member
+    questions_about_nothing
+    questions_about_users
+    r1_refusal_is_a_reply_and_nothing_else
+    r1_reply_first
+    r2_no_diff_repeats_the_snapshot
+    r2_snapshot_before_diff
+    r3_recipients_fixed_when_handled
+    r3_recipients_in_join_order
+    r4_presence_where_it_happens
+    r5_flush_after_each_or_once
+    r6_flushing_twice
+    r7_offsets_in_order
+    r8_replay_after_everybody_moved
+    r8_replay_of_diffs
+    r9_one_diff_a_topic
+    refs_come_back
+    refused_crashed
+    refused_event_not_allowed
+    refused_event_not_allowed_as_configured
+    refused_in_the_order_of_checks
+    refused_invalid_name_empty
+    refused_invalid_name_too_long
+    refused_invalid_name_wildcard
+    refused_limit_clients
+    refused_limit_members_per_topic
+    refused_limit_ref_bytes
+    refused_limit_topics
+    refused_limit_topics_per_client
+    refused_not_member
+    refused_payload_too_large_in_bytes
+    refused_payload_too_large_in_depth
+    refused_unknown_client
+    refused_unknown_topic
+    refused_user_conflict
+    rejoin_changes_meta
+    rejoin_gives_meta_to_one_without
+    rejoin_of_a_member
+    rejoin_of_a_stranger
+    rejoin_since_is_not_recovered
+    room_made_anew_has_a_higher_epoch
+    single_node_label
+    stats_count_what_happened
+}
+
+fn check(name: &str, script: &str) {
+    let transcript = script::play(script).unwrap_or_else(|wrong| panic!("{name}.txt: {wrong}"));
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.set_snapshot_path("scenarios");
+    settings.bind(|| insta::assert_snapshot!(name, transcript));
+}
+
+#[test]
+fn every_script_is_listed_and_has_one_snapshot() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/scenarios");
+    let mut found = [vec![], vec![]];
+    for file in fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("txt") => found[0].push(name),
+            Some("snap") => found[1].push(name),
+            _ => {}
+        }
+    }
+    for mut found in found {
+        found.sort_unstable();
+        assert_eq!(found, LISTED, "the folder and the list agree, in alphabetical order");
+    }
+}

@@ -1,0 +1,58 @@
+//! `? <question> …`: what can be asked of a channel, each answer one line of JSON.
+
+use parlor::{Channel, ClientInfo, Outbound, RoomInfo};
+use serde::Serialize;
+use serde_json::json;
+
+use super::{line::Line, receiver};
+
+/// The answer to a question.
+pub(super) fn answer(
+    line: &mut Line<'_>,
+    channel: &Channel,
+    said: &[Outbound],
+) -> Result<String, String> {
+    match line.word("a question")? {
+        "adapter_label" => written(channel.adapter_label()),
+        "clients_of" => written(channel.clients_of(&line.name("a user")?)),
+        "client" => {
+            let client = channel.client(&line.name("a client")?);
+            written(client.map(|ClientInfo { client_id, user_id, handle, topics, .. }| {
+                json!({"client_id": client_id, "handle": handle.index(), "topics": topics,
+                       "user_id": user_id})
+            }))
+        }
+        "clock_ms" => written(channel.clock_ms()),
+        "crashed" => written(channel.crashed()),
+        "is_member" => written(channel.is_member(&line.name("a client")?, &line.name("a topic")?)),
+        "is_user_in" => written(channel.is_user_in(&line.name("a user")?, &line.name("a topic")?)),
+        "membership_count" => written(channel.membership_count()),
+        "presences" => written(channel.presences(&line.name("a topic")?)),
+        "room" => {
+            let room = channel.room(&line.name("a topic")?);
+            written(room.map(|RoomInfo { topic, size, position, .. }| {
+                json!({"epoch": position.epoch, "offset": position.offset, "size": size,
+                       "topic": topic})
+            }))
+        }
+        "stats" => written(channel.stats()),
+        "subscribers" => written(channel.subscribers(&line.name("a topic")?)),
+        "topics" => written(channel.topics()),
+        "topics_of" => written(channel.topics_of(&line.name("a client")?)),
+        "topics_of_user" => written(channel.topics_of_user(&line.name("a user")?)),
+
+        // What a client makes of the diffs that it received since its last snapshot.
+        "replayed" => {
+            let (client, topic) = (line.name("a client")?, line.name("a topic")?);
+            receiver::replay(channel, said, &client, &topic)
+        }
+        question => {
+            Err(format!("unknown question {question:?}, expected one of script/questions.rs"))
+        }
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "every question is answered alike")]
+fn written(answer: impl Serialize) -> Result<String, String> {
+    Ok(serde_json::to_string(&answer).unwrap())
+}
