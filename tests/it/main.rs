@@ -8,6 +8,7 @@
     reason = "a test that fails panics"
 )]
 
+mod api;
 mod golden;
 mod harness;
 mod model;
