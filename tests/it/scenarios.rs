@@ -11,7 +11,7 @@ use crate::script;
 macro_rules! scenarios {
     ($($name:ident)+) => {
         /// The names of all scenarios.
-        const LISTED: &[&str] = &[$(stringify!($name)),+];
+        pub(crate) const LISTED: &[&str] = &[$(stringify!($name)),+];
 
         $(
             #[test]
