@@ -189,3 +189,13 @@ fn line_breaks_between_tokens_become_spaces() {
     let expected = r#"{"broadcast":{"client_id":"c1","topic":"t","payload":[1,  2]}}"#;
     assert_eq!(written(&read(lines)), expected);
 }
+
+#[test]
+fn a_payload_is_read_however_deep_it_is() {
+    let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+    let line = format!(r#"{{"broadcast":{{"client_id":"c1","topic":"t","payload":{deep}}}}}"#);
+    for event in [serde_json::from_str::<Event>(&line), serde_json::from_reader(line.as_bytes())] {
+        let Ok(Event::Broadcast(broadcast)) = &event else { panic!("{event:?}") };
+        assert_eq!(broadcast.payload.depth(), 100_000);
+    }
+}
