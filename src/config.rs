@@ -3,7 +3,7 @@
 use alloc::{string::String, vec::Vec};
 use core::{fmt, ops::RangeInclusive};
 
-use crate::{hash::HashKey, ids::EventName};
+use crate::{event::Broadcast, hash::HashKey, ids::EventName};
 
 /// The settings of a [`Channel`](crate::Channel); [`Config::default`] has sane ones.
 ///
@@ -14,7 +14,7 @@ use crate::{hash::HashKey, ids::EventName};
 /// assert_eq!(config.limit(Limit::MembersPerTopic), 500);
 /// assert_eq!(
 ///     Config::builder().limit(Limit::NameBytes, 0).build().unwrap_err().to_string(),
-///     "limit name_bytes is 0, expected 1 to 65535",
+///     "limit name_bytes is 0, expected 7 to 65535",
 /// );
 /// # Ok::<(), parlor::ConfigError>(())
 /// ```
@@ -50,6 +50,9 @@ pub enum Limit {
     /// Clients of the channel. 1,000,000 by default.
     Clients,
 }
+
+/// As long as the name of a broadcast that is given none.
+const SHORTEST_NAME: u64 = Broadcast::DEFAULT_EVENT.len() as u64;
 
 /// As many as numbers of 32 bits can count, with some to spare.
 const MANY: u64 = (1 << 31) - 1;
@@ -89,7 +92,7 @@ impl Limit {
     /// Label, default, least and most.
     const fn row(self) -> (&'static str, u64, u64, u64) {
         match self {
-            Self::NameBytes => ("name_bytes", 255, 1, 65_535),
+            Self::NameBytes => ("name_bytes", 255, SHORTEST_NAME, 65_535),
             Self::RefBytes => ("ref_bytes", 255, 1, 65_535),
             Self::PayloadBytes => ("payload_bytes", 65_536, 1, 1 << 30),
             Self::PayloadDepth => ("payload_depth", 128, 0, MANY),

@@ -213,6 +213,9 @@ impl fmt::Display for Refusal {
                 let unit = if *limit == Limit::PayloadDepth { "levels" } else { "bytes" };
                 write!(f, "{field} has {got} {unit}, expected at most {max}")
             }
+            Self::LimitReached { limit: limit @ Limit::RefBytes, max } => {
+                write!(f, "a ref or id is longer than limit {limit}, expected at most {max} bytes")
+            }
             Self::LimitReached { limit, max } => {
                 write!(f, "limit {limit} is reached, expected at most {max}")
             }

@@ -23,7 +23,7 @@ pub(crate) struct Text(Repr);
 
 #[derive(Clone)]
 enum Repr {
-    // Invariant: `len` is at most INLINE, and `bytes[..len]` is UTF-8.
+    // Invariant: `len` is at most INLINE, `bytes[..len]` is UTF-8, and the other bytes are 0.
     Inline { len: u8, bytes: [u8; INLINE] },
     Shared(Arc<str>),
 }
@@ -71,7 +71,13 @@ impl From<String> for Text {
 
 impl PartialEq for Text {
     fn eq(&self, other: &Self) -> bool {
-        self.as_bytes() == other.as_bytes()
+        match (&self.0, &other.0) {
+            // All bytes of both: a comparison of fixed length is a few instructions.
+            (Repr::Inline { len, bytes }, Repr::Inline { len: other_len, bytes: other_bytes }) => {
+                len == other_len && bytes == other_bytes
+            }
+            (Repr::Inline { .. } | Repr::Shared(_), _) => self.as_bytes() == other.as_bytes(),
+        }
     }
 }
 

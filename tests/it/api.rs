@@ -112,7 +112,7 @@ fn limits_have_labels_defaults_and_ranges() {
     assert_eq!(
         rows,
         [
-            ("name_bytes", 255, 1..=65_535),
+            ("name_bytes", 255, 7..=65_535),
             ("ref_bytes", 255, 1..=65_535),
             ("payload_bytes", 65_536, 1..=1 << 30),
             ("payload_depth", 128, 0..=MANY),
@@ -135,7 +135,7 @@ fn a_configuration_is_checked_when_it_is_built() {
     };
     check(
         Config::builder().limit(Limit::NameBytes, 0),
-        "limit name_bytes is 0, expected 1 to 65535",
+        "limit name_bytes is 0, expected 7 to 65535",
     );
     check(
         Config::builder().limit(Limit::Clients, 1 << 31),
@@ -168,18 +168,18 @@ fn an_adapter_says_what_it_is() {
     let node = Channel::cluster_ready("n1", "eu", Config::default()).unwrap();
     assert_eq!(node.adapter_label(), "cluster_ready:eu/n1");
 
-    let config = Config::builder().limit(Limit::NameBytes, 3).build().unwrap();
+    let config = Config::builder().limit(Limit::NameBytes, 7).build().unwrap();
     let check = |node: &str, cluster: &str, name: &str| {
         let wrong = Channel::cluster_ready(node, cluster, config.clone()).unwrap_err();
-        let expected = format!("node or cluster name {name:?} is invalid, expected 1 to 3 bytes");
+        let expected = format!("node or cluster name {name:?} is invalid, expected 1 to 7 bytes");
         assert_eq!(wrong.to_string(), expected);
     };
     check("", "eu", "");
     check("n1", "", "");
-    check("n123", "eu", "n123");
-    check("n1", "euro", "euro");
-    check("n1", "çé", "çé");
-    assert!(Channel::cluster_ready("n12", "eu1", config).is_ok());
+    check("n1234567", "eu", "n1234567");
+    check("n1", "eurasian", "eurasian");
+    check("n1", "çéçé", "çéçé");
+    assert!(Channel::cluster_ready("n123456", "eurasia", config).is_ok());
 }
 
 #[test]

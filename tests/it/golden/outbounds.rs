@@ -181,7 +181,7 @@ const REFUSED: &[(&str, &str)] = &[
     ),
     (
         r#"{"broadcast":{"client_id":"c1","topic":"room:1","payload":1,"id":"123"}}"#,
-        r#"{"reason":"limit_reached","message":"limit ref_bytes is reached, expected at most 2","limit":"ref_bytes"}"#,
+        r#"{"reason":"limit_reached","message":"a ref or id is longer than limit ref_bytes, expected at most 2 bytes","limit":"ref_bytes"}"#,
     ),
 ];
 
