@@ -1,2 +1,0 @@
-//! Events as JSON lines in, outbound messages as JSON lines out.
-fn main() {}

@@ -1,0 +1,194 @@
+//! The driver: reads what there is, hands it in, writes what comes out, and waits for more.
+
+use std::{
+    fmt,
+    fs::File,
+    hash::BuildHasher,
+    io::{self, ErrorKind, IsTerminal, Read, Stderr, StdoutLock, Write},
+    time::Duration,
+};
+
+use parlor::{Channel, Config, Event, LineError, LineReader};
+
+use crate::{
+    arguments::{ArgumentError, BadLines, Options, Source, Stats},
+    complain,
+    output::{Output, WriteError},
+    progress::Progress,
+    report::{OutboundCounts, Report},
+};
+
+/// How many bytes are read at once, at most.
+const CHUNK: usize = 1 << 16;
+
+/// How a run went that came to the end of its input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    AllRead,
+    SomeLinesBad,
+}
+
+/// Why a run ended before its input did.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    Arguments(ArgumentError),
+    Input { source: String, error: io::Error },
+    BadLine { source: String, error: LineError },
+    Output(WriteError),
+}
+
+/// Replays the events of a source, from its first line to its last.
+pub(crate) fn run(options: &Options) -> Result<Verdict, Failure> {
+    let elapsed = stopwatch();
+    let unreadable = |error| Failure::Input { source: options.source.to_string(), error };
+
+    let (mut source, size) = open(&options.source).map_err(unreadable)?;
+    let mut replay = Replay::new(options, size);
+    let mut reader = LineReader::default();
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        let length = match source.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(length) => length,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(unreadable(error)),
+        };
+        let mut bytes = chunk.get(..length).unwrap_or_default();
+        replay.read += length as u64;
+        while let Some(read) = reader.read(&mut bytes) {
+            replay.take(read)?;
+        }
+        replay.output.flush()?;
+    }
+    if let Some(read) = reader.finish() {
+        replay.take(read)?;
+    }
+    replay.end(elapsed)
+}
+
+/// One run and what it has come to.
+#[derive(Debug)]
+struct Replay<'a> {
+    options: &'a Options,
+    channel: Channel,
+    output: Output<StdoutLock<'static>>,
+    progress: Progress<Stderr>,
+    outbound: OutboundCounts,
+    bad_lines: u64,
+    read: u64,
+}
+
+impl<'a> Replay<'a> {
+    fn new(options: &'a Options, size: Option<u64>) -> Self {
+        let watched = io::stderr().is_terminal() && !io::stdout().is_terminal();
+        Self {
+            options,
+            channel: Channel::single_node(config()),
+            output: Output::new(io::stdout().lock()),
+            progress: Progress::new(watched.then(io::stderr), size),
+            outbound: OutboundCounts::default(),
+            bad_lines: 0,
+            read: 0,
+        }
+    }
+
+    /// Performs what a line says, or answers it if it says nothing.
+    fn take(&mut self, read: Result<Event, LineError>) -> Result<(), Failure> {
+        let event = match read {
+            Ok(event) => event,
+            Err(error) => return self.answer(error),
+        };
+        self.channel.handle(event);
+        for outbound in self.channel.flush_outbox() {
+            self.outbound.count(&outbound);
+            self.output.push(&outbound)?;
+            self.progress.show(self.read, self.output.written());
+        }
+        Ok(())
+    }
+
+    /// Reports a bad line, after all that came of the lines before it.
+    fn answer(&mut self, error: LineError) -> Result<(), Failure> {
+        self.output.flush()?;
+        let bad_line = Failure::BadLine { source: self.options.source.to_string(), error };
+        match self.options.bad_lines {
+            BadLines::Stop => Err(bad_line),
+            BadLines::KeepGoing => {
+                self.progress.erase();
+                complain(&bad_line);
+                self.bad_lines += 1;
+                Ok(())
+            }
+        }
+    }
+
+    fn end(mut self, elapsed: impl Fn() -> Duration) -> Result<Verdict, Failure> {
+        self.output.flush()?;
+        if self.options.stats == Stats::Told {
+            let report = Report {
+                stats: self.channel.stats(),
+                outbound: &self.outbound,
+                bad_lines: self.bad_lines,
+                read: self.read,
+                written: self.output.written(),
+                elapsed: elapsed(),
+            };
+            self.progress.erase();
+            write!(io::stderr().lock(), "{report}").ok();
+        }
+        Ok(if self.bad_lines == 0 { Verdict::AllRead } else { Verdict::SomeLinesBad })
+    }
+}
+
+/// Opens a source, and tells its size if that is known.
+fn open(source: &Source) -> io::Result<(Box<dyn Read>, Option<u64>)> {
+    match source {
+        Source::Stdin => Ok((Box::new(io::stdin().lock()), None)),
+        Source::File(path) => {
+            let file = File::open(path)?;
+            let metadata = file.metadata()?;
+            let size = metadata.is_file().then_some(metadata.len());
+            Ok((Box::new(file), size))
+        }
+    }
+}
+
+/// The configuration of the channel: the default one, limits included, so that a trace is answered
+/// as it was when it was recorded; but the key of its hash tables is drawn, since names come from
+/// outside.
+fn config() -> Config {
+    let config = Config::builder().hash_key(draw_hash_key()).build();
+    config.expect("the default limits are in their ranges")
+}
+
+#[expect(clippy::disallowed_types, reason = "a driver draws the key; no output depends on it")]
+fn draw_hash_key() -> [u64; 2] {
+    let random = std::hash::RandomState::new();
+    [0, 1].map(|half| random.hash_one(half))
+}
+
+/// Starts to measure, and tells how long ago that was.
+#[expect(clippy::disallowed_types, reason = "for --stats alone; the channel's time is in events")]
+fn stopwatch() -> impl Fn() -> Duration {
+    let started = std::time::Instant::now();
+    move || started.elapsed()
+}
+
+impl From<WriteError> for Failure {
+    fn from(error: WriteError) -> Self {
+        Self::Output(error)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Arguments(error) => fmt::Display::fmt(error, f),
+            Self::Input { source, error } => write!(f, "{source}: can't be read: {error}"),
+            Self::BadLine { source, error: LineError { line, column, message, .. } } => {
+                write!(f, "{source}:{line}:{column}: {message}")
+            }
+            Self::Output(error) => fmt::Display::fmt(error, f),
+        }
+    }
+}
