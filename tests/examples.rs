@@ -1,0 +1,163 @@
+//! The examples, run as their readers run them.
+//!
+//! Nothing here waits for time to pass; the time-out on reads only ends a test that would hang.
+#![expect(clippy::unwrap_used, reason = "a failing test stops")]
+
+use std::{
+    env,
+    io::{BufRead, BufReader, Read, Write},
+    net::{Shutdown, TcpStream},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+/// The chat of `examples/tcp_chat.rs`, which ends with the test.
+struct Chat {
+    process: Child,
+    address: String,
+}
+
+impl Chat {
+    fn start() -> Self {
+        let mut process = Command::new(env!("CARGO"))
+            .args(["run", "--quiet", "--example", "tcp_chat", "--", "127.0.0.1:0"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on ").unwrap().to_owned();
+        Self { process, address }
+    }
+
+    /// Comes in under `name`, where `present` are then present.
+    fn enter(&self, name: &str, present: &str) -> Person {
+        let stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        let mut person = Person(BufReader::new(stream));
+        assert!(person.hears().starts_with("/join ROOM"), "the commands are told first");
+        assert_eq!(person.hears(), "Your name?");
+        person.says(name);
+        assert_eq!(person.hears(), format!("you are in lobby with {present}"));
+        person
+    }
+}
+
+impl Drop for Chat {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}
+
+struct Person(BufReader<TcpStream>);
+
+impl Person {
+    fn says(&mut self, line: &str) {
+        self.sends(format!("{line}\n").as_bytes());
+    }
+
+    fn sends(&mut self, bytes: &[u8]) {
+        self.0.get_mut().write_all(bytes).unwrap();
+    }
+
+    /// The next line, without its end; empty if there is no more.
+    fn hears(&mut self) -> String {
+        let mut line = String::new();
+        self.0.read_line(&mut line).unwrap();
+        line.trim_end_matches('\n').to_owned()
+    }
+}
+
+#[test]
+fn people_come_talk_move_and_go() {
+    let chat = Chat::start();
+    let mut ann = chat.enter("ann", "ann");
+    let mut bob = chat.enter("bob", "ann, bob");
+    assert_eq!(ann.hears(), "* bob comes to lobby");
+
+    ann.says("hello");
+    assert_eq!(ann.hears(), "<ann> hello");
+    assert_eq!(bob.hears(), "<ann> hello");
+
+    bob.says("/join the den");
+    assert_eq!(bob.hears(), "you are in the den with bob");
+    assert_eq!(ann.hears(), "* bob leaves lobby");
+    bob.says("alone");
+    assert_eq!(bob.hears(), "<bob> alone");
+    ann.says("/who");
+    assert_eq!(ann.hears(), "in lobby: ann");
+    ann.says("/what");
+    assert!(ann.hears().starts_with("/join ROOM"));
+    ann.says(&format!("/join {}", "x".repeat(300)));
+    assert_eq!(ann.hears(), "! topic has 300 bytes, expected at most 255");
+
+    bob.says("/leave");
+    assert_eq!(bob.hears(), "you are in lobby with ann, bob");
+    assert_eq!(ann.hears(), "* bob comes to lobby");
+    bob.says("/quit");
+    assert_eq!(bob.hears(), "", "the connection ends");
+    assert_eq!(ann.hears(), "* bob leaves lobby");
+}
+
+#[test]
+fn a_user_goes_with_its_last_connection() {
+    let chat = Chat::start();
+    let mut ann = chat.enter("ann", "ann");
+    let phone = chat.enter("bob", "ann, bob");
+    assert_eq!(ann.hears(), "* bob comes to lobby");
+    let laptop = chat.enter("bob", "ann, bob");
+    drop(phone);
+    drop(laptop);
+    assert_eq!(ann.hears(), "* bob leaves lobby");
+}
+
+#[test]
+fn whatever_bytes_come_are_survived() {
+    let chat = Chat::start();
+    let mut ann = chat.enter("ann", "ann");
+    ann.sends(b"\n \n\xff\xfe\x1b[2Jx\r\n");
+    assert_eq!(ann.hears(), "<ann> \u{fffd}\u{fffd} [2Jx");
+
+    ann.says(&"y".repeat(5_000));
+    assert_eq!(ann.hears(), format!("<ann> {}", "y".repeat(4_096)));
+    assert_eq!(ann.hears(), format!("<ann> {}", "y".repeat(904)));
+
+    let mut bob = chat.enter("bob", "ann, bob");
+    ann.sends(b"no line break");
+    ann.0.get_mut().shutdown(Shutdown::Write).unwrap();
+    assert_eq!(bob.hears(), "<ann> no line break");
+    assert_eq!(bob.hears(), "* ann leaves lobby");
+}
+
+#[test]
+fn who_goes_before_saying_a_name_was_never_there() {
+    let chat = Chat::start();
+    drop(TcpStream::connect(&chat.address).unwrap());
+    let mut ann = chat.enter("ann", "ann");
+    ann.says("/who");
+    assert_eq!(ann.hears(), "in lobby: ann");
+}
+
+#[test]
+fn who_does_not_read_is_cut_off_and_holds_nobody_up() {
+    let chat = Chat::start();
+    let mut deaf = chat.enter("deaf", "deaf");
+    let mut ann = chat.enter("ann", "deaf, ann");
+
+    // Each message is heard before the next is sent, so that nobody but the deaf falls behind.
+    let message = "z".repeat(4_000);
+    loop {
+        ann.says(&message);
+        let heard = ann.hears();
+        if heard == "* deaf leaves lobby" {
+            break;
+        }
+        assert_eq!(heard, format!("<ann> {message}"));
+    }
+
+    let mut rest = Vec::new();
+    deaf.0.read_to_end(&mut rest).ok();
+    assert!(rest.starts_with(b"* ann comes to lobby\n<ann> zzz"));
+}
