@@ -137,37 +137,46 @@ impl fmt::Display for ArgumentError {
 mod tests {
     use super::*;
 
-    fn check(arguments: &[&str], expected: Result<Command, ArgumentError>) {
-        assert_eq!(Command::parse(arguments.iter().map(OsString::from)), expected, "{arguments:?}");
+    fn parse(arguments: &[&str]) -> Result<Command, ArgumentError> {
+        Command::parse(arguments.iter().map(OsString::from))
     }
 
-    fn replay(source: Source, bad_lines: BadLines, stats: Stats) -> Result<Command, ArgumentError> {
-        Ok(Command::Replay(Options { source, bad_lines, stats }))
+    fn check(arguments: &[&str], source: Source, bad_lines: BadLines, stats: Stats) {
+        let expected = Command::Replay(Options { source, bad_lines, stats });
+        assert_eq!(parse(arguments), Ok(expected), "{arguments:?}");
     }
 
     #[test]
     fn nothing_is_needed_and_the_order_is_free() {
         let file = || Source::File("a".into());
-        check(&[], replay(Source::Stdin, BadLines::Stop, Stats::Untold));
-        check(&["-"], replay(Source::Stdin, BadLines::Stop, Stats::Untold));
-        check(&["a"], replay(file(), BadLines::Stop, Stats::Untold));
-        check(&["a", "--stats"], replay(file(), BadLines::Stop, Stats::Told));
-        check(&["--keep-going", "a"], replay(file(), BadLines::KeepGoing, Stats::Untold));
-        check(&["--stats", "--", "a"], replay(file(), BadLines::Stop, Stats::Told));
+        check(&[], Source::Stdin, BadLines::Stop, Stats::Untold);
+        check(&["-"], Source::Stdin, BadLines::Stop, Stats::Untold);
+        check(&["a"], file(), BadLines::Stop, Stats::Untold);
+        check(&["a", "--stats"], file(), BadLines::Stop, Stats::Told);
+        check(&["--keep-going", "a"], file(), BadLines::KeepGoing, Stats::Untold);
+        check(&["--stats", "--", "a"], file(), BadLines::Stop, Stats::Told);
     }
 
     #[test]
     fn after_two_dashes_everything_is_a_file() {
-        let source = Source::File("--stats".into());
-        check(&["--", "--stats"], replay(source, BadLines::Stop, Stats::Untold));
-        check(&["--", "-"], replay(Source::Stdin, BadLines::Stop, Stats::Untold));
+        let file = Source::File("--stats".into());
+        check(&["--", "--stats"], file, BadLines::Stop, Stats::Untold);
+        check(&["--", "-"], Source::Stdin, BadLines::Stop, Stats::Untold);
     }
 
     #[test]
     fn what_is_not_known_is_refused() {
-        check(&["--stat"], Err(ArgumentError::UnknownOption("--stat".into())));
-        check(&["-x", "--help"], Err(ArgumentError::UnknownOption("-x".into())));
-        check(&["a", "b"], Err(ArgumentError::SecondFile("b".into())));
-        check(&["--help", "-x"], Ok(Command::Help));
+        for option in ["--stat", "-x", "--keep-going=yes", "---"] {
+            let unknown = Err(ArgumentError::UnknownOption(option.into()));
+            assert_eq!(parse(&[option, "--help"]), unknown);
+        }
+        assert_eq!(parse(&["a", "b"]), Err(ArgumentError::SecondFile("b".into())));
+    }
+
+    #[test]
+    fn help_and_version_need_no_more_of_the_line() {
+        for (option, command) in [("--help", Command::Help), ("--version", Command::Version)] {
+            assert_eq!(parse(&["a", option, "--unknown"]), Ok(command));
+        }
     }
 }
