@@ -273,6 +273,10 @@ mod tests {
             r#"{"crash":"boom"}"#,
             "invalid type: string \"boom\", expected an object of fields at line 1 column 15",
         );
+        check(
+            r#"{"rejoin":{"since":[[null,1,41]]}}"#,
+            "invalid type: sequence, expected an object of fields at line 1 column 20",
+        );
     }
 
     #[test]

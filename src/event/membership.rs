@@ -6,7 +6,7 @@ use core::fmt;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::{
-    event::setters,
+    event::{fields, setters},
     ids::{ClientId, NodeId, Ref, Topic, UserId},
     payload::Json,
 };
@@ -193,7 +193,12 @@ impl<'de> Deserialize<'de> for Since {
             }
 
             fn visit_seq<A: de::SeqAccess<'de>>(self, seq: A) -> Result<Since, A::Error> {
-                Vec::deserialize(de::value::SeqAccessDeserializer::new(seq)).map(Since::Each)
+                /// One of the list, as an object.
+                #[derive(Deserialize)]
+                struct One(#[serde(deserialize_with = "fields")] NodePosition);
+
+                let list = Vec::<One>::deserialize(de::value::SeqAccessDeserializer::new(seq))?;
+                Ok(Since::Each(list.into_iter().map(|One(position)| position).collect()))
             }
         }
 
