@@ -7,7 +7,7 @@ Usage: parlor [OPTION]... [FILE]
 
 Reads events as JSON lines from FILE, or from standard input if there is none or it is `-`, hands
 them to a channel, and writes what is to be sent for them as JSON lines to standard output. All that
-has been read is answered before more is waited for.
+has been read is answered before more is waited for, so whoever writes much has to read meanwhile.
 
   --keep-going  report a bad line and go on with the next, in place of stopping there
   --stats       at the end, write counts and events a second to standard error
