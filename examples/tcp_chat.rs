@@ -23,7 +23,7 @@ use parlor::{
     Leave, Outbound, Payload, Reply,
 };
 
-const HELP: &str = "/join ROOM, /leave (back to the lobby), /who, /quit; or just talk\n";
+const HELP: &str = "/join ROOM, /leave, /who, /quit; all else is said to the room joined last\n";
 const LOBBY: &str = "lobby";
 const LONGEST_LINE: u64 = 4_096; // bytes; a longer one becomes several messages
 const LONGEST_QUEUE: usize = 1_024; // lines that may wait for a client
@@ -125,25 +125,17 @@ impl Chat {
         let Some(room) = self.channel.topics_of(client).pop() else { return };
         let here = format!("in {room}: {}\n", names(&self.channel.presences(&room)));
         match line.split_once(' ').unwrap_or((line, "")) {
-            ("/join", other) => self.go(client, known.user_id.as_str(), other.trim()),
-            ("/leave", _) => self.go(client, known.user_id.as_str(), LOBBY),
+            ("/join", room) => {
+                self.hand_in(Join::new(client, room.trim(), &known.user_id, self.now_ms()));
+            }
+            ("/leave", _) if known.topics > 1 => self.hand_in(Leave::new(client, room)),
+            // Its queue ends, then its socket, and then it leaves its last room.
+            ("/leave" | "/quit", _) => *self.peer(known.handle) = None,
             ("/who", _) => self.tell(known.handle, &here.into()),
-            ("/quit", _) => *self.peer(known.handle) = None, // its queue ends, and then its socket
-            (other, _) if other.starts_with('/') => self.tell(known.handle, &HELP.into()),
+            (command, _) if command.starts_with('/') => self.tell(known.handle, &HELP.into()),
             _ => {
                 let text = Json::of(line).expect("text can be written as JSON");
                 self.hand_in(Broadcast::new(client, room, text));
-            }
-        }
-    }
-
-    /// Moves a client to another room: it is in one room at any time.
-    fn go(&mut self, client: &ClientId, name: &str, room: &str) {
-        self.hand_in(Join::new(client, room, name, self.now_ms()));
-        let topics = self.channel.topics_of(client);
-        if topics.iter().any(|topic| *topic == *room) {
-            for topic in topics.into_iter().filter(|topic| *topic != *room) {
-                self.hand_in(Leave::new(client, topic));
             }
         }
     }
@@ -185,7 +177,7 @@ impl Chat {
             Outbound::BroadcastMessage(message) => {
                 let Payload::Json(json) = &message.payload else { return };
                 let text: String = serde_json::from_str(json.as_str()).unwrap_or_default();
-                let line = format!("<{}> {text}\n", message.from);
+                let line = format!("{} <{}> {text}\n", message.topic, message.from);
                 (message.recipients.handles().collect(), line)
             }
             // Answers that need no words, and what comes of events that are not handed in here.

@@ -78,27 +78,33 @@ fn people_come_talk_move_and_go() {
     assert_eq!(ann.hears(), "* bob comes to lobby");
 
     ann.says("hello");
-    assert_eq!(ann.hears(), "<ann> hello");
-    assert_eq!(bob.hears(), "<ann> hello");
+    assert_eq!(ann.hears(), "lobby <ann> hello");
+    assert_eq!(bob.hears(), "lobby <ann> hello");
 
     bob.says("/join the den");
     assert_eq!(bob.hears(), "you are in the den with bob");
-    assert_eq!(ann.hears(), "* bob leaves lobby");
     bob.says("alone");
-    assert_eq!(bob.hears(), "<bob> alone");
+    assert_eq!(bob.hears(), "the den <bob> alone");
     ann.says("/who");
-    assert_eq!(ann.hears(), "in lobby: ann");
+    assert_eq!(ann.hears(), "in lobby: ann, bob");
     ann.says("/what");
     assert!(ann.hears().starts_with("/join ROOM"));
     ann.says(&format!("/join {}", "x".repeat(300)));
     assert_eq!(ann.hears(), "! topic has 300 bytes, expected at most 255");
 
-    bob.says("/leave");
-    assert_eq!(bob.hears(), "you are in lobby with ann, bob");
-    assert_eq!(ann.hears(), "* bob comes to lobby");
+    ann.says("/join the den");
+    assert_eq!(ann.hears(), "you are in the den with bob, ann");
+    assert_eq!(bob.hears(), "* ann comes to the den");
+    ann.says("/leave");
+    assert_eq!(bob.hears(), "* ann leaves the den");
+    bob.says("/join the attic");
+    assert_eq!(bob.hears(), "you are in the attic with bob");
     bob.says("/quit");
     assert_eq!(bob.hears(), "", "the connection ends");
     assert_eq!(ann.hears(), "* bob leaves lobby");
+    let mut eve = chat.enter("eve", "ann, eve");
+    eve.says("/leave");
+    assert_eq!(eve.hears(), "", "who leaves the last room leaves the chat");
 }
 
 #[test]
@@ -118,16 +124,16 @@ fn whatever_bytes_come_are_survived() {
     let chat = Chat::start();
     let mut ann = chat.enter("ann", "ann");
     ann.sends(b"\n \n\xff\xfe\x1b[2Jx\r\n");
-    assert_eq!(ann.hears(), "<ann> \u{fffd}\u{fffd} [2Jx");
+    assert_eq!(ann.hears(), "lobby <ann> \u{fffd}\u{fffd} [2Jx");
 
     ann.says(&"y".repeat(5_000));
-    assert_eq!(ann.hears(), format!("<ann> {}", "y".repeat(4_096)));
-    assert_eq!(ann.hears(), format!("<ann> {}", "y".repeat(904)));
+    assert_eq!(ann.hears(), format!("lobby <ann> {}", "y".repeat(4_096)));
+    assert_eq!(ann.hears(), format!("lobby <ann> {}", "y".repeat(904)));
 
     let mut bob = chat.enter("bob", "ann, bob");
     ann.sends(b"no line break");
     ann.0.get_mut().shutdown(Shutdown::Write).unwrap();
-    assert_eq!(bob.hears(), "<ann> no line break");
+    assert_eq!(bob.hears(), "lobby <ann> no line break");
     assert_eq!(bob.hears(), "* ann leaves lobby");
 }
 
@@ -154,10 +160,10 @@ fn who_does_not_read_is_cut_off_and_holds_nobody_up() {
         if heard == "* deaf leaves lobby" {
             break;
         }
-        assert_eq!(heard, format!("<ann> {message}"));
+        assert_eq!(heard, format!("lobby <ann> {message}"));
     }
 
     let mut rest = Vec::new();
     deaf.0.read_to_end(&mut rest).ok();
-    assert!(rest.starts_with(b"* ann comes to lobby\n<ann> zzz"));
+    assert!(rest.starts_with(b"* ann comes to lobby\nlobby <ann> zzz"));
 }
