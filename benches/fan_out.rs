@@ -7,8 +7,9 @@
 //! - `deliver`: a broadcast from `handle` to the queue of every recipient. Per recipient. Two
 //!   sinks: `index` pushes a `u32` and `arc` an `Arc<str>` into the `Vec` of each client.
 //!
-//! Senders are random. Not included: making the event (`handle` only), dropping the outbox,
-//! draining the queues, encoding.
+//! Senders are random. Each broadcast that is delivered is flushed alone, and the queues are drained
+//! after 10. Not included: making the event and dropping the outbox (`handle` only), draining the
+//! queues, encoding.
 
 #![expect(clippy::disallowed_types, reason = "what takes time is measured with a clock")]
 #![expect(clippy::indexing_slicing, clippy::panic, reason = "a bench that is wrong should stop")]
@@ -32,8 +33,11 @@ use self::workload::{
 
 const SIZES: [usize; 4] = [10, 1_000, 10_000, 100_000];
 
-/// Broadcasts between two flushes.
-const BATCH: u64 = 100;
+/// Broadcasts between two flushes, where nobody reads them.
+const UNREAD: u64 = 100;
+
+/// Broadcasts between two drains of the queues.
+const UNDRAINED: u64 = 10;
 
 /// A room of which everybody sends in turn.
 struct Room {
@@ -88,7 +92,7 @@ fn handle(criterion: &mut Criterion) {
         let mut room = Room::new(size);
         group.bench_function(BenchmarkId::new("steady", size), |bencher| {
             bencher.iter_custom(|times| {
-                batches(times).map(|batch| handle_batch(&mut room, batch)).sum()
+                batches(times, UNREAD).map(|batch| handle_batch(&mut room, batch)).sum()
             });
         });
         group.bench_function(BenchmarkId::new("changed", size), |bencher| {
@@ -174,7 +178,9 @@ fn deliver_to<T: Item>(criterion: &mut Criterion, sink: &str) {
         let mut queues = Queues::<T>::new(size);
         group.bench_function(BenchmarkId::new(sink, size), |bencher| {
             bencher.iter_custom(|times| {
-                batches(times).map(|batch| deliver_batch(&mut room, &mut queues, batch)).sum()
+                batches(times, UNDRAINED)
+                    .map(|batch| deliver_batch(&mut room, &mut queues, batch))
+                    .sum()
             });
         });
     }
@@ -194,9 +200,9 @@ fn deliver_batch<T: Item>(room: &mut Room, queues: &mut Queues<T>, batch: u64) -
     taken
 }
 
-/// So many times, in batches.
-fn batches(times: u64) -> impl Iterator<Item = u64> {
-    (0..times.div_ceil(BATCH)).map(move |batch| BATCH.min(times - batch * BATCH))
+/// So many times, in batches of at most `size`.
+fn batches(times: u64, size: u64) -> impl Iterator<Item = u64> {
+    (0..times.div_ceil(size)).map(move |batch| size.min(times - batch * size))
 }
 
 criterion_group! {
