@@ -17,7 +17,7 @@ pub use self::queries::{ClientInfo, Deadline, DeadlineReason, RoomInfo};
 
 use self::node::Node;
 use crate::{
-    clients::Clients,
+    clients::{Clients, Footing},
     config::{Config, ConfigError},
     event::{Event, EventKind, Header},
     ids::{ClientHandle, ClientId, ClusterName, NodeId, Topic},
@@ -76,7 +76,7 @@ enum Phase {
 struct Member {
     client: ClientHandle,
     room: RoomNumber,
-    seat: u32,
+    footing: Footing,
 }
 
 impl Channel {
@@ -183,8 +183,8 @@ impl Channel {
 
         let client = self.clients.find(client_id).ok_or_else(unknown_client)?;
         let room = self.rooms.find(topic).ok_or_else(unknown_topic)?;
-        let seat = self.clients.get(client).seats.get(room).ok_or_else(not_member)?;
-        Ok(Member { client, room, seat })
+        let footing = self.clients.get(client).rooms.get(room).ok_or_else(not_member)?;
+        Ok(Member { client, room, footing })
     }
 
     /// Answers an event that asks for it by a `ref`.

@@ -4,9 +4,12 @@
 //! its number here; it is given out again after [`Clients::release_handles`] only. Costs: find,
 //! add and end O(1), amortised; the clients of a user, linear in them.
 
+mod user;
+
 use alloc::vec::Vec;
 use core::{iter, num::NonZeroU64};
 
+use self::user::{User, UserNumber};
 use crate::{
     directory::{Directory, Names},
     hash::{HashKey, NameHash},
@@ -20,8 +23,11 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(crate) struct Clients {
     slab: Slab<Client>,
+    // Those who have several clients, or had while the first that is left was there. Most users
+    // have one, and nothing is kept of them but that client.
     users: Slab<User>,
     by_client: Index,
+    // Users by name: the first client of each.
     by_user: Index,
     names: Directory,
     hash: NameHash,
@@ -32,38 +38,47 @@ pub(crate) struct Clients {
 /// One client.
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
-    pub(crate) user: UserNumber,
-    /// Where it sits in each room that it is a member of, in the order of joining.
-    pub(crate) seats: Links<u32>,
-    /// Where its presence is kept in each room, in the order of tracking.
-    pub(crate) tracked: Links<u32>,
+    /// Where it stands in each room that it is in, in the order of coming.
+    pub(crate) rooms: Links<Footing>,
+    // None while it is the only one that its user has had since it came.
+    user: Option<UserNumber>,
     // The clients of one user form a list, in the order in which they came.
     previous: Option<ClientHandle>,
     next: Option<ClientHandle>,
 }
 
-/// The number of a user, while it has clients.
+/// Where a client stands in a room: its seat among the members, and where its presence is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct UserNumber(u32);
-
-/// One user.
-#[derive(Debug, Clone)]
-pub(crate) struct User {
-    /// How it is present in each room where it is.
-    pub(crate) present: Links<UserPresence>,
-    first: ClientHandle,
-    last: ClientHandle,
+pub(crate) struct Footing {
+    pub(crate) seat: u32,
+    // NOWHERE if it is not tracked: a niche would cost as much as another number.
+    place: u32,
 }
 
-/// How a user is present in a room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-// One a room and user: without the padding, a quarter smaller.
-#[repr(C, packed(4))]
-pub(crate) struct UserPresence {
-    /// How many metas it has, at least one.
-    pub(crate) metas: u32,
-    /// Where its entry stands: the number of the ref with which it came.
-    pub(crate) entry: NonZeroU64,
+/// No place: a room has fewer.
+const NOWHERE: u32 = u32::MAX;
+
+impl Footing {
+    /// A member that is not tracked.
+    pub(crate) const fn seated(seat: u32) -> Self {
+        Self { seat, place: NOWHERE }
+    }
+
+    /// Where its presence is kept, if it is tracked.
+    pub(crate) const fn place(self) -> Option<u32> {
+        if self.place == NOWHERE { None } else { Some(self.place) }
+    }
+
+    pub(crate) const fn set_place(&mut self, place: u32) {
+        self.place = place;
+    }
+}
+
+impl Client {
+    /// Where it stands in a room that it is in.
+    pub(crate) fn footing(&mut self, room: u32) -> &mut Footing {
+        self.rooms.get_mut(room).expect("who is in a room knows where it stands there")
+    }
 }
 
 impl Clients {
@@ -93,13 +108,14 @@ impl Clients {
         self.by_client.find(hash, is_it).map(ClientHandle::new)
     }
 
-    pub(crate) fn find_user(&self, id: &UserId) -> Option<UserNumber> {
+    /// The first client of a user.
+    pub(crate) fn find_user(&self, id: &UserId) -> Option<ClientHandle> {
         self.find_user_by(self.hash.of(id.as_bytes()), id)
     }
 
-    fn find_user_by(&self, hash: u64, id: &UserId) -> Option<UserNumber> {
-        let is_it = |number| self.names.user(self.users.get(number).first) == id;
-        self.by_user.find(hash, is_it).map(UserNumber)
+    fn find_user_by(&self, hash: u64, id: &UserId) -> Option<ClientHandle> {
+        let is_it = |number| self.names.user(ClientHandle::new(number)) == id;
+        self.by_user.find(hash, is_it).map(ClientHandle::new)
     }
 
     pub(crate) fn get(&self, handle: ClientHandle) -> &Client {
@@ -110,72 +126,55 @@ impl Clients {
         self.slab.get_mut(handle.get())
     }
 
-    pub(crate) fn user(&self, user: UserNumber) -> &User {
-        self.users.get(user.0)
-    }
-
-    pub(crate) fn user_mut(&mut self, user: UserNumber) -> &mut User {
-        self.users.get_mut(user.0)
-    }
-
-    /// The clients of `user`, in the order in which they came.
-    pub(crate) fn of_user(&self, user: UserNumber) -> impl Iterator<Item = ClientHandle> {
-        iter::successors(Some(self.user(user).first), |handle| self.get(*handle).next)
+    /// All clients of the user of `client`, in the order in which they came.
+    pub(crate) fn of_same_user(&self, client: ClientHandle) -> impl Iterator<Item = ClientHandle> {
+        let first = self.get(client).user.map_or(client, |user| self.users.get(user.get()).first);
+        iter::successors(Some(first), |handle| self.get(*handle).next)
     }
 
     /// Adds a client that is not there; its user comes with its first client.
-    pub(crate) fn add(&mut self, client: &ClientId, user: &UserId) -> ClientHandle {
+    ///
+    /// `entry_at` tells in which entry the presence is that is kept at a place of a room.
+    pub(crate) fn add(
+        &mut self,
+        client: &ClientId,
+        user: &UserId,
+        entry_at: impl Fn(u32, u32) -> NonZeroU64,
+    ) -> ClientHandle {
         let user_hash = self.hash.of(user.as_bytes());
-        let known = self.find_user_by(user_hash, user);
-        // A number that no user has stands in until the user is there.
-        let number = known.unwrap_or(UserNumber(u32::MAX));
-        let previous = known.map(|user| self.user(user).last);
-        let handle = ClientHandle::new(self.slab.insert(Client {
-            user: number,
-            seats: Links::None,
-            tracked: Links::None,
-            previous,
-            next: None,
-        }));
+        let first = self.find_user_by(user_hash, user);
+        let (rooms, number) = (Links::None, first.map(|first| self.share(first, entry_at)));
+        let previous = number.map(|number| self.users.get(number.get()).last);
+        let added = Client { rooms, user: number, previous, next: None };
+        let handle = ClientHandle::new(self.slab.insert(added));
+
         self.by_client.insert(self.hash.of(client.as_bytes()), handle.get());
         self.names.set(handle, Names { client: client.clone(), user: user.clone() });
-
-        if let (Some(user), Some(previous)) = (known, previous) {
-            self.get_mut(previous).next = Some(handle);
-            self.user_mut(user).last = handle;
-        } else {
-            let new = User { present: Links::None, first: handle, last: handle };
-            let number = self.users.insert(new);
-            self.by_user.insert(user_hash, number);
-            self.get_mut(handle).user = UserNumber(number);
+        match (number, previous) {
+            (Some(number), Some(previous)) => {
+                self.get_mut(previous).next = Some(handle);
+                self.users.get_mut(number.get()).last = handle;
+            }
+            (None, _) | (_, None) => self.by_user.insert(user_hash, handle.get()),
         }
         handle
     }
 
     /// Ends a client; its user goes with its last client.
     pub(crate) fn end(&mut self, handle: ClientHandle) {
-        let Client { user, previous, next, seats, tracked } = self.slab.take(handle.get());
-        debug_assert_eq!((seats.len(), tracked.len()), (0, 0), "who is somewhere does not end");
+        let Client { rooms, user, previous, next } = self.slab.take(handle.get());
+        debug_assert_eq!(rooms.len(), 0, "who is somewhere does not end");
         let Names { client, user: user_id } = self.names.names(handle);
         self.by_client.remove(self.hash.of(client.as_bytes()), handle.get());
-        match (previous, next) {
-            (None, None) => {
-                self.by_user.remove(self.hash.of(user_id.as_bytes()), user.0);
-                self.users.take(user.0);
-                self.users.free(user.0);
+        if previous.is_none() {
+            let hash = self.hash.of(user_id.as_bytes());
+            self.by_user.remove(hash, handle.get());
+            if let Some(next) = next {
+                self.by_user.insert(hash, next.get());
             }
-            (Some(previous), None) => {
-                self.get_mut(previous).next = None;
-                self.user_mut(user).last = previous;
-            }
-            (None, Some(next)) => {
-                self.get_mut(next).previous = None;
-                self.user_mut(user).first = next;
-            }
-            (Some(previous), Some(next)) => {
-                self.get_mut(previous).next = Some(next);
-                self.get_mut(next).previous = Some(previous);
-            }
+        }
+        if let Some(user) = user {
+            self.part(user, previous, next);
         }
         self.ended.push(handle);
     }
@@ -202,31 +201,18 @@ impl Clients {
     /// Panics if an invariant does not hold. Linear in the clients.
     pub(crate) fn check_invariants(&self) {
         let mut of_users = 0;
-        for (number, user) in self.users.iter() {
-            let id = self.names.user(user.first);
-            assert_eq!(self.find_user(id), Some(UserNumber(number)), "a user is found by name");
-            let clients: Vec<_> = self.of_user(UserNumber(number)).collect();
-            assert_eq!(clients.last(), Some(&user.last), "a user knows its last client");
-            assert_eq!(self.get(user.first).previous, None, "nobody is before the first client");
-            of_users += clients.len();
-            for (room, presence) in user.present.to_vec() {
-                let tracked =
-                    |handle: &&ClientHandle| self.get(**handle).tracked.get(room).is_some();
-                let metas = clients.iter().filter(tracked).count();
-                assert_eq!(metas, presence.metas as usize, "metas of a user are counted");
-            }
-        }
-        assert_eq!(of_users, self.len(), "every client is one of its user");
         for (number, client) in self.slab.iter() {
             let handle = ClientHandle::new(number);
             let names = self.names.names(handle);
             assert_eq!(self.find(&names.client), Some(handle), "a client is found by name");
-            assert_eq!(self.find_user(&names.user), Some(client.user), "a client has its user");
-            for (room, _) in client.tracked.to_vec() {
-                let present = self.user(client.user).present.get(room);
-                assert!(present.is_some(), "where a client is tracked its user is present");
+            let first = self.of_same_user(handle).next();
+            assert_eq!(self.find_user(&names.user), first, "a user is found by name");
+            if client.previous.is_none() {
+                of_users += self.of_same_user(handle).count();
             }
         }
+        assert_eq!(of_users, self.len(), "every client is one of its user");
+        self.check_users();
     }
 }
 
@@ -236,29 +222,33 @@ mod tests {
 
     use super::*;
 
+    fn add(clients: &mut Clients, id: &str) -> ClientHandle {
+        clients.add(&id.into(), &"u".into(), |_, _| NonZeroU64::MIN)
+    }
+
     #[test]
     fn a_handle_is_given_out_again_after_a_release_only() {
         let mut clients = Clients::new(HashKey([1, 2]));
-        let a = clients.add(&"a".into(), &"u".into());
+        let a = add(&mut clients, "a");
         clients.end(a);
-        let b = clients.add(&"b".into(), &"u".into());
+        let b = add(&mut clients, "b");
         assert_ne!(a, b);
         assert_eq!(clients.names().client(a), "a", "what was emitted can still be named");
         clients.release_handles();
-        assert_eq!(clients.add(&"c".into(), &"u".into()), a);
+        assert_eq!(add(&mut clients, "c"), a);
         clients.check_invariants();
     }
 
     #[test]
     fn clients_of_a_user_are_in_the_order_in_which_they_came() {
         let mut clients = Clients::new(HashKey([1, 2]));
-        let handles = ["a", "b", "c", "d"].map(|id| clients.add(&id.into(), &"u".into()));
-        let user = clients.find_user(&"u".into()).unwrap();
+        let handles = ["a", "b", "c", "d"].map(|id| add(&mut clients, id));
         let [a, b, c, d] = handles;
         for (gone, left) in [(b, vec![a, c, d]), (a, vec![c, d]), (d, vec![c])] {
             clients.end(gone);
             clients.check_invariants();
-            assert!(clients.of_user(user).eq(left));
+            assert_eq!(clients.find_user(&"u".into()), left.first().copied());
+            assert!(clients.of_same_user(c).eq(left));
         }
         clients.end(c);
         assert_eq!(clients.find_user(&"u".into()), None);

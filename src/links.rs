@@ -57,6 +57,17 @@ impl<V: Copy> Links<V> {
         }
     }
 
+    pub(crate) fn get_mut(&mut self, room: u32) -> Option<&mut V> {
+        match self {
+            Self::None => None,
+            Self::One(at, value) => (*at == room).then_some(value),
+            Self::Few(links) => {
+                links.iter_mut().find(|(at, _)| *at == room).map(|(_, value)| value)
+            }
+            Self::Many(many) => many.get_mut(room),
+        }
+    }
+
     /// Puts `value` in the place of what `room` has, or at the end.
     pub(crate) fn set(&mut self, room: u32, value: V) {
         match self {
@@ -125,10 +136,15 @@ impl<V: Copy> Many<V> {
         Some(*value)
     }
 
+    fn get_mut(&mut self, room: u32) -> Option<&mut V> {
+        let at = self.find(room)?;
+        let (_, value) = self.list.get_mut(at)?;
+        Some(value)
+    }
+
     fn set(&mut self, room: u32, value: V) {
-        let place = self.find(room).and_then(|at| self.list.get_mut(at));
-        match place {
-            Some((_, old)) => *old = value,
+        match self.get_mut(room) {
+            Some(old) => *old = value,
             None => self.push(room, value),
         }
     }

@@ -4,6 +4,7 @@
 //! remove, admit and dismiss O(1) amortised; the order of creation, n log n in the rooms.
 
 use alloc::{boxed::Box, vec::Vec};
+use core::num::NonZeroU64;
 
 use crate::{
     config::PresenceMode,
@@ -159,6 +160,12 @@ impl Room {
     /// Seats and their takers, from `seat` on.
     pub(crate) fn seats_from(&self, seat: u32) -> impl Iterator<Item = (u32, ClientHandle)> {
         self.members.iter_from(seat).map(|(seat, member)| (seat, ClientHandle::new(member)))
+    }
+
+    /// Where the entry stands that the meta kept at `place` is in.
+    pub(crate) fn entry_at(&self, place: u32) -> NonZeroU64 {
+        let presence = self.presence.as_ref().expect("what is kept somewhere is in a presence");
+        presence.record(place).entry
     }
 
     /// Makes a seat for one more if there is none.

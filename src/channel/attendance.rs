@@ -2,7 +2,6 @@
 
 use super::{Channel, Member};
 use crate::{
-    clients::UserPresence,
     few::Few,
     ids::{ClientHandle, ClientId, Topic},
     outbound::{Outbound, PresenceDiff, PresenceState},
@@ -22,67 +21,64 @@ impl Channel {
     ) -> Option<Diff> {
         let presence = self.rooms.get_mut(room).presence.as_mut()?;
         let reference = self.node.next_ref();
-        let user = self.clients.get(client).user;
-        let before = self.clients.user(user).present.get(room);
+        let before = self.clients.arrive(client, room, reference);
 
-        let entry = before.map_or(reference, |before| before.entry);
         let record = Record {
             client,
             reference,
             online_at_ms: self.clock_ms,
-            entry,
+            entry: before.unwrap_or(reference),
             place: reference,
             prev_ref: None,
             data: data.cloned(),
         };
         let place = presence.track(&record);
-        let metas = before.map_or(0, |before| before.metas) + 1;
-        self.clients.get_mut(client).tracked.set(room, place);
-        self.clients.user_mut(user).present.set(room, UserPresence { metas, entry });
+        self.clients.get_mut(client).footing(room).set_place(place);
 
         let edge = if before.is_none() { Edge::First } else { Edge::None };
-        Some(Diff::new(Few::one(self.entry(record, edge)), Few::none()))
+        Some(Diff::join(self.entry(record, edge)))
     }
 
-    /// Untracks a client, if it is tracked.
-    pub(super) fn end_presence(&mut self, client: ClientHandle, room: RoomNumber) -> Option<Diff> {
+    /// Untracks a client that is kept at `place` of a room.
+    pub(super) fn end_presence(
+        &mut self,
+        client: ClientHandle,
+        room: RoomNumber,
+        place: u32,
+    ) -> Option<Diff> {
         let presence = self.rooms.get_mut(room).presence.as_mut()?;
-        let place = self.clients.get_mut(client).tracked.remove(room)?;
-        let user = self.clients.get(client).user;
-        let present = &mut self.clients.user_mut(user).present;
-        let UserPresence { metas, entry } = present.get(room)?;
-
-        let edge = if metas == 1 { Edge::Last } else { Edge::None };
-        if metas == 1 {
-            present.remove(room);
-        } else {
-            present.set(room, UserPresence { metas: metas - 1, entry });
-        }
+        let edge = match self.clients.depart(client, room) {
+            0 => Edge::Last,
+            _ => Edge::None,
+        };
         let record = presence.untrack(place, edge);
-        Some(Diff::new(Few::none(), Few::one(self.entry(record, edge))))
+        Some(Diff::leave(self.entry(record, edge)))
     }
 
     /// Gives the presence of a member other data, if it is given and differs.
     pub(super) fn change_meta(&mut self, member: Member, data: Option<&Json>) -> Option<Diff> {
-        let Member { client, room, seat: _ } = member;
+        let Member { client, room, footing: _ } = member;
         let data = data?;
-        let place = self.clients.get(client).tracked.get(room)?;
+        let place = self.place(client, room)?;
         let presence = self.rooms.get(room).presence.as_ref()?;
         if presence.record(place).data.as_ref() == Some(data) {
             return None;
         }
 
         self.make_room(room);
-        let place = self.clients.get(client).tracked.get(room)?;
+        let place = self.place(client, room)?;
         let presence = self.rooms.get_mut(room).presence.as_mut()?;
         let reference = self.node.next_ref();
         let (place, old, new) = presence.replace(place, reference, Some(data.clone()));
-        self.clients.get_mut(client).tracked.set(room, place);
+        self.clients.get_mut(client).footing(room).set_place(place);
         self.close_gaps(room);
 
-        let joins = Few::one(self.entry(new, Edge::None));
-        let leaves = Few::one(self.entry(old, Edge::None));
-        Some(Diff::new(joins, leaves))
+        Some(Diff::change(self.entry(new, Edge::None), self.entry(old, Edge::None)))
+    }
+
+    /// Where the presence of a client is kept in a room, if it is tracked there.
+    fn place(&self, client: ClientHandle, room: RoomNumber) -> Option<u32> {
+        self.clients.get(client).rooms.get(room)?.place()
     }
 
     /// The members of a room but for one of them.

@@ -2,6 +2,7 @@
 
 use super::{Channel, Member};
 use crate::{
+    clients::Footing,
     config::Limit,
     event::{Header, Join, Leave, Position, Rejoin},
     ids::{ClientHandle, ClientId, Topic, UserId},
@@ -100,24 +101,25 @@ impl Channel {
     pub(super) fn on_leave(&mut self, header: Header<'_>, leave: &Leave) -> Result<(), Refusal> {
         let Leave { client_id, topic, reference: _ } = leave;
         let member = self.member(client_id, topic)?;
+        let Member { client, room, footing } = member;
 
-        let diff = self.end_presence(member.client, member.room);
-        self.rooms.dismiss(member.room, member.seat);
-        self.clients.get_mut(member.client).seats.remove(member.room);
+        self.clients.get_mut(client).rooms.remove(room);
+        self.rooms.dismiss(room, footing.seat);
+        let diff = footing.place().and_then(|place| self.end_presence(client, room, place));
 
         self.outbox.push(Outbound::reply(header, Ok(Body::Empty {})));
         if let Some(diff) = diff {
-            let members = self.rooms.get(member.room).members();
+            let members = self.rooms.get(room).members();
             self.say_diff(topic, diff, Recipients::new(members, Except::Nobody));
         }
 
-        if self.rooms.get(member.room).size() == 0 {
-            self.rooms.remove(member.room);
+        if self.rooms.get(room).size() == 0 {
+            self.rooms.remove(room);
         } else {
-            self.close_gaps(member.room);
+            self.close_gaps(room);
         }
-        if self.clients.get(member.client).seats.len() == 0 {
-            self.clients.end(member.client);
+        if self.clients.get(client).rooms.len() == 0 {
+            self.clients.end(client);
         }
         Ok(())
     }
@@ -134,13 +136,13 @@ impl Channel {
                 return Err(Refusal::UserConflict { client_id, user_id });
             }
             if let Some(room) = room
-                && let Some(seat) = self.clients.get(client).seats.get(room)
+                && let Some(footing) = self.clients.get(client).rooms.get(room)
             {
-                return Ok(Entrant::Member(Member { client, room, seat }));
+                return Ok(Entrant::Member(Member { client, room, footing }));
             }
         }
 
-        let topics = client.map_or(0, |client| self.clients.get(client).seats.len());
+        let topics = client.map_or(0, |client| self.clients.get(client).rooms.len());
         let members = room.map_or(0, |room| self.rooms.get(room).size());
         for (limit, more, count) in [
             (Limit::Clients, client.is_none(), self.clients.len() as u64),
@@ -166,7 +168,10 @@ impl Channel {
         body: impl FnOnce(Position) -> Body,
     ) {
         let Entering { client_id, topic, user_id, meta } = entering;
-        let client = client.unwrap_or_else(|| self.clients.add(client_id, user_id));
+        let client = client.unwrap_or_else(|| {
+            let entry_at = |room, place| self.rooms.get(room).entry_at(place);
+            self.clients.add(client_id, user_id, entry_at)
+        });
         let room = room.unwrap_or_else(|| {
             self.outbox.count_room();
             self.rooms.create(topic, self.config.room().presence)
@@ -174,7 +179,7 @@ impl Channel {
         let others = self.rooms.get(room).members();
         self.make_room(room);
         let seat = self.rooms.admit(room, client);
-        self.clients.get_mut(client).seats.set(room, seat);
+        self.clients.get_mut(client).rooms.set(room, Footing::seated(seat));
         let diff = self.begin_presence(client, room, meta);
 
         let position = self.rooms.get(room).position;
@@ -206,12 +211,12 @@ impl Channel {
         let of = self.rooms.get(room);
         if let Some(moved) = seats {
             for (seat, member) in of.seats_from(moved.from) {
-                self.clients.get_mut(member).seats.set(room, seat);
+                self.clients.get_mut(member).footing(room).seat = seat;
             }
         }
         if let (Some(moved), Some(presence)) = (places, &of.presence) {
             for (place, client) in presence.places_from(moved.from) {
-                self.clients.get_mut(client).tracked.set(room, place);
+                self.clients.get_mut(client).footing(room).set_place(place);
             }
         }
     }

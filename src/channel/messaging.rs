@@ -68,10 +68,10 @@ impl Channel {
             Audience::All => Except::Nobody,
             Audience::Others => Except::One(sender.client),
             Audience::OtherUsers => {
-                let user = self.clients.get(sender.client).user;
                 let is_member =
-                    |client: &_| self.clients.get(*client).seats.get(sender.room).is_some();
-                let mut clients: Vec<_> = self.clients.of_user(user).filter(is_member).collect();
+                    |client: &_| self.clients.get(*client).rooms.get(sender.room).is_some();
+                let mut clients: Vec<_> =
+                    self.clients.of_same_user(sender.client).filter(is_member).collect();
                 if clients.len() == 1 {
                     return Except::One(sender.client);
                 }

@@ -7,6 +7,7 @@ use indexmap::IndexSet;
 
 use super::{Channel, Phase};
 use crate::{
+    clients::Footing,
     config::Config,
     event::Position,
     ids::{ClientHandle, ClientId, Topic, UserId},
@@ -177,7 +178,7 @@ impl Channel {
     pub fn is_user_in(&self, user_id: &UserId, topic: &Topic) -> bool {
         let Some(room) = self.rooms.find(topic) else { return false };
         let mut clients = self.clients_of_user(user_id);
-        clients.any(|client| self.clients.get(client).seats.get(room).is_some())
+        clients.any(|client| self.clients.get(client).rooms.get(room).is_some())
     }
 
     /// What stands for a client while it lives. O(1).
@@ -190,7 +191,7 @@ impl Channel {
     #[must_use]
     pub fn client(&self, client_id: &ClientId) -> Option<ClientInfo> {
         let handle = self.clients.find(client_id)?;
-        let topics = self.clients.get(handle).seats.len();
+        let topics = self.clients.get(handle).rooms.len();
         let user_id = self.clients.names().user(handle).clone();
         Some(ClientInfo { client_id: client_id.clone(), user_id, handle, topics })
     }
@@ -206,14 +207,22 @@ impl Channel {
         for number in self.rooms.in_order() {
             let room = self.rooms.get(number);
             for (seat, client) in room.seats_from(0) {
-                let known = self.clients.get(client).seats.get(number);
-                assert_eq!(known, Some(seat), "a member knows its seat");
+                let known = self.clients.get(client).rooms.get(number);
+                assert_eq!(
+                    known.map(|footing| footing.seat),
+                    Some(seat),
+                    "a member knows its seat"
+                );
                 memberships += 1;
             }
             for (place, client) in room.presence.iter().flat_map(|presence| presence.places_from(0))
             {
-                let known = self.clients.get(client).tracked.get(number);
-                assert_eq!(known, Some(place), "a client knows where its presence is kept");
+                let known = self.clients.get(client).rooms.get(number);
+                assert_eq!(
+                    known.and_then(Footing::place),
+                    Some(place),
+                    "a client knows where its presence is kept"
+                );
             }
         }
         assert_eq!(memberships, self.membership_count(), "memberships are counted");
@@ -229,10 +238,11 @@ impl Channel {
     }
 
     fn clients_of_user(&self, user_id: &UserId) -> impl Iterator<Item = ClientHandle> {
-        self.clients.find_user(user_id).into_iter().flat_map(|user| self.clients.of_user(user))
+        let first = self.clients.find_user(user_id).into_iter();
+        first.flat_map(|first| self.clients.of_same_user(first))
     }
 
     fn rooms_of_client(&self, client: ClientHandle) -> impl Iterator<Item = RoomNumber> {
-        self.clients.get(client).seats.to_vec().into_iter().map(|(room, _)| room)
+        self.clients.get(client).rooms.to_vec().into_iter().map(|(room, _)| room)
     }
 }

@@ -1,13 +1,13 @@
 //! What presence says: entries of users, metas of their clients, and diffs of both.
 
-use alloc::sync::Arc;
-use core::{fmt, num::NonZeroU64};
+use alloc::{boxed::Box, sync::Arc};
+use core::{fmt, num::NonZeroU64, slice};
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use crate::{
     few::Few,
-    ids::{ClientId, UserId},
+    ids::{ClientId, NodeId, UserId},
     payload::Json,
 };
 
@@ -24,7 +24,7 @@ pub struct PresenceRef {
 /// The part of a [`PresenceRef`] that all of one node's have in common.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Origin {
-    pub(crate) node: crate::ids::NodeId,
+    pub(crate) node: NodeId,
     pub(crate) incarnation: u64,
 }
 
@@ -130,32 +130,59 @@ impl Serialize for Entry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diff(Arc<Changes>);
 
-#[derive(Debug, PartialEq, Eq, Serialize)]
-struct Changes {
-    joins: Few<Entry>,
-    leaves: Few<Entry>,
+#[derive(Debug, PartialEq, Eq)]
+enum Changes {
+    Join(Entry),
+    Leave(Entry),
+    // Seldom, so that it need not make the others larger.
+    Change(Box<Change>),
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Change {
+    new: Entry,
+    old: Entry,
 }
 
 impl Diff {
-    pub(crate) fn new(joins: Few<Entry>, leaves: Few<Entry>) -> Self {
-        Self(Arc::new(Changes { joins, leaves }))
+    pub(crate) fn join(entry: Entry) -> Self {
+        Self(Arc::new(Changes::Join(entry)))
+    }
+
+    pub(crate) fn leave(entry: Entry) -> Self {
+        Self(Arc::new(Changes::Leave(entry)))
+    }
+
+    pub(crate) fn change(new: Entry, old: Entry) -> Self {
+        Self(Arc::new(Changes::Change(Box::new(Change { new, old }))))
     }
 
     /// Metas that came, or took the place of another.
     #[must_use]
     pub fn joins(&self) -> &[Entry] {
-        &self.0.joins
+        match &*self.0 {
+            Changes::Join(entry) => slice::from_ref(entry),
+            Changes::Leave(_) => &[],
+            Changes::Change(change) => slice::from_ref(&change.new),
+        }
     }
 
     /// Metas that went, or gave their place to another.
     #[must_use]
     pub fn leaves(&self) -> &[Entry] {
-        &self.0.leaves
+        match &*self.0 {
+            Changes::Join(_) => &[],
+            Changes::Leave(entry) => slice::from_ref(entry),
+            Changes::Change(change) => slice::from_ref(&change.old),
+        }
     }
 }
 
 impl Serialize for Diff {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        let mut object = serializer.serialize_struct("Diff", 2)?;
+        object.serialize_field("joins", self.joins())?;
+        object.serialize_field("leaves", self.leaves())?;
+        object.end()
     }
 }
