@@ -12,7 +12,8 @@ const FIRST: usize = 8;
 /// An index whose entries are found by hash, and told apart by whoever knows their names.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Index {
-    // Invariant: the number of buckets is a power of two or 0, and a fifth of them is free.
+    // Invariant: the number of buckets is a power of two or 0, and a third of them is free: with
+    // less, the runs that a search for what is not there has to pass get long.
     buckets: Vec<Bucket>,
     len: usize,
 }
@@ -56,7 +57,7 @@ impl Index {
 
     /// Adds `number`, which must not be there, under `hash`.
     pub(crate) fn insert(&mut self, hash: u64, number: u32) {
-        if (self.len + 1) * 5 > self.buckets.len() * 4 {
+        if (self.len + 1) * 3 > self.buckets.len() * 2 {
             self.grow();
         }
         self.len += 1;
