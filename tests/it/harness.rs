@@ -78,24 +78,27 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// For a few names.
+    /// For random ops.
     pub const CLOSE: Self = Self { touched: 1, all: 8 };
+    /// For fuzzing, which finds more by playing more.
+    pub const BRISK: Self = Self { touched: 4, all: 64 };
 }
 
 /// Plays ops to channels that have nothing wrong with them; panics with a story that can be
 /// replayed by `parlor` if they disagree with the model.
+///
+/// The twin is flushed after those events whose place, modulo 64, is a bit that is set in `cuts`.
 pub fn check(ops: &[Op], setup: &Setup, cuts: u64) {
-    if let Err(story) = run(ops, setup, cuts) {
-        panic!("{story}");
-    }
+    let events: Vec<_> = ops.iter().copied().map(Op::event).collect();
+    check_events(&events, setup, cuts, Pace::CLOSE);
 }
 
-/// Plays ops to channels that have nothing wrong with them. The twin is flushed after those events
-/// whose place, modulo 64, is a bit that is set in `cuts`.
-pub fn run(ops: &[Op], setup: &Setup, cuts: u64) -> Outcome {
+/// Plays events like [`check`].
+pub fn check_events(events: &[Event], setup: &Setup, cuts: u64, pace: Pace) {
     let [channel, twin] = setup.channels();
-    let events: Vec<_> = ops.iter().copied().map(Op::event).collect();
-    play(&events, Session::new(setup, channel, twin, cuts, Pace::CLOSE))
+    if let Err(story) = play(events, Session::new(setup, channel, twin, cuts, pace)) {
+        panic!("{story}");
+    }
 }
 
 /// Plays any bytes: one for the setup, eight for the cuts, the rest as ops.
@@ -104,7 +107,8 @@ pub fn check_bytes(bytes: &[u8]) {
     let (cuts, ops) = rest.split_at_checked(8).unwrap_or((&[], rest));
     let cuts = cuts.iter().fold(0, |cuts, byte| cuts << 8 | u64::from(*byte));
     let setups = Setup::all();
-    check(&Op::decode(ops), &setups[usize::from(*setup) % setups.len()], cuts);
+    let events: Vec<_> = Op::decode(ops).into_iter().map(Op::event).collect();
+    check_events(&events, &setups[usize::from(*setup) % setups.len()], cuts, Pace::BRISK);
 }
 
 /// Reads each line of any bytes as an event, and plays those that are one.
@@ -118,11 +122,7 @@ pub fn check_lines(bytes: &[u8]) {
         .map(|event| serde_json::from_str(&line_of(&event)).expect("what was written is read"))
         .collect();
     for setup in [Setup::plain(), Setup::tiny()] {
-        let [channel, twin] = setup.channels();
-        let session = Session::new(&setup, channel, twin, 1, Pace::CLOSE);
-        if let Err(story) = play(&events, session) {
-            panic!("{story}");
-        }
+        check_events(&events, &setup, 1, Pace::BRISK);
     }
 }
 

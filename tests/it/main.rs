@@ -9,12 +9,14 @@
 )]
 
 mod api;
+mod canary;
 mod golden;
 mod harness;
 mod model;
 mod ops;
 mod properties;
 mod replay;
+mod rules;
 mod scenarios;
 mod script;
 mod tidy;

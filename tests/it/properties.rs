@@ -6,8 +6,9 @@ use parlor::{Limit, Outbound, Reason, Refusal, Reply};
 use proptest::{array, collection::vec, prelude::*, strategy::ValueTree, test_runner::TestRunner};
 
 use super::{
-    harness::{Setup, check},
+    harness::{Outcome, Setup, check, line_of, said},
     ops::{GOOD, MOST, Op},
+    rules::{self, Step, record},
 };
 
 /// As many ops as fuzzers get; those of a half of the cases begin with many joins.
@@ -60,6 +61,92 @@ proptest! {
     #[test]
     fn late_channels_agree_with_the_model(ops in ops(), cuts: u64) {
         check(&ops, &Setup::late(), cuts);
+    }
+}
+
+/// What a rule says of a random recording.
+fn check_rule(rule: impl Fn(&[Step]) -> Outcome, ops: &[Op], setup: usize) {
+    let [channel, _] = Setup::all()[setup].channels();
+    let events: Vec<_> = ops.iter().copied().map(Op::event).collect();
+    if let Err(what) = rule(&record(&events, channel)) {
+        let lines: Vec<_> = events.iter().map(line_of).collect();
+        panic!("{what}\nsomewhere in these events:\n{}\n", lines.join("\n"));
+    }
+}
+
+proptest! {
+    #![proptest_config(share_of_cases(2))]
+
+    #[test]
+    fn r1_the_reply_comes_first(ops in ops(), setup in 0..5_usize) {
+        check_rule(rules::r1, &ops, setup);
+    }
+
+    #[test]
+    fn r2_a_snapshot_comes_before_the_diffs_that_continue_it(ops in ops(), setup in 0..5_usize) {
+        check_rule(rules::r2, &ops, setup);
+    }
+
+    #[test]
+    fn r3_recipients_are_in_join_order(ops in ops(), setup in 0..5_usize) {
+        check_rule(rules::r3, &ops, setup);
+    }
+
+    #[test]
+    fn r4_each_presence_change_is_announced_where_it_happens(
+        ops in ops(),
+        setup in 0..5_usize,
+    ) {
+        check_rule(rules::r4, &ops, setup);
+    }
+
+    #[test]
+    fn r5_flushing_at_any_cut_gives_the_same_sequence(
+        ops in ops(),
+        cuts in vec(any::<bool>(), MOST),
+        setup in 0..5_usize,
+    ) {
+        let [mut channel, mut twin] = Setup::all()[setup].channels();
+        let [mut at_cuts, mut at_the_end] = [Vec::new(), Vec::new()];
+        for (op, cut) in ops.iter().zip(cuts) {
+            channel.handle(op.event());
+            twin.handle(op.event());
+            if cut {
+                at_cuts.extend(channel.flush_outbox());
+            }
+        }
+        at_cuts.extend(channel.flush_outbox());
+        at_the_end.extend(twin.flush_outbox());
+        prop_assert_eq!(&at_cuts, &at_the_end);
+        let lines = |outbox: &[Outbound]| outbox.iter().map(said).collect::<Vec<_>>();
+        prop_assert_eq!(lines(&at_cuts), lines(&at_the_end));
+    }
+
+    #[test]
+    fn r6_flushing_twice_gives_nothing_the_second_time(ops in ops(), setup in 0..5_usize) {
+        let [mut channel, _] = Setup::all()[setup].channels();
+        for op in ops {
+            channel.handle(op.event());
+            let first = channel.flush_outbox();
+            prop_assert!(channel.is_flushed());
+            let second = channel.flush_outbox();
+            prop_assert!(second.is_empty(), "{second:?} after {first:?}");
+        }
+    }
+
+    #[test]
+    fn r7_broadcasts_are_seen_in_offset_order(ops in ops(), setup in 0..5_usize) {
+        check_rule(rules::r7, &ops, setup);
+    }
+
+    #[test]
+    fn r8_replayed_diffs_give_the_presences(ops in ops(), setup in 0..5_usize) {
+        check_rule(rules::r8, &ops, setup);
+    }
+
+    #[test]
+    fn r9_an_event_causes_at_most_one_diff_a_topic(ops in ops(), setup in 0..5_usize) {
+        check_rule(rules::r9, &ops, setup);
     }
 }
 
