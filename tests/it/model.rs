@@ -309,7 +309,8 @@ impl Model {
 
         self.room(&sender.topic).offset += 1;
         let (epoch, offset) = self.position(&sender.topic).expect("it was just found");
-        let hears = |m: &Member| match ask.text("audience").as_str() {
+        let audience = ask.text("audience");
+        let hears = |m: &Member| match audience.as_str() {
             "" | "all" => true,
             "others" => m.client != sender.client,
             "other_users" => m.user != sender.user,
