@@ -17,7 +17,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use parlor::{Channel, Event, Json, Outbound, Payload, Recipients, Reply};
+use parlor::{Channel, Event, Json, LineReader, Outbound, Payload, Recipients, Reply};
 
 use self::{
     state::{Names, check_handles, check_state},
@@ -111,19 +111,31 @@ pub fn check_bytes(bytes: &[u8]) {
     check_events(&events, &setups[usize::from(*setup) % setups.len()], cuts, Pace::BRISK);
 }
 
-/// Reads each line of any bytes as an event, and plays those that are one.
+/// Reads any bytes as lines, whole and cut, and plays the events among them.
 pub fn check_lines(bytes: &[u8]) {
-    let read = |line| serde_json::from_slice::<Event>(line).ok();
-    let lines = bytes.split(|byte| *byte == b'\n');
-    // What they say in one line: a reader of lines meets no other.
-    let events: Vec<_> = lines
-        .filter_map(read)
-        .take(MOST)
-        .map(|event| serde_json::from_str(&line_of(&event)).expect("what was written is read"))
-        .collect();
+    let whole = read_in_chunks(bytes, bytes.len().max(1));
+    let size = 1 + bytes.last().map_or(0, |byte| usize::from(byte % 32));
+    assert_eq!(read_in_chunks(bytes, size), whole, "chunks of {size} bytes make no difference");
+
+    // What they say in one line: a line break in a token's place is a space by then.
+    let again = |event| serde_json::from_str(&line_of(&event)).expect("what was written is read");
+    let events: Vec<_> = whole.into_iter().flatten().take(MOST).map(again).collect();
     for setup in [Setup::plain(), Setup::tiny()] {
         check_events(&events, &setup, 1, Pace::BRISK);
     }
+}
+
+/// What bytes read as when they arrive in chunks; of what is no event, why.
+fn read_in_chunks(bytes: &[u8], size: usize) -> Vec<Result<Event, String>> {
+    let mut reader = LineReader::default();
+    let mut read = Vec::new();
+    for mut chunk in bytes.chunks(size) {
+        while let Some(result) = reader.read(&mut chunk) {
+            read.push(result);
+        }
+    }
+    read.extend(reader.finish());
+    read.into_iter().map(|result| result.map_err(|error| error.to_string())).collect()
 }
 
 /// Plays events to a session; tells the whole story if something is wrong, also after a panic.
