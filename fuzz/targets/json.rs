@@ -1,11 +1,12 @@
 //! Any bytes as lines: what reads as an event is written and read as the same event, and channels
 //! that are told it agree with the model, which is told the line.
 //!
-//! `cargo +nightly fuzz run -s none json -- -max_len=4096`: there is no unsafe code to sanitize, and it is
-//! several times as fast without. What it finds is replayed by the tests once it has a name that
-//! says what it is.
+//! `cargo +nightly fuzz run -s none json -- -max_len=4096`; there is no
+//! unsafe code to sanitize, and without it runs several times as fast. What it finds is replayed
+//! by the tests once it has a name that says what it is.
 #![no_main]
 
+#[expect(dead_code, reason = "the tests use all of it")]
 #[path = "../../tests/it"]
 mod it {
     pub mod harness;
