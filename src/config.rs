@@ -51,6 +51,9 @@ pub enum Limit {
     Clients,
 }
 
+/// As high as leaves more epochs than there will ever be rooms.
+const MAX_FIRST_EPOCH: u64 = u64::MAX / 2;
+
 /// As long as the name of a broadcast that is given none.
 const SHORTEST_NAME: u64 = Broadcast::DEFAULT_EVENT.len() as u64;
 
@@ -214,7 +217,7 @@ impl ConfigBuilder {
         self
     }
 
-    /// The epoch of the first room, 1 by default. A driver that restarts gives its start time, so
+    /// The epoch of the first room, 1 by default and 2^63 - 1 at most. A driver that restarts gives its start time, so
     /// that positions from before are told apart.
     pub const fn first_epoch(mut self, epoch: u64) -> Self {
         self.0.first_epoch = epoch;
@@ -245,7 +248,7 @@ impl ConfigBuilder {
     ///
     /// # Errors
     ///
-    /// A limit out of its range and an empty reserved prefix are refused.
+    /// A limit out of its range, a first epoch above 2^63 - 1 and an empty reserved prefix are refused.
     pub fn build(self) -> Result<Config, ConfigError> {
         let Self(config) = self;
         for limit in Limit::ALL {
@@ -253,6 +256,9 @@ impl ConfigBuilder {
             if !limit.range().contains(&value) {
                 return Err(ConfigError::LimitOutOfRange { limit, value });
             }
+        }
+        if config.first_epoch > MAX_FIRST_EPOCH {
+            return Err(ConfigError::FirstEpochOutOfRange { epoch: config.first_epoch });
         }
         if config.reserved.iter().any(|prefix| prefix.as_str().is_empty()) {
             return Err(ConfigError::EmptyReservedPrefix);
@@ -272,6 +278,11 @@ pub enum ConfigError {
         /// What it was set to.
         value: u64,
     },
+    /// The first epoch is so high that the counter of epochs might run out.
+    FirstEpochOutOfRange {
+        /// What it was set to.
+        epoch: u64,
+    },
     /// A reserved prefix that is empty would reserve every name.
     EmptyReservedPrefix,
     /// The name of a node or cluster is empty or too long.
@@ -289,6 +300,9 @@ impl fmt::Display for ConfigError {
             Self::LimitOutOfRange { limit, value } => {
                 let (least, most) = limit.range().into_inner();
                 write!(f, "limit {limit} is {value}, expected {least} to {most}")
+            }
+            Self::FirstEpochOutOfRange { epoch } => {
+                write!(f, "the first epoch is {epoch}, expected at most {MAX_FIRST_EPOCH}")
             }
             Self::EmptyReservedPrefix => {
                 f.write_str("a reserved prefix is empty, expected at least one character")

@@ -86,7 +86,7 @@ impl Rooms {
     /// Makes a room for a topic that has none.
     pub(crate) fn create(&mut self, topic: &Topic, presence: PresenceMode) -> RoomNumber {
         let position = Position { epoch: self.next_epoch, offset: 0 };
-        self.next_epoch = self.next_epoch.saturating_add(1);
+        self.next_epoch += 1;
         let room = self.slab.insert(Room {
             topic: topic.clone(),
             position,

@@ -160,6 +160,21 @@ pub struct NodePosition {
     pub offset: u64,
 }
 
+impl NodePosition {
+    /// A position in what the node that is asked has sent.
+    #[must_use]
+    pub const fn new(position: Position) -> Self {
+        Self { node: None, epoch: position.epoch, offset: position.offset }
+    }
+
+    /// Sets the node.
+    #[must_use]
+    pub fn with_node(mut self, node: impl Into<NodeId>) -> Self {
+        self.node = Some(node.into());
+        self
+    }
+}
+
 /// Up to where a client that comes back has received.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]

@@ -145,6 +145,11 @@ fn a_configuration_is_checked_when_it_is_built() {
         Config::builder().reserved(["sys_", ""]),
         "a reserved prefix is empty, expected at least one character",
     );
+    check(
+        Config::builder().first_epoch(1 << 63),
+        "the first epoch is 9223372036854775808, expected at most 9223372036854775807",
+    );
+    assert!(Config::builder().first_epoch((1 << 63) - 1).build().is_ok());
     let config = Config::builder()
         .limit(Limit::Topics, 7)
         .reserved(["sys_"])
@@ -160,6 +165,23 @@ fn a_configuration_is_checked_when_it_is_built() {
     assert_eq!(config.reserved(), ["sys_"]);
     assert_eq!(Channel::single_node(config.clone()).config(), &config);
     assert_eq!(Config::builder().build().unwrap(), Config::default());
+}
+
+#[test]
+fn a_rejoin_says_where_it_is_on_one_node_or_on_each() {
+    let at = Position { epoch: 1, offset: 41 };
+    let rejoin = || Rejoin::new("c1", "room:1", "ann", 0);
+    let check = |rejoin: Rejoin, since: &str| {
+        let line = serde_json::to_string(&Event::from(rejoin.clone())).unwrap();
+        assert!(line.ends_with(&format!("\"since\":{since}}}}}")), "{line}");
+        assert_eq!(serde_json::from_str::<Event>(&line).unwrap(), rejoin.into());
+    };
+    check(rejoin().with_since(at), r#"{"epoch":1,"offset":41}"#);
+    let each = vec![NodePosition::new(at), NodePosition::new(at).with_node("n2")];
+    check(
+        rejoin().with_since(Since::Each(each)),
+        r#"[{"epoch":1,"offset":41},{"node":"n2","epoch":1,"offset":41}]"#,
+    );
 }
 
 #[test]

@@ -55,7 +55,7 @@ impl Setup {
     pub fn late() -> Self {
         let limits = Limits { payload_bytes: 2_048, payload_depth: 3, ..Limits::default() };
         let Self { model, config, cluster, .. } = Self::plain().limited("late", limits);
-        let first_epoch = u64::MAX - 1_000_000;
+        let first_epoch = u64::MAX / 2;
         let model = ModelSetup { first_epoch, reserved: vec!["my:".into()], ..model };
         let config = config.first_epoch(first_epoch).reserved(["my:"]);
         Self { name: "late", model, config, cluster }
