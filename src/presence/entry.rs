@@ -1,6 +1,6 @@
 //! What presence says: entries of users, metas of their clients, and diffs of both.
 
-use alloc::{boxed::Box, sync::Arc};
+use alloc::sync::Arc;
 use core::{fmt, num::NonZeroU64, slice};
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
@@ -123,19 +123,19 @@ impl Serialize for Entry {
     }
 }
 
-/// What changed in a list of presences; shared, cheap to clone.
+/// What changed in a list of presences.
 ///
 /// Replay it over a list so: a meta in `joins` whose `prev_ref` is listed takes that meta's place,
 /// others go to the end; metas in `leaves` go by their `ref`; an entry without metas goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Diff(Arc<Changes>);
+pub struct Diff(Changes);
 
-#[derive(Debug, PartialEq, Eq)]
+// What nearly every diff is, one who comes or one who goes, needs no allocation.
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Changes {
     Join(Entry),
     Leave(Entry),
-    // Seldom, so that it need not make the others larger.
-    Change(Box<Change>),
+    Change(Arc<Change>),
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -145,22 +145,22 @@ struct Change {
 }
 
 impl Diff {
-    pub(crate) fn join(entry: Entry) -> Self {
-        Self(Arc::new(Changes::Join(entry)))
+    pub(crate) const fn join(entry: Entry) -> Self {
+        Self(Changes::Join(entry))
     }
 
-    pub(crate) fn leave(entry: Entry) -> Self {
-        Self(Arc::new(Changes::Leave(entry)))
+    pub(crate) const fn leave(entry: Entry) -> Self {
+        Self(Changes::Leave(entry))
     }
 
     pub(crate) fn change(new: Entry, old: Entry) -> Self {
-        Self(Arc::new(Changes::Change(Box::new(Change { new, old }))))
+        Self(Changes::Change(Arc::new(Change { new, old })))
     }
 
     /// Metas that came, or took the place of another.
     #[must_use]
     pub fn joins(&self) -> &[Entry] {
-        match &*self.0 {
+        match &self.0 {
             Changes::Join(entry) => slice::from_ref(entry),
             Changes::Leave(_) => &[],
             Changes::Change(change) => slice::from_ref(&change.new),
@@ -170,7 +170,7 @@ impl Diff {
     /// Metas that went, or gave their place to another.
     #[must_use]
     pub fn leaves(&self) -> &[Entry] {
-        match &*self.0 {
+        match &self.0 {
             Changes::Join(_) => &[],
             Changes::Leave(entry) => slice::from_ref(entry),
             Changes::Change(change) => slice::from_ref(&change.old),
