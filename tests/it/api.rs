@@ -72,7 +72,7 @@ fn what_is_queued_by_the_million_stays_small() {
         ("Entries", size_of::<Entries>(), 80),
         ("Entry", size_of::<Entry>(), 120),
         ("Meta", size_of::<Meta>(), 88),
-        ("Diff", size_of::<Diff>(), 120),
+        ("Diff", size_of::<Diff>(), 128),
         ("Refusal", size_of::<Refusal>(), 56),
         ("Payload", size_of::<Payload>(), 24),
         ("Json", size_of::<Json>(), 24),
