@@ -1,24 +1,31 @@
 //! A persistent vector: snapshots cost a reference count, and a change copies only its path.
 //!
-//! Three levels with leaves of up to 32. While no snapshot is held a change is made in place;
-//! while one is held it copies the leaf and the two nodes above it, once. Costs: `get` O(1),
-//! `set` O(1) plus at most one copied path, of which only the root grows (one pointer a 1,024
-//! elements); `clone` O(1).
+//! A tree of four levels with 32 children each, but for the root, which has one a 32,768 elements.
+//! While no snapshot is held a change is made in place; while one is held it copies the leaf and the
+//! three nodes above it, once. Costs: `get` O(1), `set` O(1) plus at most one copied path; `clone`
+//! O(1).
 
 use alloc::sync::Arc;
 use core::iter;
 
-const LEAF: usize = 32;
-const NODE: usize = 32;
+/// Children of a node, and elements of a leaf.
+const WIDTH: usize = 32;
 
 type Leaf<T> = Arc<[T]>;
 type Node<T> = Arc<[Leaf<T>]>;
+type Bough<T> = Arc<[Node<T>]>;
+
+/// The places on the way from the root to an element.
+const fn path(index: usize) -> [usize; 4] {
+    let (node, bough) = (index / WIDTH, index / (WIDTH * WIDTH));
+    [bough / WIDTH, bough % WIDTH, node % WIDTH, index % WIDTH]
+}
 
 /// A vector whose clones share storage until they are changed. Unset elements are the default.
 #[derive(Debug, Clone)]
 pub(crate) struct CowVec<T> {
     // None while nothing was ever set: an empty vector costs not even a reference count.
-    root: Option<Arc<[Node<T>]>>,
+    root: Option<Arc<[Bough<T>]>>,
 }
 
 impl<T> Default for CowVec<T> {
@@ -30,17 +37,19 @@ impl<T> Default for CowVec<T> {
 impl<T> CowVec<T> {
     #[inline]
     pub(crate) fn get(&self, index: usize) -> Option<&T> {
-        let node = self.root.as_ref()?.get(index / (LEAF * NODE))?;
-        node.get(index / LEAF % NODE)?.get(index % LEAF)
+        let [root, bough, node, leaf] = path(index);
+        self.root.as_ref()?.get(root)?.get(bough)?.get(node)?.get(leaf)
     }
 }
 
 impl<T: Clone + Default> CowVec<T> {
     pub(crate) fn set(&mut self, index: usize, value: T) {
-        let node = place(self.root.get_or_insert_default(), index / (LEAF * NODE), 1);
-        let leaf = place(node, index / LEAF % NODE, 1);
+        let [root, bough, node, leaf] = path(index);
+        let bough_at = place(self.root.get_or_insert_default(), root, 1);
+        let node_at = place(bough_at, bough, 1);
+        let leaf_at = place(node_at, node, 1);
         // Only the first leaf grows by and by, so that a small vector stays small.
-        *place(leaf, index % LEAF, if index < LEAF { 1 } else { LEAF }) = value;
+        *place(leaf_at, leaf, if index < WIDTH { 1 } else { WIDTH }) = value;
     }
 }
 
