@@ -64,6 +64,13 @@ impl Rest {
         Self(rest)
     }
 
+    /// Forgets what is kept at `place`, and with it data that may be large.
+    pub(super) fn clear(&mut self, place: u32) {
+        if self.get(place).is_some() {
+            self.0.set(place as usize, None);
+        }
+    }
+
     /// Keeps of `record` what its words don't say.
     pub(super) fn set(&mut self, place: u32, record: &Record) {
         let Record {
