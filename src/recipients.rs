@@ -106,6 +106,9 @@ impl Eq for Recipients {}
 
 impl fmt::Debug for Recipients {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.handles().any(|handle| !self.names.has(handle)) {
+            return write!(f, "[{} clients, named when flushed]", self.len());
+        }
         f.debug_list().entries(self.ids()).finish()
     }
 }

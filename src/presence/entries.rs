@@ -52,19 +52,19 @@ impl Entries {
 
     /// How many users are present.
     #[must_use]
-    pub const fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.users as usize
     }
 
     /// Whether nobody is present.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.users == 0
     }
 
     /// How many clients are present.
     #[must_use]
-    pub const fn meta_count(&self) -> usize {
+    pub fn meta_count(&self) -> usize {
         self.metas.live() as usize
     }
 
@@ -115,6 +115,9 @@ impl Eq for Entries {}
 
 impl fmt::Debug for Entries {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.metas.iter().any(|client| !self.names.has(ClientHandle::new(client))) {
+            return write!(f, "[{} metas, named when flushed]", self.meta_count());
+        }
         f.debug_list().entries(self.iter()).finish()
     }
 }
