@@ -20,7 +20,7 @@ use std::{env, thread, time::Instant};
 
 use parlor::{
     Broadcast, Channel, ClientHandle, ClientId, Config, Edge, Entries, Entry, Event, Join, Json,
-    Leave, Outbound, Payload, Reply,
+    Leave, Outbound, Payload, Reply, Topic,
 };
 
 const HELP: &str = "/join ROOM, /leave, /who, /quit; all else is said to the room joined last\n";
@@ -177,7 +177,8 @@ impl Chat {
             Outbound::BroadcastMessage(message) => {
                 let Payload::Json(json) = &message.payload else { return };
                 let text: String = serde_json::from_str(json.as_str()).unwrap_or_default();
-                let line = format!("{} <{}> {text}\n", message.topic, message.from);
+                let topic = message.topic().map_or("", Topic::as_str);
+                let line = format!("{topic} <{}> {text}\n", message.from);
                 (message.recipients.handles().collect(), line)
             }
             // Answers that need no words, and what comes of events that are not handed in here.

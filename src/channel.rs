@@ -45,7 +45,7 @@ use crate::{
 /// channel.handle(Broadcast::new("c1", "room:1", Payload::json(r#"{"text":"hi"}"#)?).into());
 /// let outbox = channel.flush_outbox();
 /// let [Outbound::BroadcastMessage(message)] = &outbox[..] else { panic!("{outbox:?}") };
-/// assert_eq!(message.position.offset, 1);
+/// assert_eq!(message.position().map(|position| position.offset), Some(1));
 /// assert!(message.recipients.ids().eq(["c1", "c2"]));
 /// # Ok::<(), parlor::JsonError>(())
 /// ```
@@ -86,8 +86,9 @@ impl Channel {
         Self::new(Node::single(), config)
     }
 
-    /// A channel that is one node of a cluster: its presence refs name the node and its
-    /// [`incarnation`](crate::ConfigBuilder::incarnation), so that they differ from all others'.
+    /// A channel that can be one node of a cluster. Nodes do not talk to each other yet; but its presence
+    /// refs name the node and its [`incarnation`](crate::ConfigBuilder::incarnation), so that they
+    /// differ from all others'.
     ///
     /// # Errors
     ///

@@ -240,6 +240,17 @@ mod tests {
     }
 
     #[test]
+    fn handles_are_given_out_again_in_the_order_in_which_they_ended() {
+        let mut clients = Clients::new(HashKey([1, 2]));
+        let [a, b, c] = ["a", "b", "c"].map(|id| add(&mut clients, id));
+        for ended in [b, c, a] {
+            clients.end(ended);
+        }
+        clients.release_handles();
+        assert_eq!(["d", "e", "f"].map(|id| add(&mut clients, id)), [b, c, a]);
+    }
+
+    #[test]
     fn clients_of_a_user_are_in_the_order_in_which_they_came() {
         let mut clients = Clients::new(HashKey([1, 2]));
         let handles = ["a", "b", "c", "d"].map(|id| add(&mut clients, id));

@@ -25,7 +25,7 @@ pub struct Config {
     first_epoch: u64,
     incarnation: u64,
     hash_key: HashKey,
-    room: RoomConfig,
+    default_room: RoomConfig,
 }
 
 /// What can be bounded. Whatever is refused for it names it by its [`label`](Limit::label).
@@ -171,10 +171,10 @@ impl Config {
         self.incarnation
     }
 
-    /// How rooms behave.
+    /// How rooms behave of which nothing else is said.
     #[must_use]
-    pub const fn room(&self) -> &RoomConfig {
-        &self.room
+    pub const fn default_room(&self) -> &RoomConfig {
+        &self.default_room
     }
 
     pub(crate) const fn hash_key(&self) -> HashKey {
@@ -190,7 +190,7 @@ impl Default for Config {
             first_epoch: 1,
             incarnation: 1,
             hash_key: HashKey([0x7061_726c_6f72_2d31, 0x6b65_7965_642d_7369]),
-            room: RoomConfig::default(),
+            default_room: RoomConfig::default(),
         }
     }
 }
@@ -232,15 +232,16 @@ impl ConfigBuilder {
     }
 
     /// The key of the hash tables. A driver whose clients choose names draws it at random, so that
-    /// they can't choose names that collide; nothing that a channel emits depends on it.
+    /// they can't prepare names that collide; the default is known to all. Nothing that a channel
+    /// emits depends on it.
     pub const fn hash_key(mut self, key: [u64; 2]) -> Self {
         self.0.hash_key = HashKey(key);
         self
     }
 
-    /// How rooms behave.
-    pub fn room(mut self, room: RoomConfig) -> Self {
-        self.0.room = room;
+    /// How rooms behave of which nothing else is said.
+    pub fn default_room(mut self, room: RoomConfig) -> Self {
+        self.0.default_room = room;
         self
     }
 
@@ -287,6 +288,8 @@ pub enum ConfigError {
     EmptyReservedPrefix,
     /// The name of a node or cluster is empty or too long.
     InvalidNodeName {
+        /// `node` or `cluster`.
+        of: &'static str,
         /// The name.
         name: String,
         /// The longest that a name can be, in bytes.
@@ -307,8 +310,8 @@ impl fmt::Display for ConfigError {
             Self::EmptyReservedPrefix => {
                 f.write_str("a reserved prefix is empty, expected at least one character")
             }
-            Self::InvalidNodeName { name, max } => {
-                write!(f, "node or cluster name {name:?} is invalid, expected 1 to {max} bytes")
+            Self::InvalidNodeName { of, name, max } => {
+                write!(f, "{of} name {name:?} has {} bytes, expected 1 to {max}", name.len())
             }
         }
     }

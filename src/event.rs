@@ -230,7 +230,7 @@ impl Serialize for EventKind {
     }
 }
 
-/// Puts struct events into the enum, so that `channel.handle(Join::new(…))` reads as it should.
+/// Puts struct events into the enum, so that `channel.handle(Join::new(…).into())` does.
 macro_rules! into_event {
     ($($name:ident)+) => {$(
         impl From<$name> for Event {

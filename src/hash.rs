@@ -1,14 +1,14 @@
-//! The keyed hash of names: tables of names that clients choose can't be flooded.
+//! The keyed hash of names, so that tables of names that clients choose are hard to flood.
 //!
 //! The key comes from [`Config`](crate::Config), and no output of a channel depends on it. The hash
-//! is foldhash, which is made to resist floods by those who do not know the key, and takes less than
-//! half the time of a `SipHash`.
+//! is foldhash, in less than half the time of a `SipHash`: who does not know the key can't prepare
+//! names that collide. It does not promise to withstand somebody who can measure single lookups.
 
 use core::{fmt, hash::Hasher};
 
 use foldhash::{SharedSeed, quality::FoldHasher};
 
-/// A secret key. Whoever does not know it can't choose names that collide.
+/// A secret key. Whoever does not know it can't prepare names that collide.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct HashKey(pub(crate) [u64; 2]);
 

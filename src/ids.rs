@@ -94,7 +94,10 @@ names! {
     /// The name of a room: what clients join and messages are sent to.
     Topic;
 
-    /// Who a client acts for; one user may have many clients. Never derived from a secret.
+    /// Who a client acts for; one user may have many clients.
+    ///
+    /// Everybody who sees a presence or a message sees it: it must not be made of a secret, such as
+    /// a session token.
     UserId;
 
     /// The name inside a message, such as `message` or `typing`.
@@ -120,7 +123,11 @@ names! {
 /// Handles are dense from 0, so that a driver can keep its sockets in an array and index it by
 /// [`ClientHandle::index`] in place of hashing a name a recipient. A handle is given to another
 /// client only after the flush that follows the end of the client that had it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+///
+/// It is for fan-out. A [`Reply`](crate::Reply) names its client by id, since it may go to one that
+/// the channel does not know: a first join that is refused, or the last leave. So a driver keeps a
+/// table of its connections by id too.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientHandle(NonZeroU32);
 
 impl ClientHandle {
@@ -141,5 +148,11 @@ impl ClientHandle {
     #[inline]
     pub(crate) const fn get(self) -> u32 {
         self.0.get() >> 1
+    }
+}
+
+impl fmt::Debug for ClientHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ClientHandle").field(&self.index()).finish()
     }
 }

@@ -157,6 +157,7 @@ mod tests {
             assert_eq!(found.is_some(), dumb.contains(&number));
         }
         assert_eq!(index.len, dumb.len());
+        assert!(index.len * 3 <= index.buckets.len() * 2, "a third of the buckets is free");
     }
 
     #[test]

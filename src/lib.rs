@@ -142,7 +142,7 @@ pub use ids::{
 pub use json::{LineError, LineReader};
 pub use outbound::{
     Body, BroadcastMessage, Cause, Closed, Outbound, PresenceDiff, PresenceState, PushMessage,
-    Reply, System,
+    Reply, System, Target,
 };
 pub use payload::{Json, JsonError, Payload};
 pub use presence::{Diff, Edge, Entries, Entry, Meta, PresenceRef};

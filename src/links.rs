@@ -218,6 +218,12 @@ mod tests {
             }
             assert_eq!(links.get(room), dumb.iter().find(|(at, _)| *at == room).map(|(_, v)| *v));
             assert_eq!(links.len(), dumb.len());
+            let got = links.get_mut(room).map(|value| *value);
+            assert_eq!(got, links.get(room), "both look in the same place");
+            if let Links::Many(many) = &links {
+                let longest = many.len + many.len / 2 + FEW;
+                assert!(many.list.len() <= longest, "gaps are closed when there are many");
+            }
             if step % 16 == 0 {
                 assert_eq!(links.to_vec(), dumb);
             }

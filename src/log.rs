@@ -198,6 +198,8 @@ impl<const WORDS: usize> Log<WORDS> {
     pub(crate) fn check_invariants(&self) {
         assert!(self.len as usize <= self.slots.len(), "a log has a slot for every place");
         assert!(self.clock <= self.len, "a place is left at most once");
+        let gaps = self.len - self.live;
+        assert!(gaps <= self.live / 2 + 8, "a third of the places may be empty, or a few");
         let live = self.iter_from(0).count();
         assert_eq!(live, self.live as usize, "a log knows how many are there");
     }

@@ -91,7 +91,7 @@ pub struct Reply {
     pub topic: Option<Topic>,
     /// What came of it. In JSON, `status` (`ok` or `error`) and `payload`.
     pub result: Result<Body, Refusal>,
-    /// The event's `ref`.
+    /// `ref` in JSON: that of the event.
     pub reference: Option<Ref>,
 }
 
@@ -101,22 +101,34 @@ pub struct Reply {
 #[non_exhaustive]
 pub enum Body {
     /// Nothing more: `{}`.
+    #[non_exhaustive]
     Empty {},
-    /// Of a join: the position of the topic's last broadcast.
-    Joined(Position),
+    /// Of a join.
+    #[non_exhaustive]
+    Joined {
+        /// That of the topic's last broadcast; `epoch` and `offset` in JSON.
+        #[serde(flatten)]
+        position: Position,
+    },
     /// Of a rejoin.
     #[non_exhaustive]
     Rejoined {
-        /// See [`Body::Joined`].
+        /// That of the topic's last broadcast; `epoch` and `offset` in JSON.
         #[serde(flatten)]
         position: Position,
         /// Whether the client was a member already.
         rejoined: bool,
-        /// Whether it has now received everything that it should have.
+        /// Whether it has now received everything that it should have; false as long as nothing is
+        /// replayed.
         recovered: bool,
     },
-    /// Of a broadcast: its own position.
-    Published(Position),
+    /// Of a broadcast.
+    #[non_exhaustive]
+    Published {
+        /// Its own position; `epoch` and `offset` in JSON.
+        #[serde(flatten)]
+        position: Position,
+    },
 }
 
 impl Serialize for Reply {
@@ -152,8 +164,8 @@ impl Serialize for Reply {
 pub struct PushMessage {
     /// Who receives it.
     pub client_id: ClientId,
-    /// The topic that it belongs to.
-    pub topic: Topic,
+    /// The topic that it belongs to, if it belongs to one.
+    pub topic: Option<Topic>,
     /// The name of the message.
     pub event: EventName,
     /// What it says.
@@ -164,7 +176,9 @@ impl Serialize for PushMessage {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_struct("PushMessage", 4)?;
         object.serialize_field("client_id", &self.client_id)?;
-        object.serialize_field("topic", &self.topic)?;
+        if let Some(topic) = &self.topic {
+            object.serialize_field("topic", topic)?;
+        }
         object.serialize_field("event", &self.event)?;
         self.payload.serialize_field(&mut object)?;
         object.end()
@@ -177,8 +191,8 @@ impl Serialize for PushMessage {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BroadcastMessage {
-    /// Where it was sent.
-    pub topic: Topic,
+    /// Where it was sent. In JSON, the fields of the target stand beside the others.
+    pub target: Target,
     /// The name of the message.
     pub event: EventName,
     /// What it says.
@@ -187,8 +201,6 @@ pub struct BroadcastMessage {
     pub from: UserId,
     /// The client that sent it.
     pub client_id: Option<ClientId>,
-    /// Where it stands among the topic's broadcasts; its epoch and offset in JSON.
-    pub position: Position,
     /// The channel's clock when it was handled.
     pub timestamp_ms: u64,
     /// What its sender put beside the payload.
@@ -197,18 +209,49 @@ pub struct BroadcastMessage {
     pub recipients: Recipients,
 }
 
+/// Where a message was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Target {
+    /// To the members of a topic.
+    #[non_exhaustive]
+    Topic {
+        /// The topic.
+        topic: Topic,
+        /// Where the message stands among the topic's broadcasts; `epoch` and `offset` in JSON.
+        position: Position,
+    },
+}
+
+impl BroadcastMessage {
+    /// The topic that it was sent to, if it was sent to one.
+    #[must_use]
+    pub fn topic(&self) -> Option<&Topic> {
+        let Target::Topic { topic, .. } = &self.target;
+        Some(topic)
+    }
+
+    /// Where it stands among its topic's broadcasts, if it was sent to a topic.
+    #[must_use]
+    pub fn position(&self) -> Option<Position> {
+        let Target::Topic { position, .. } = &self.target;
+        Some(*position)
+    }
+}
+
 impl Serialize for BroadcastMessage {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_struct("BroadcastMessage", 10)?;
-        object.serialize_field("topic", &self.topic)?;
+        let Target::Topic { topic, position } = &self.target;
+        object.serialize_field("topic", topic)?;
         object.serialize_field("event", &self.event)?;
         self.payload.serialize_field(&mut object)?;
         object.serialize_field("from", &self.from)?;
         if let Some(client_id) = &self.client_id {
             object.serialize_field("client_id", client_id)?;
         }
-        object.serialize_field("epoch", &self.position.epoch)?;
-        object.serialize_field("offset", &self.position.offset)?;
+        object.serialize_field("epoch", &position.epoch)?;
+        object.serialize_field("offset", &position.offset)?;
         object.serialize_field("timestamp_ms", &self.timestamp_ms)?;
         if let Some(meta) = &self.meta {
             object.serialize_field("meta", meta)?;

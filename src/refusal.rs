@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use crate::{
     config::Limit,
-    ids::{ClientId, EventName, Topic, UserId},
+    ids::{ClientId, EventName, Topic},
 };
 
 /// An event was refused, and nothing has changed but the clock and the counters.
@@ -19,7 +19,7 @@ pub enum Refusal {
     /// The channel has crashed and takes nothing but leave, crash and restart.
     #[non_exhaustive]
     Crashed,
-    /// A name is empty, too long or `*`.
+    /// A name is empty or too long, or that of an event is `*`.
     #[non_exhaustive]
     InvalidName {
         /// The field that holds it.
@@ -52,8 +52,6 @@ pub enum Refusal {
     UserConflict {
         /// The client.
         client_id: ClientId,
-        /// The user that it acts for.
-        user_id: UserId,
     },
     /// Clients may not send messages of that name.
     #[non_exhaustive]
@@ -75,7 +73,17 @@ pub enum Refusal {
         /// How large or deep it may be.
         max: u64,
     },
-    /// There are as many as there may be, or a `ref` or `id` is too long.
+    /// A `ref` or `id` is too long: [`Limit::RefBytes`] is reached.
+    #[non_exhaustive]
+    MarkTooLong {
+        /// The field that holds it.
+        field: &'static str,
+        /// How many bytes it has.
+        bytes: u64,
+        /// How many it may have.
+        max: u64,
+    },
+    /// There are as many as there may be.
     #[non_exhaustive]
     LimitReached {
         /// Which limit.
@@ -165,6 +173,23 @@ impl fmt::Display for Reason {
 }
 
 impl Refusal {
+    /// Which limit is reached, if that is why.
+    #[must_use]
+    pub const fn limit(&self) -> Option<Limit> {
+        match self {
+            Self::MarkTooLong { .. } => Some(Limit::RefBytes),
+            Self::LimitReached { limit, .. } => Some(*limit),
+            Self::Crashed
+            | Self::InvalidName { .. }
+            | Self::UnknownTopic { .. }
+            | Self::UnknownClient { .. }
+            | Self::NotMember { .. }
+            | Self::UserConflict { .. }
+            | Self::EventNotAllowed { .. }
+            | Self::PayloadTooLarge { .. } => None,
+        }
+    }
+
     /// The stable name of why.
     #[must_use]
     pub const fn reason(&self) -> Reason {
@@ -177,7 +202,7 @@ impl Refusal {
             Self::UserConflict { .. } => Reason::UserConflict,
             Self::EventNotAllowed { .. } => Reason::EventNotAllowed,
             Self::PayloadTooLarge { .. } => Reason::PayloadTooLarge,
-            Self::LimitReached { .. } => Reason::LimitReached,
+            Self::MarkTooLong { .. } | Self::LimitReached { .. } => Reason::LimitReached,
         }
     }
 }
@@ -189,32 +214,35 @@ impl fmt::Display for Refusal {
             Self::InvalidName { field, flaw: NameFlaw::Empty } => {
                 write!(f, "{field} is empty, expected a name")
             }
-            Self::InvalidName { field, flaw: NameFlaw::TooLong { bytes, max } } => {
+            Self::InvalidName { field, flaw: NameFlaw::TooLong { bytes, max } }
+            | Self::MarkTooLong { field, bytes, max } => {
                 write!(f, "{field} has {bytes} bytes, expected at most {max}")
             }
             Self::InvalidName { field, flaw: NameFlaw::Wildcard } => {
                 write!(f, "{field} is \"*\", which stands for all events, expected the name of one")
             }
-            Self::UnknownTopic { topic } => write!(f, "there is no topic {topic:?}"),
-            Self::UnknownClient { client_id } => write!(f, "there is no client {client_id:?}"),
+            Self::UnknownTopic { topic } => {
+                write!(f, "there is no topic {topic:?}, expected one that somebody has joined")
+            }
+            Self::UnknownClient { client_id } => {
+                write!(f, "there is no client {client_id:?}, expected one that has joined a topic")
+            }
             Self::NotMember { client_id, topic } => {
                 write!(
                     f,
                     "client {client_id:?} is not a member of {topic:?}, expected a join first"
                 )
             }
-            Self::UserConflict { client_id, user_id } => {
-                write!(f, "client {client_id:?} acts for user {user_id:?}, expected the same user")
+            // Who the other user is, is not for a stranger to know.
+            Self::UserConflict { client_id } => {
+                write!(f, "client {client_id:?} acts for another user, expected that user")
             }
             Self::EventNotAllowed { event, prefix } => {
-                write!(f, "event {event:?} starts with {prefix:?}, which is reserved")
+                write!(f, "event {event:?} starts with {prefix:?}, expected a name not reserved")
             }
             Self::PayloadTooLarge { field, limit, got, max } => {
                 let unit = if *limit == Limit::PayloadDepth { "levels" } else { "bytes" };
                 write!(f, "{field} has {got} {unit}, expected at most {max}")
-            }
-            Self::LimitReached { limit: limit @ Limit::RefBytes, max } => {
-                write!(f, "a ref or id is longer than limit {limit}, expected at most {max} bytes")
             }
             Self::LimitReached { limit, max } => {
                 write!(f, "limit {limit} is reached, expected at most {max}")
@@ -230,7 +258,7 @@ impl Serialize for Refusal {
         let mut object = serializer.serialize_struct("Refusal", 3)?;
         object.serialize_field("reason", self.reason().label())?;
         object.serialize_field("message", &format_args!("{self}"))?;
-        if let Self::LimitReached { limit, .. } = self {
+        if let Some(limit) = self.limit() {
             object.serialize_field("limit", limit.label())?;
         }
         object.end()

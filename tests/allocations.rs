@@ -18,7 +18,7 @@ use parlor::{
 
 fn channel(presence: PresenceMode) -> Channel {
     let room = RoomConfig::default().with_presence(presence);
-    let config = Config::builder().limit(Limit::TopicsPerClient, 100_000).room(room);
+    let config = Config::builder().limit(Limit::TopicsPerClient, 100_000).default_room(room);
     Channel::single_node(config.build().unwrap())
 }
 

@@ -71,7 +71,7 @@ pub(crate) fn payload() -> Payload {
 pub(crate) fn channel(presence: PresenceMode) -> Channel {
     let config = Config::builder()
         .limit(Limit::TopicsPerClient, 1_000_000)
-        .room(RoomConfig::default().with_presence(presence));
+        .default_room(RoomConfig::default().with_presence(presence));
     Channel::single_node(config.build().expect("the limits are in range"))
 }
 

@@ -104,10 +104,13 @@ impl Check<'_> {
     }
 
     fn marks(self, reference: Option<&Ref>, id: Option<&MessageId>) -> Result<(), Refusal> {
-        let marks = [reference.map(Ref::as_bytes), id.map(MessageId::as_bytes)];
-        let (limit, max) = (Limit::RefBytes, self.config.limit(Limit::RefBytes));
-        if marks.into_iter().flatten().any(|mark| mark.len() as u64 > max) {
-            return Err(Refusal::LimitReached { limit, max });
+        let max = self.config.limit(Limit::RefBytes);
+        let marks = [("ref", reference.map(Ref::as_bytes)), ("id", id.map(MessageId::as_bytes))];
+        for (field, mark) in marks {
+            let bytes = mark.map_or(0, <[u8]>::len) as u64;
+            if bytes > max {
+                return Err(Refusal::MarkTooLong { field, bytes, max });
+            }
         }
         Ok(())
     }

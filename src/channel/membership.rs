@@ -39,7 +39,7 @@ impl Channel {
     pub(super) fn on_join(&mut self, header: Header<'_>, join: &Join) -> Result<(), Refusal> {
         let Join { client_id, topic, user_id, now_ms: _, meta, params: _, reference: _ } = join;
         let entering = Entering { client_id, topic, user_id, meta: Json::given(meta.as_ref()) };
-        let joined = |position| Body::Joined(position);
+        let joined = |position| Body::Joined { position };
 
         match self.decide(entering)? {
             Entrant::Member(member) => {
@@ -130,10 +130,8 @@ impl Channel {
         let client = self.clients.find(client_id);
         let room = self.rooms.find(topic);
         if let Some(client) = client {
-            let acts_for = self.clients.names().user(client);
-            if acts_for != user_id {
-                let (client_id, user_id) = (client_id.clone(), acts_for.clone());
-                return Err(Refusal::UserConflict { client_id, user_id });
+            if self.clients.names().user(client) != user_id {
+                return Err(Refusal::UserConflict { client_id: client_id.clone() });
             }
             if let Some(room) = room
                 && let Some(footing) = self.clients.get(client).rooms.get(room)
@@ -174,7 +172,7 @@ impl Channel {
         });
         let room = room.unwrap_or_else(|| {
             self.outbox.count_room();
-            self.rooms.create(topic, self.config.room().presence)
+            self.rooms.create(topic, self.config.default_room().presence)
         });
         let others = self.rooms.get(room).members();
         self.make_room(room);

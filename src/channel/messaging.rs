@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::{Channel, Member, admission};
 use crate::{
     event::{Audience, Broadcast, Header, Push},
-    outbound::{Body, BroadcastMessage, Outbound, PushMessage},
+    outbound::{Body, BroadcastMessage, Outbound, PushMessage, Target},
     payload::Json,
     recipients::{Except, Recipients},
     refusal::Refusal,
@@ -30,14 +30,13 @@ impl Channel {
         room.position.offset += 1;
         let (position, members) = (room.position, room.members());
 
-        self.reply_if_asked(header, Body::Published(position));
+        self.reply_if_asked(header, Body::Published { position });
         self.outbox.push(Outbound::BroadcastMessage(BroadcastMessage {
-            topic: topic.clone(),
+            target: Target::Topic { topic: topic.clone(), position },
             event: event.clone(),
             payload: payload.clone(),
             from: self.clients.names().user(member.client).clone(),
             client_id: Some(client_id.clone()),
-            position,
             timestamp_ms: self.clock_ms,
             meta: Json::given(meta.as_ref()).cloned(),
             recipients: Recipients::new(members, except),
@@ -55,7 +54,7 @@ impl Channel {
         self.reply_if_asked(header, Body::Empty {});
         self.outbox.push(Outbound::PushMessage(PushMessage {
             client_id: client_id.clone(),
-            topic: topic.clone(),
+            topic: Some(topic.clone()),
             event: event.clone(),
             payload: payload.clone(),
         }));

@@ -28,10 +28,10 @@ impl Node {
         cluster: &ClusterName,
         config: &Config,
     ) -> Result<Self, ConfigError> {
-        for name in [node.as_str(), cluster.as_str()] {
+        for (of, name) in [("node", node.as_str()), ("cluster", cluster.as_str())] {
             let max = config.limit(Limit::NameBytes);
             if name.is_empty() || name.len() as u64 > max {
-                return Err(ConfigError::InvalidNodeName { name: String::from(name), max });
+                return Err(ConfigError::InvalidNodeName { of, name: String::from(name), max });
             }
         }
         Ok(Self {

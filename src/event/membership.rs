@@ -30,7 +30,7 @@ pub struct Join {
     /// For whoever decides about joins; the channel checks its size and drops it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub params: Option<Json>,
-    /// Comes back in the reply.
+    /// `ref` in JSON: comes back in the reply.
     #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<Ref>,
 }
@@ -74,10 +74,11 @@ pub struct Rejoin {
     /// For whoever decides about joins; the channel checks its size and drops it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub params: Option<Json>,
-    /// Comes back in the reply.
+    /// `ref` in JSON: comes back in the reply.
     #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<Ref>,
-    /// Up to where it has received.
+    /// Up to where it has received. It is read, and nothing is replayed yet: the reply says
+    /// `recovered: false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Since>,
 }
@@ -119,7 +120,7 @@ pub struct Leave {
     pub client_id: ClientId,
     /// What it leaves.
     pub topic: Topic,
-    /// Comes back in the reply.
+    /// `ref` in JSON: comes back in the reply.
     #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<Ref>,
 }

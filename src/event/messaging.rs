@@ -25,9 +25,9 @@ pub struct Broadcast {
     pub audience: Audience,
     /// Travels beside the payload.
     pub meta: Option<Json>,
-    /// The sender's own id for the message.
+    /// The sender's own id for the message. Its size is checked; nothing is done with it yet.
     pub id: Option<MessageId>,
-    /// Asks for a reply.
+    /// `ref` in JSON: asks for a reply.
     pub reference: Option<Ref>,
 }
 
@@ -161,7 +161,7 @@ pub struct Push {
     pub event: EventName,
     /// What it says.
     pub payload: Payload,
-    /// Asks for a reply.
+    /// `ref` in JSON: asks for a reply.
     pub reference: Option<Ref>,
 }
 

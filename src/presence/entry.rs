@@ -59,7 +59,7 @@ impl Serialize for PresenceRef {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Meta {
-    /// Names this state of it.
+    /// `ref` in JSON: names this state of it.
     #[serde(rename = "ref")]
     pub reference: PresenceRef,
     /// After a change: the state whose place it takes.

@@ -9,7 +9,7 @@ use parlor::{
     Join, Json, JsonError, Leave, Limit, LineError, LineReader, MessageId, Meta, NameFlaw, NodeId,
     NodePosition, Outbound, Payload, Position, PresenceDiff, PresenceMode, PresenceRef,
     PresenceState, Push, PushMessage, Reason, Recipients, Ref, Refusal, RefusalCounts, Rejoin,
-    Reply, RoomConfig, RoomInfo, Since, Stats, System, Topic, UserId,
+    Reply, RoomConfig, RoomInfo, Since, Stats, System, Target, Topic, UserId,
 };
 
 /// A channel where `clients` are in room:1, each as a user of its own name.
@@ -45,7 +45,7 @@ fn every_public_type_is_sendable_shareable_and_clonable() {
         Diff Edge Entries Entry Event EventCounts EventKind EventName Few<Meta> Join Json Leave
         Limit LineError LineReader MessageId Meta NameFlaw NodeId NodePosition Outbound Payload Position PresenceDiff
         PresenceMode PresenceRef PresenceState Push PushMessage Reason Recipients Ref Refusal
-        RefusalCounts Rejoin Reply RoomConfig RoomInfo Since Stats System Topic UserId
+        RefusalCounts Rejoin Reply RoomConfig RoomInfo Since Stats System Target Topic UserId
     }
     const fn check_error<T: std::error::Error + Send + Sync + 'static>() {}
     check_error::<ConfigError>();
@@ -156,15 +156,33 @@ fn a_configuration_is_checked_when_it_is_built() {
         .first_epoch(9)
         .incarnation(3)
         .hash_key([1, 2])
-        .room(RoomConfig::default().with_presence(PresenceMode::Off))
+        .default_room(RoomConfig::default().with_presence(PresenceMode::Off))
         .build()
         .unwrap();
     assert_eq!((config.limit(Limit::Topics), config.limit(Limit::Clients)), (7, 1_000_000));
     assert_eq!((config.first_epoch(), config.incarnation()), (9, 3));
-    assert_eq!(config.room().presence, PresenceMode::Off);
+    assert_eq!(config.default_room().presence, PresenceMode::Off);
     assert_eq!(config.reserved(), ["sys_"]);
     assert_eq!(Channel::single_node(config.clone()).config(), &config);
     assert_eq!(Config::builder().build().unwrap(), Config::default());
+}
+
+#[test]
+fn a_channel_can_be_printed_at_any_time() {
+    let mut channel = Channel::single_node(Config::default());
+    for event in [
+        Join::new("c1", "t", "ann", 0).into(),
+        Broadcast::new("c1", "t", Payload::json("1").unwrap()).into(),
+        Leave::new("c1", "t").into(),
+        Event::crash("boom"),
+    ] {
+        channel.handle(event);
+        assert!(format!("{channel:?}").contains("named when flushed"));
+    }
+    let flushed = format!("{:?}", channel.flush_outbox());
+    assert!(!flushed.contains("named when flushed"), "{flushed}");
+    let handle = with_members(&["c1", "c2"]).handle_of(&"c2".into());
+    assert_eq!(format!("{handle:?}"), "Some(ClientHandle(1))");
 }
 
 #[test]
@@ -191,16 +209,15 @@ fn an_adapter_says_what_it_is() {
     assert_eq!(node.adapter_label(), "cluster_ready:eu/n1");
 
     let config = Config::builder().limit(Limit::NameBytes, 7).build().unwrap();
-    let check = |node: &str, cluster: &str, name: &str| {
+    let check = |node: &str, cluster: &str, wrong_one: &str| {
         let wrong = Channel::cluster_ready(node, cluster, config.clone()).unwrap_err();
-        let expected = format!("node or cluster name {name:?} is invalid, expected 1 to 7 bytes");
-        assert_eq!(wrong.to_string(), expected);
+        assert_eq!(wrong.to_string(), format!("{wrong_one} bytes, expected 1 to 7"));
     };
-    check("", "eu", "");
-    check("n1", "", "");
-    check("n1234567", "eu", "n1234567");
-    check("n1", "eurasian", "eurasian");
-    check("n1", "çéçé", "çéçé");
+    check("", "eu", "node name \"\" has 0");
+    check("n1", "", "cluster name \"\" has 0");
+    check("n1234567", "eu", "node name \"n1234567\" has 8");
+    check("n1", "eurasian", "cluster name \"eurasian\" has 8");
+    check("n1", "çéçé", "cluster name \"çéçé\" has 8");
     assert!(Channel::cluster_ready("n123456", "eurasia", config).is_ok());
 }
 

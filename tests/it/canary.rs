@@ -1,6 +1,9 @@
 //! Channels that are broken on purpose: the net must have no hole through which they slip.
 
-use parlor::{Audience, Body, Broadcast, Channel, Event, Join, Leave, Outbound, Payload, Reply};
+use parlor::{
+    Audience, Body, Broadcast, BroadcastMessage, Channel, Event, Join, Leave, Outbound, Payload,
+    Position, Reply, Target, Topic,
+};
 use proptest::{
     strategy::{Strategy, ValueTree},
     test_runner::TestRunner,
@@ -156,19 +159,19 @@ impl Broken {
     fn spoil(&self, outbound: &mut Outbound) {
         match (self.flaw, outbound) {
             (Some(Flaw::DecidesLate), Outbound::BroadcastMessage(message)) => {
-                message.recipients = self.channel.subscribers(&message.topic);
+                message.recipients = self.channel.subscribers(topic_of(message));
             }
             (Some(Flaw::ReusesEpochs), Outbound::BroadcastMessage(message)) => {
-                message.position.epoch = 1;
+                position_of(message).epoch = 1;
             }
             (
                 Some(Flaw::ReusesEpochs),
-                Outbound::Reply(Reply { result: Ok(Body::Joined(at)), .. }),
+                Outbound::Reply(Reply { result: Ok(Body::Joined { position, .. }), .. }),
             ) => {
-                at.epoch = 1;
+                position.epoch = 1;
             }
             (Some(Flaw::CountsFromZero), Outbound::BroadcastMessage(message)) => {
-                message.position.offset -= 1;
+                position_of(message).offset -= 1;
             }
             (
                 Some(Flaw::ForgetsRejoins),
@@ -282,6 +285,17 @@ fn a_message_that_changes_after_its_flush_is_caught() {
     let Some((_, Outbound::BroadcastMessage(message))) = held.last_mut() else {
         panic!("the last message is the broadcast");
     };
-    message.recipients = channel.subscribers(&message.topic);
+    message.recipients = channel.subscribers(topic_of(message));
     assert!(held_as(&held).is_err());
+}
+
+fn topic_of(message: &BroadcastMessage) -> &Topic {
+    message.topic().expect("broadcasts go to topics")
+}
+
+fn position_of(message: &mut BroadcastMessage) -> &mut Position {
+    let Target::Topic { position, .. } = &mut message.target else {
+        panic!("broadcasts go to topics");
+    };
+    position
 }

@@ -169,9 +169,12 @@ fn random_ops_meet_every_reason_every_limit_and_every_message() {
                         continue;
                     };
                     *met.entry(refusal.reason().to_string()).or_default() += 1;
-                    if let Refusal::LimitReached { limit, .. }
-                    | Refusal::PayloadTooLarge { limit, .. } = refusal
-                    {
+                    let too_large = if let Refusal::PayloadTooLarge { limit, .. } = &refusal {
+                        Some(*limit)
+                    } else {
+                        refusal.limit()
+                    };
+                    if let Some(limit) = too_large {
                         *met.entry(format!("limit {limit}")).or_default() += 1;
                     }
                 }

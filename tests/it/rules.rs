@@ -169,7 +169,9 @@ pub fn r7(steps: &[Step]) -> Outcome {
                     result,
                     ..
                 }) => {
-                    let Ok(Body::Joined(at) | Body::Rejoined { position: at, .. }) = result else {
+                    let Ok(Body::Joined { position: at, .. } | Body::Rejoined { position: at, .. }) =
+                        result
+                    else {
                         if let (Ok(_), Event::Leave(_)) = (result, event) {
                             attached.remove(&(client.clone(), topic.clone()));
                             if !attached.keys().any(|(_, other)| other == topic) {
@@ -189,14 +191,16 @@ pub fn r7(steps: &[Step]) -> Outcome {
                     attached.insert((client.clone(), topic.clone()), *at);
                 }
                 Outbound::BroadcastMessage(message) => {
-                    let at = message.position;
-                    let Some(known) = rooms.get_mut(&message.topic) else {
+                    let (Some(at), Some(topic)) = (message.position(), message.topic()) else {
+                        return Err(format!("R7: {message:?} is for no topic"));
+                    };
+                    let Some(known) = rooms.get_mut(topic) else {
                         return Err(format!("R7: {message:?} is in no room"));
                     };
                     known.offset += 1;
                     agree(format_args!("R7: the position of {message:?}"), at, *known)?;
                     for id in message.recipients.ids() {
-                        let key = (id.clone(), message.topic.clone());
+                        let key = (id.clone(), topic.clone());
                         let Some(seen) = attached.get_mut(&key) else {
                             return Err(format!("R7: {id} receives {message:?} unattached"));
                         };

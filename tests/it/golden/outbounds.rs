@@ -149,11 +149,11 @@ const REFUSED: &[(&str, &str)] = &[
     ),
     (
         r#"{"broadcast":{"client_id":"c9","topic":"room:1","payload":1}}"#,
-        r#"{"reason":"unknown_client","message":"there is no client \"c9\""}"#,
+        r#"{"reason":"unknown_client","message":"there is no client \"c9\", expected one that has joined a topic"}"#,
     ),
     (
         r#"{"broadcast":{"client_id":"c1","topic":"room:9","payload":1}}"#,
-        r#"{"reason":"unknown_topic","message":"there is no topic \"room:9\""}"#,
+        r#"{"reason":"unknown_topic","message":"there is no topic \"room:9\", expected one that somebody has joined"}"#,
     ),
     (
         r#"{"broadcast":{"client_id":"c1","topic":"room:2","payload":1}}"#,
@@ -161,11 +161,11 @@ const REFUSED: &[(&str, &str)] = &[
     ),
     (
         r#"{"join":{"client_id":"c1","topic":"room:1","user_id":"u2","now_ms":0}}"#,
-        r#"{"reason":"user_conflict","message":"client \"c1\" acts for user \"u1\", expected the same user"}"#,
+        r#"{"reason":"user_conflict","message":"client \"c1\" acts for another user, expected that user"}"#,
     ),
     (
         r#"{"broadcast":{"client_id":"c1","topic":"room:1","payload":1,"event":"phx_x"}}"#,
-        r#"{"reason":"event_not_allowed","message":"event \"phx_x\" starts with \"phx_\", which is reserved"}"#,
+        r#"{"reason":"event_not_allowed","message":"event \"phx_x\" starts with \"phx_\", expected a name not reserved"}"#,
     ),
     (
         r#"{"broadcast":{"client_id":"c1","topic":"room:1","payload":123456}}"#,
@@ -181,7 +181,7 @@ const REFUSED: &[(&str, &str)] = &[
     ),
     (
         r#"{"broadcast":{"client_id":"c1","topic":"room:1","payload":1,"id":"123"}}"#,
-        r#"{"reason":"limit_reached","message":"a ref or id is longer than limit ref_bytes, expected at most 2 bytes","limit":"ref_bytes"}"#,
+        r#"{"reason":"limit_reached","message":"id has 3 bytes, expected at most 2","limit":"ref_bytes"}"#,
     ),
 ];
 

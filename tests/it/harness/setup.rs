@@ -25,7 +25,7 @@ impl Setup {
         let Self { model, config, cluster, .. } = Self::plain();
         let room = RoomConfig::default().with_presence(PresenceMode::Off);
         let model = ModelSetup { presence: false, ..model };
-        Self { name: "silent", model, config: config.room(room), cluster }
+        Self { name: "silent", model, config: config.default_room(room), cluster }
     }
 
     /// With limits so low that each is met, and one past it.

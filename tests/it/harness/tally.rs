@@ -64,7 +64,7 @@ impl Tally {
             Err(refusal) => *self.refusals.entry(refusal.reason()).or_default() += 1,
             Ok(body) => {
                 self.replies_ok += 1;
-                if let Body::Joined(position) | Body::Rejoined { position, .. } = body {
+                if let Body::Joined { position, .. } | Body::Rejoined { position, .. } = body {
                     self.next_epoch = self.next_epoch.max(position.epoch + 1);
                 }
             }

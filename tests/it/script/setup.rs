@@ -31,7 +31,7 @@ fn configured(text: &str) -> Result<Channel, String> {
             "off" => PresenceMode::Off,
             _ => return Err(format!("presence is {presence:?}, expected on or off")),
         };
-        config = config.room(RoomConfig::default().with_presence(mode));
+        config = config.default_room(RoomConfig::default().with_presence(mode));
     }
     if let Some(prefixes) = line.text("reserved")? {
         config = config.reserved(prefixes.split(',').filter(|prefix| !prefix.is_empty()));
