@@ -51,7 +51,7 @@
 //!
 //! # Events and what they put in the outbox
 //!
-//! | event | effects, in order |
+//! | event | effects, in order, in a room with [presence on](PresenceMode) |
 //! | --- | --- |
 //! | [`Join`] | `reply` {epoch, offset}; `presence_state` to the client; `presence_diff` to the others. Of a member: the reply alone |
 //! | [`Rejoin`] | of a member: `reply` {epoch, offset, rejoined: true, recovered}; `presence_state`; `presence_diff` to the others if `meta` is given and differs. Of a stranger: as join, with rejoined: false |
@@ -60,6 +60,8 @@
 //! | [`Push`] | `reply` {} if it has a `ref`; `push_message` |
 //! | [`Crash`] | `system`; a `closed` a topic, in the order in which rooms were made. Of a crashed channel: nothing |
 //! | [`Event::Restart`] | `system`. Of a channel that has not crashed: nothing |
+//!
+//! With presence off there is neither `presence_state` nor `presence_diff`.
 //!
 //! A room is made by the first join of its topic and goes with its last member; a client is there
 //! from its first join to its last leave. A room that is made again starts clean, with a higher
@@ -91,8 +93,31 @@
 //!
 //! # JSON
 //!
-//! Events read and messages write as JSON, one object a line, through serde: this form is as stable
-//! as the Rust API. The binary `parlor` is a driver that speaks it.
+//! Events read, and messages write, as JSON through serde: this form is as stable as the Rust API,
+//! and the binary `parlor` speaks it, one event or message a line. Fields have the names that they
+//! have in Rust, but for `reference`, which is `ref`. Optional fields may be absent, and `null`
+//! reads as absent but for a payload, where it is a value. An unknown field is an error that names
+//! it. A payload of bytes stands as `payload_base64` in place of `payload`. [`LineReader`] reads
+//! lines, and says of a bad one where it is bad and what was expected.
+//!
+//! ```text
+//! {"join":{"client_id":"c1","topic":"room:1","user_id":"u1","now_ms":0,"meta":{},"params":{},"ref":"1"}}
+//! {"rejoin":{"client_id":"c1","topic":"room:1","user_id":"u1","now_ms":9,"since":{"epoch":1,"offset":41}}}
+//! {"leave":{"client_id":"c1","topic":"room:1"}}
+//! {"broadcast":{"client_id":"c1","topic":"room:1","payload":{"text":"hi"},"event":"typing","audience":"others"}}
+//! {"push":{"client_id":"c1","topic":"room:1","event":"welcome","payload":"x"}}
+//! {"crash":{"reason":"boom"}}
+//! "restart"
+//!
+//! {"reply":{"to":"join","client_id":"c1","topic":"room:1","status":"ok","payload":{"epoch":1,"offset":41},"ref":"1"}}
+//! {"reply":{"to":"broadcast","client_id":"c9","topic":"room:1","status":"error","payload":{"reason":"not_member","message":"…"}}}
+//! {"presence_state":{"client_id":"c1","topic":"room:1","entries":[{"key":"u1","metas":[{"ref":"1","client_id":"c1","online_at_ms":0}]}]}}
+//! {"presence_diff":{"topic":"room:1","diff":{"joins":[{"key":"u2","metas":[{"ref":"2","client_id":"c2","online_at_ms":0}],"first":true}],"leaves":[]},"timestamp_ms":0,"recipients":["c1"]}}
+//! {"push_message":{"client_id":"c1","topic":"room:1","event":"welcome","payload":"x"}}
+//! {"broadcast_message":{"topic":"room:1","event":"message","payload":{"text":"hi"},"from":"u1","client_id":"c1","epoch":1,"offset":42,"timestamp_ms":9,"recipients":["c1","c2"]}}
+//! {"closed":{"topic":"room:1","cause":"crashed","recipients":["c1","c2"]}}
+//! {"system":{"label":"crash: boom"}}
+//! ```
 //!
 //! # Features
 //!

@@ -2,7 +2,7 @@
 //!
 //! `r3_recipients_in_join_order.txt` is a script in the language of [`script`](crate::script), and
 //! `r3_recipients_in_join_order.snap` what it shows. A new script is listed below; its snapshot is
-//! read line by line against the specification before it is accepted.
+//! read line by line, against the crate's documentation, before it is accepted.
 
 use std::{fs, path::Path};
 
