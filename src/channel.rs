@@ -86,9 +86,10 @@ impl Channel {
         Self::new(Node::single(), config)
     }
 
-    /// A channel that can be one node of a cluster. Nodes do not talk to each other yet; but its presence
-    /// refs name the node and its [`incarnation`](crate::ConfigBuilder::incarnation), so that they
-    /// differ from all others'.
+    /// A channel that can be one node of a cluster.
+    ///
+    /// Nodes do not talk to each other yet; but its presence refs name the node and its
+    /// [`incarnation`](crate::ConfigBuilder::incarnation), so that they differ from all others'.
     ///
     /// # Errors
     ///

@@ -217,8 +217,8 @@ impl ConfigBuilder {
         self
     }
 
-    /// The epoch of the first room, 1 by default and 2^63 - 1 at most. A driver that restarts gives its start time, so
-    /// that positions from before are told apart.
+    /// The epoch of the first room, 1 by default and 2^63 - 1 at most. A driver that restarts gives
+    /// its start time, so that positions from before are told apart.
     pub const fn first_epoch(mut self, epoch: u64) -> Self {
         self.0.first_epoch = epoch;
         self
@@ -249,7 +249,8 @@ impl ConfigBuilder {
     ///
     /// # Errors
     ///
-    /// A limit out of its range, a first epoch above 2^63 - 1 and an empty reserved prefix are refused.
+    /// A limit out of its range, a first epoch above 2^63 - 1 and an empty reserved prefix are
+    /// refused.
     pub fn build(self) -> Result<Config, ConfigError> {
         let Self(config) = self;
         for limit in Limit::ALL {

@@ -14,7 +14,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::base64;
 
-/// One JSON value as its sender wrote it: `1.50`, `"\u00e9"` and `{ "b":1,"a":2 }` stay as they are.
+/// One JSON value as its sender wrote it: `1.50`, `"\u00e9"`, `{ "b":1,"a":2 }` stay as they are.
 ///
 /// Cloning costs a reference count. Two are equal if their text is, byte for byte. In a form of
 /// one object a line, a line break between tokens is written as a space; nothing else changes.

@@ -12,6 +12,7 @@ mod api;
 mod canary;
 mod golden;
 mod harness;
+mod many_rooms;
 mod model;
 mod ops;
 mod properties;
