@@ -117,6 +117,38 @@ fn a_change(size: usize, change: impl Fn(&mut Channel, usize)) -> [i64; 2] {
     [allocations / times, bytes / times]
 }
 
+/// Bytes that the next join allocates while what was flushed before is held, with data in its meta.
+fn a_join_while_messages_are_held(size: usize) -> i64 {
+    let mut channel = full(size);
+    let meta = Json::parse("[1]").unwrap();
+    let next = |number| {
+        let (client, user): (ClientId, UserId) = (name("client:", number), name("user:", number));
+        Join::new(client, name::<Topic>("room:", 1), user, 1).with_meta(meta.clone()).into()
+    };
+    // Past where the tables that double would double now.
+    let mut held = Vec::new();
+    for number in size..size + 3 {
+        channel.handle(next(number));
+        held.push(channel.flush_outbox());
+    }
+    let event = next(size + 3);
+    let (_outbox, Tally { bytes, .. }) = tally(|| {
+        channel.handle(event);
+        channel.flush_outbox()
+    });
+    drop(held);
+    bytes
+}
+
+#[test]
+fn a_join_costs_the_same_in_every_channel_while_messages_are_held() {
+    // Four nodes of 32 children for each of two vectors, the names' leaf among them, and messages.
+    for size in [1_000, 200_000] {
+        let bytes = a_join_while_messages_are_held(size);
+        assert!(bytes <= 9_000, "a join into {size} allocates {bytes} bytes");
+    }
+}
+
 /// Whether a change costs at most that much in every room.
 fn check(most: [i64; 2], change: impl Fn(&mut Channel, usize)) {
     for size in [20, 500, 10_000] {
