@@ -199,6 +199,8 @@ fn a_file_that_cannot_be_read_is_reported() {
         assert!(message.starts_with(&format!("parlor: {path}: can't be read: ")), "{message}");
         assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
     }
+    let message = String::from_utf8(run(&[""], "").stderr).unwrap();
+    assert!(message.starts_with("parlor: \"\": can't be read: "), "{message}");
 }
 
 #[test]
@@ -213,10 +215,52 @@ fn help_and_version_go_to_standard_output() {
     check(&["--version"], "", (concat!("parlor ", env!("CARGO_PKG_VERSION"), "\n"), "", 0));
     let output = run(&["--help"], "");
     let help = String::from_utf8(output.stdout).unwrap();
-    for option in ["--keep-going", "--stats", "--help", "--version"] {
+    for option in ["--keep-going", "--stats", "-h, --help", "-V, --version"] {
         assert!(help.contains(&format!("\n  {option} ")), "{help}");
     }
+    assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
     assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0));
+}
+
+/// A line of the help for each event: its name, the fields it must have, and those it may have.
+#[test]
+fn the_help_lists_the_events_and_their_fields() {
+    let help = String::from_utf8(run(&["--help"], "").stdout).unwrap();
+    let kinds = parlor::EventKind::ALL.map(parlor::EventKind::label);
+    let rows: Vec<_> = help
+        .lines()
+        .filter_map(|line| line.strip_prefix("  "))
+        .filter(|line| kinds.contains(&line.split(' ').next().unwrap()))
+        .collect();
+    let names: Vec<_> = rows.iter().map(|row| row.split(' ').next().unwrap()).collect();
+    assert_eq!(names, kinds, "{help}");
+
+    for row in rows {
+        let (name, fields) = row.split_once(' ').unwrap_or((row, ""));
+        let (required, optional) = fields.split_once('[').unwrap_or((fields, ""));
+        let value = |field: &str| if field == "now_ms" { "5" } else { "\"x\"" };
+        let object = |fields: &[&str]| {
+            let fields = fields.iter().map(|field| format!("\"{field}\":{}", value(field)));
+            format!("{{\"{name}\":{{{}}}}}", fields.collect::<Vec<_>>().join(","))
+        };
+        let required: Vec<_> = required.split_whitespace().collect();
+        for left_out in 0..required.len() {
+            let mut fields = required.clone();
+            let field = fields.remove(left_out);
+            let message = String::from_utf8(run(&[], object(&fields)).stderr).unwrap();
+            assert!(message.contains(&format!("missing field `{field}`")), "{message}");
+        }
+        let all = if required.is_empty() { format!("\"{name}\"") } else { object(&required) };
+        check_is_read(&all);
+        for field in optional.trim_end_matches(']').split_whitespace() {
+            check_is_read(&all.replace("}}", &format!(",\"{field}\":null}}}}")));
+        }
+    }
+}
+
+fn check_is_read(line: &str) {
+    let output = run(&[], line);
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{line}");
 }
 
 #[test]

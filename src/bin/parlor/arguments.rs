@@ -11,9 +11,23 @@ has been read is answered before more is waited for, so whoever writes much has 
 
   --keep-going  report a bad line and go on with the next, in place of stopping there
   --stats       at the end, write counts and events a second to standard error
-  --help        write this
-  --version     write the version
+  -h, --help    write this
+  -V, --version write the version
   --            take what follows for a FILE, whatever it looks like
+
+An event is an object of one field, {\"leave\":{…}} or the like, or \"restart\" alone. The seven events,
+the fields that each must have, and in brackets those that it may have:
+
+  join       client_id topic user_id now_ms [meta params ref]
+  rejoin     client_id topic user_id now_ms [meta params ref since]
+  leave      client_id topic [ref]
+  broadcast  client_id topic payload [event audience meta id ref]
+  push       client_id topic event payload [ref]
+  crash      reason
+  restart
+
+In place of payload, which is any JSON, there may be payload_base64. now_ms is a whole number, the
+time in milliseconds; audience is \"all\", \"others\" or \"other_users\".
 
 The channel is one of a single node with the default configuration, limits included: what it
 answers is what a driver with that channel was answered when the events were recorded. A line has at
@@ -113,6 +127,8 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Stdin => f.write_str("<stdin>"),
+            // Bare, as compilers write it, so that a terminal can open it; but seen if it is empty.
+            Self::File(path) if path.as_os_str().is_empty() => f.write_str("\"\""),
             Self::File(path) => fmt::Display::fmt(&path.display(), f),
         }
     }
@@ -175,8 +191,11 @@ mod tests {
 
     #[test]
     fn help_and_version_need_no_more_of_the_line() {
-        for (option, command) in [("--help", Command::Help), ("--version", Command::Version)] {
-            assert_eq!(parse(&["a", option, "--unknown"]), Ok(command));
+        for option in ["--help", "-h"] {
+            assert_eq!(parse(&["a", option, "--unknown"]), Ok(Command::Help));
+        }
+        for option in ["--version", "-V"] {
+            assert_eq!(parse(&["a", option, "--unknown"]), Ok(Command::Version));
         }
     }
 }
