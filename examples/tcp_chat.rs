@@ -7,26 +7,30 @@
 //! 1. Give each connection a client id of its own, and say which user it acts for.
 //! 2. Own the clock, and tell the time in events.
 //! 3. Hand events in one after the other, whatever threads they come from.
-//! 4. Flush after each event (or each batch), and perform every outbound, in order.
+//! 4. Flush after each event (or each batch), and perform every outbound, in order: replies go by
+//!    client id, fan-out by handle.
 //! 5. Never wait for a client: bound what waits for it, and cut off who doesn't read.
-//! 6. Take a client that has gone out of all its topics.
+//! 6. Take a client that has gone out of all its topics, and let go of its connection.
 //! 7. Bound and clean what comes from outside.
 #![expect(clippy::disallowed_types, clippy::print_stdout, reason = "a driver has clock and output")]
 
+use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, mpsc};
-use std::{env, thread, time::Instant};
+use std::time::{Duration, Instant};
+use std::{env, thread};
 
 use parlor::{
-    Broadcast, Channel, ClientHandle, ClientId, Config, Edge, Entries, Entry, Event, Join, Json,
-    Leave, Outbound, Payload, Reply, Topic,
+    Broadcast, Channel, ClientHandle, ClientId, Config, Edge, Entries, Entry, Event, EventKind,
+    Join, Json, Leave, Outbound, Payload, Recipients, Reply, Topic,
 };
 
-const HELP: &str = "/join ROOM, /leave, /who, /quit; all else is said to the room joined last\n";
+const HELP: &str = "/join ROOM, /leave, /who, /quit; all else is said to the last ROOM\n";
 const LOBBY: &str = "lobby";
 const LONGEST_LINE: u64 = 4_096; // bytes; a longer one becomes several messages
 const LONGEST_QUEUE: usize = 1_024; // lines that may wait for a client
+const LONGEST_WAIT: Duration = Duration::from_secs(60); // until a client reads the next one
 
 /// What a connection does, for the one loop that has the channel.
 type Input = (ClientId, Said);
@@ -37,18 +41,27 @@ enum Said {
     NoMore,
 }
 
-/// The way to a connection: its queue, and its socket to cut it off.
-struct Peer(mpsc::SyncSender<Arc<str>>, TcpStream);
+/// The way to a connection, which ends when what is in its queue is written and nobody has this.
+struct Peer {
+    queue: mpsc::SyncSender<Arc<str>>,
+    socket: TcpStream,
+}
 
 struct Chat {
     channel: Channel,
-    peers: Vec<Option<Peer>>, // by handle, so that a recipient costs no search for its name
+    /// By id, for answers: the channel may know no handle of a client that it refuses or that has
+    /// just left. And the room that the client talks to.
+    clients: BTreeMap<ClientId, (Arc<Peer>, Topic)>,
+    /// By handle, for fan-out: a recipient costs no search for its name.
+    peers: Vec<Option<Arc<Peer>>>,
     started: Instant,
 }
 
-fn main() -> io::Result<()> {
-    let listener = TcpListener::bind(env::args().nth(1).as_deref().unwrap_or("127.0.0.1:4000"))?;
-    println!("listening on {}", listener.local_addr()?);
+fn main() -> Result<(), String> {
+    let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:4000".to_owned());
+    let cannot = |error| format!("can't listen on {address}: {error}");
+    let listener = TcpListener::bind(&address).map_err(cannot)?;
+    println!("listening on {}", listener.local_addr().map_err(cannot)?);
     let (inputs, inbox) = mpsc::sync_channel(LONGEST_QUEUE);
     thread::spawn(move || {
         for (number, socket) in listener.incoming().enumerate() {
@@ -57,9 +70,14 @@ fn main() -> io::Result<()> {
         }
     });
     let channel = Channel::single_node(Config::default());
-    let mut chat = Chat { channel, peers: Vec::new(), started: Instant::now() };
+    let (clients, peers, started) = (BTreeMap::new(), Vec::new(), Instant::now());
+    let mut chat = Chat { channel, clients, peers, started };
     for (client, said) in inbox {
-        chat.hear(&client, said); // duty 3
+        match said {
+            Said::Name(name, peer) => chat.welcome(&client, &name, peer), // duty 3
+            Said::Line(line) => chat.obey(&client, &line),
+            Said::NoMore => chat.part_with(&client),
+        }
     }
     Ok(())
 }
@@ -68,16 +86,17 @@ fn main() -> io::Result<()> {
 fn listen(id: &ClientId, socket: TcpStream, inputs: &mpsc::SyncSender<Input>) -> io::Result<()> {
     let (queue, lines) = mpsc::sync_channel(LONGEST_QUEUE);
     let mut writer = socket.try_clone()?;
+    writer.set_write_timeout(Some(LONGEST_WAIT))?;
     thread::spawn(move || {
         lines.into_iter().try_for_each(|line: Arc<str>| writer.write_all(line.as_bytes())).ok();
         writer.shutdown(Shutdown::Both) // nobody adds to the queue any more, or nobody reads it
     });
     queue.try_send(format!("{HELP}Your name?\n").into()).ok();
 
-    let peer = Peer(queue, socket.try_clone()?);
+    let peer = Peer { queue, socket: socket.try_clone()? };
     let mut reader = BufReader::new(socket);
     let Some(name) = read_line(&mut reader) else { return Ok(()) };
-    let mut said = Said::Name(name.chars().take(20).collect(), peer);
+    let mut said = Said::Name(name, peer);
     while inputs.send((id.clone(), said)).is_ok() {
         said = read_line(&mut reader).map_or(Said::NoMore, Said::Line);
         if matches!(said, Said::NoMore) {
@@ -100,43 +119,71 @@ fn read_line(reader: &mut BufReader<TcpStream>) -> Option<String> {
     None
 }
 
+impl Peer {
+    /// Puts a line in its queue; if that is full the client is cut off, which ends its thread: duty 5.
+    fn tell(&self, line: Arc<str>) {
+        if self.queue.try_send(line).is_err() {
+            self.socket.shutdown(Shutdown::Both).ok();
+        }
+    }
+}
+
 impl Chat {
-    fn hear(&mut self, client: &ClientId, said: Said) {
-        match said {
-            Said::Name(name, peer) => {
-                self.channel.handle(Join::new(client, LOBBY, name, self.now_ms()).into());
-                // It has a handle from its first join on. If that is refused, the peer is dropped.
-                if let Some(handle) = self.channel.handle_of(client) {
-                    *self.peer(handle) = Some(peer);
-                }
-                self.perform();
-            }
-            Said::Line(line) => self.obey(client, &line),
-            Said::NoMore => {
-                for topic in self.channel.topics_of(client) {
-                    self.hand_in(Leave::new(client, topic)); // duty 6
-                }
-            }
+    /// Joins the lobby, and lets go of a client that is refused there once it has been told why.
+    fn welcome(&mut self, client: &ClientId, name: &str, peer: Peer) {
+        let peer = Arc::new(peer);
+        self.clients.insert(client.clone(), (Arc::clone(&peer), LOBBY.into()));
+        self.hand_in(Join::new(client, LOBBY, name, self.now_ms()));
+        match self.channel.handle_of(client) {
+            Some(handle) => *self.peer(handle) = Some(peer),
+            None => drop(self.clients.remove(client)),
         }
     }
 
     fn obey(&mut self, client: &ClientId, line: &str) {
+        let Some((peer, room)) = self.clients.get(client).cloned() else { return };
         let Some(known) = self.channel.client(client) else { return };
-        let Some(room) = self.channel.topics_of(client).pop() else { return };
-        let here = format!("in {room}: {}\n", names(&self.channel.presences(&room)));
         match line.split_once(' ').unwrap_or((line, "")) {
+            ("/join", room) if self.channel.is_member(client, &room.trim().into()) => {
+                self.turn(client, room.trim().into());
+            }
             ("/join", room) => {
                 self.hand_in(Join::new(client, room.trim(), &known.user_id, self.now_ms()));
             }
-            ("/leave", _) if known.topics > 1 => self.hand_in(Leave::new(client, room)),
-            // Its queue ends, then its socket, and then it leaves its last room.
-            ("/leave" | "/quit", _) => *self.peer(known.handle) = None,
-            ("/who", _) => self.tell(known.handle, &here.into()),
-            (command, _) if command.starts_with('/') => self.tell(known.handle, &HELP.into()),
+            ("/leave", _) if known.topics > 1 => {
+                self.hand_in(Leave::new(client, room));
+                let last = self.channel.topics_of(client).pop();
+                self.turn(client, last.expect("it was in more than one room"));
+            }
+            ("/leave" | "/quit", _) => self.part_with(client),
+            ("/who", _) => {
+                let names = names(&self.channel.presences(&room));
+                peer.tell(format!("in {room}: {names}\n").into());
+            }
+            (command, _) if command.starts_with('/') => peer.tell(HELP.into()),
             _ => {
                 let text = Json::of(line).expect("text can be written as JSON");
                 self.hand_in(Broadcast::new(client, room, text));
             }
+        }
+    }
+
+    /// Takes a client out of all its rooms and lets go of its connection: duty 6.
+    fn part_with(&mut self, client: &ClientId) {
+        if let Some(handle) = self.channel.handle_of(client) {
+            *self.peer(handle) = None;
+        }
+        for topic in self.channel.topics_of(client) {
+            self.hand_in(Leave::new(client, topic));
+        }
+        self.clients.remove(client);
+    }
+
+    /// Makes `room` the one that a client talks to.
+    fn turn(&mut self, client: &ClientId, room: Topic) {
+        if let Some((peer, talks_to)) = self.clients.get_mut(client) {
+            peer.tell(format!("you talk to {room}\n").into());
+            *talks_to = room;
         }
     }
 
@@ -146,24 +193,28 @@ impl Chat {
 
     fn hand_in(&mut self, event: impl Into<Event>) {
         self.channel.handle(event.into());
-        self.perform();
-    }
-
-    fn perform(&mut self) {
         for outbound in self.channel.flush_outbox() {
             self.send(outbound); // duty 4
         }
     }
 
     fn send(&mut self, outbound: Outbound) {
-        let one = |client| self.channel.handle_of(client).into_iter().collect();
-        let (to, line): (Vec<ClientHandle>, String) = match outbound {
+        match outbound {
             Outbound::Reply(Reply { client_id: Some(client), result: Err(refusal), .. }) => {
-                (one(&client), format!("! {refusal}\n"))
+                self.answer(&client, format!("! {refusal}\n"));
+            }
+            Outbound::Reply(Reply {
+                to: EventKind::Leave, client_id: Some(client), topic, ..
+            }) => {
+                let room = topic.expect("a leave has a topic");
+                self.answer(&client, format!("you have left {room}\n"));
             }
             Outbound::PresenceState(state) => {
                 let line = format!("you are in {} with {}\n", state.topic, names(&state.entries));
-                (one(&state.client_id), line)
+                self.answer(&state.client_id, line);
+                if let Some((_, talks_to)) = self.clients.get_mut(&state.client_id) {
+                    *talks_to = state.topic;
+                }
             }
             Outbound::PresenceDiff(change) => {
                 let say = |entry: &Entry| match entry.edge {
@@ -172,41 +223,41 @@ impl Chat {
                     Edge::None => String::new(), // a user with another connection here
                 };
                 let changes = change.diff.joins().iter().chain(change.diff.leaves());
-                (change.recipients.handles().collect(), changes.map(say).collect())
+                self.fan_out(&change.recipients, changes.map(say).collect());
             }
             Outbound::BroadcastMessage(message) => {
                 let Payload::Json(json) = &message.payload else { return };
                 let text: String = serde_json::from_str(json.as_str()).unwrap_or_default();
                 let topic = message.topic().map_or("", Topic::as_str);
                 let line = format!("{topic} <{}> {text}\n", message.from);
-                (message.recipients.handles().collect(), line)
+                self.fan_out(&message.recipients, line);
             }
             // Answers that need no words, and what comes of events that are not handed in here.
             Outbound::Reply(_)
             | Outbound::PushMessage(_)
             | Outbound::Closed(_)
-            | Outbound::System(_) => return,
-        };
-        let line = line.into();
-        for to in to {
-            self.tell(to, &line);
+            | Outbound::System(_) => {}
         }
     }
 
-    /// Puts a line in a client's queue; if that is full the client is cut off: duty 5.
-    fn tell(&mut self, to: ClientHandle, line: &Arc<str>) {
-        let place = self.peer(to);
-        if let Some(Peer(queue, socket)) = place
-            && queue.try_send(Arc::clone(line)).is_err()
-        {
-            socket.shutdown(Shutdown::Both).ok();
-            *place = None;
+    fn answer(&self, client: &ClientId, line: String) {
+        if let Some((peer, _)) = self.clients.get(client) {
+            peer.tell(line.into());
         }
     }
 
-    fn peer(&mut self, handle: ClientHandle) -> &mut Option<Peer> {
+    fn fan_out(&mut self, recipients: &Recipients, line: String) {
+        let line = Arc::<str>::from(line);
+        for handle in recipients.handles() {
+            if let Some(peer) = self.peer(handle) {
+                peer.tell(Arc::clone(&line));
+            }
+        }
+    }
+
+    fn peer(&mut self, handle: ClientHandle) -> &mut Option<Arc<Peer>> {
         let place = handle.index();
-        self.peers.resize_with(self.peers.len().max(place + 1), || None);
+        self.peers.resize(self.peers.len().max(place + 1), None);
         self.peers.get_mut(place).expect("there is a place for every handle")
     }
 }

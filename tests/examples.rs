@@ -19,25 +19,33 @@ struct Chat {
 
 impl Chat {
     fn start() -> Self {
-        let mut process = Command::new(env!("CARGO"))
-            .args(["run", "--quiet", "--example", "tcp_chat", "--", "127.0.0.1:0"])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut process = Self::command("127.0.0.1:0").stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("listening on ").unwrap().to_owned();
         Self { process, address }
     }
 
-    /// Comes in under `name`, where `present` are then present.
-    fn enter(&self, name: &str, present: &str) -> Person {
+    fn command(address: &str) -> Command {
+        let mut command = Command::new(env!("CARGO"));
+        command.args(["run", "--quiet", "--example", "tcp_chat", "--", address]);
+        command.current_dir(env!("CARGO_MANIFEST_DIR"));
+        command
+    }
+
+    /// Comes and is asked for a name.
+    fn connect(&self) -> Person {
         let stream = TcpStream::connect(&self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         let mut person = Person(BufReader::new(stream));
         assert!(person.hears().starts_with("/join ROOM"), "the commands are told first");
         assert_eq!(person.hears(), "Your name?");
+        person
+    }
+
+    /// Comes in under `name`, where `present` are then present.
+    fn enter(&self, name: &str, present: &str) -> Person {
+        let mut person = self.connect();
         person.says(name);
         assert_eq!(person.hears(), format!("you are in lobby with {present}"));
         person
@@ -95,15 +103,28 @@ fn people_come_talk_move_and_go() {
     ann.says("/join the den");
     assert_eq!(ann.hears(), "you are in the den with bob, ann");
     assert_eq!(bob.hears(), "* ann comes to the den");
+    ann.says("/join lobby");
+    assert_eq!(ann.hears(), "you talk to lobby");
+    ann.says("here again");
+    assert_eq!(ann.hears(), "lobby <ann> here again");
+    assert_eq!(bob.hears(), "lobby <ann> here again");
+    ann.says("/join the den");
+    assert_eq!(ann.hears(), "you talk to the den");
     ann.says("/leave");
+    assert_eq!(ann.hears(), "you have left the den");
+    assert_eq!(ann.hears(), "you talk to lobby");
     assert_eq!(bob.hears(), "* ann leaves the den");
     bob.says("/join the attic");
     assert_eq!(bob.hears(), "you are in the attic with bob");
     bob.says("/quit");
+    for room in ["lobby", "the den", "the attic"] {
+        assert_eq!(bob.hears(), format!("you have left {room}"));
+    }
     assert_eq!(bob.hears(), "", "the connection ends");
     assert_eq!(ann.hears(), "* bob leaves lobby");
     let mut eve = chat.enter("eve", "ann, eve");
     eve.says("/leave");
+    assert_eq!(eve.hears(), "you have left lobby");
     assert_eq!(eve.hears(), "", "who leaves the last room leaves the chat");
 }
 
@@ -144,6 +165,37 @@ fn who_goes_before_saying_a_name_was_never_there() {
     let mut ann = chat.enter("ann", "ann");
     ann.says("/who");
     assert_eq!(ann.hears(), "in lobby: ann");
+}
+
+#[test]
+fn who_says_no_more_hears_what_is_due_and_then_the_end() {
+    let chat = Chat::start();
+    let mut ann = chat.connect();
+    ann.sends(b"ann\nhello\n");
+    ann.0.get_mut().shutdown(Shutdown::Write).unwrap();
+
+    let mut heard = String::new();
+    ann.0.read_to_string(&mut heard).unwrap();
+    assert_eq!(heard, "you are in lobby with ann\nlobby <ann> hello\nyou have left lobby\n");
+}
+
+#[test]
+fn who_is_refused_is_told_why_before_the_end() {
+    let chat = Chat::start();
+    let mut long = chat.connect();
+    long.says(&"x".repeat(300));
+    assert_eq!(long.hears(), "! user_id has 300 bytes, expected at most 255");
+    assert_eq!(long.hears(), "", "the connection ends");
+    chat.enter("ann", "ann");
+}
+
+#[test]
+fn an_address_that_is_taken_is_named() {
+    let chat = Chat::start();
+    let second = Chat::command(&chat.address).stderr(Stdio::piped()).output().unwrap();
+    let message = String::from_utf8(second.stderr).unwrap();
+    assert!(message.contains(&format!("can't listen on {}: ", chat.address)), "{message}");
+    assert!(!second.status.success());
 }
 
 #[test]
