@@ -169,7 +169,8 @@ fn a_bad_line_of_a_file_is_named_by_the_file() {
 #[test]
 fn keep_going_reports_bad_lines_and_reads_the_rest() {
     let input = [JOIN.as_bytes(), b"\n{}\n\xff\n\n", LEAVE.as_bytes(), b"\n["].concat();
-    let message = "parlor: <stdin>:2:2: expected a name in double quotes, got `}`\n\
+    let message = "parlor: <stdin>:2:2: expected the event, one of `join`, `rejoin`, `leave`, \
+        `broadcast`, `push`, `crash`, `restart`, got `}`\n\
         parlor: <stdin>:3:1: expected UTF-8, got the byte 0xff\n\
         parlor: <stdin>:6:1: expected an event, {\"join\":{…}} or the like, got `[`\n";
     check(&["--keep-going"], input, (&format!("{JOINED}{LEFT}"), message, 1));

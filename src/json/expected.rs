@@ -5,12 +5,15 @@
 
 use alloc::{
     borrow::Cow,
+    collections::BTreeMap,
     format,
     string::{String, ToString},
 };
 use core::str::Utf8Error;
 
-use serde_json::error::Category;
+use serde_json::{error::Category, value::RawValue};
+
+use crate::event::EventKind;
 
 /// The longest message, in characters. A line may hold keys and names of any length.
 const LONGEST: usize = 600;
@@ -26,11 +29,13 @@ pub(super) fn explain(error: &serde_json::Error, text: &str) -> (usize, String) 
     } else if said == "expected value" {
         expected_value(text.as_bytes(), column)
     } else {
-        (column, expected(said))
+        (column, expected(said, text, column))
     };
     let says_what_is_wrong = !error.is_syntax() || !message.starts_with("expected");
     let got = if says_what_is_wrong { String::new() } else { got(text, column) };
-    (column.max(1), presentable(&format!("{message}{got}")))
+    // An error about a name alone comes without a position.
+    let first = text.len() - text.trim_ascii_start().len() + 1;
+    (column.max(first), presentable(&format!("{message}{got}")))
 }
 
 /// At which byte of `line`, from 1, it stops being UTF-8.
@@ -58,6 +63,10 @@ fn expected_value(text: &[u8], column: usize) -> (usize, Cow<'static, str>) {
     let (last, before) = read.split_last().unwrap_or((&0, read));
     let message = match before.trim_ascii_end().last() {
         None => "expected an event, {\"join\":{…}} or the like",
+        Some(b'{') if *last == b'}' && before.trim_ascii().len() == 1 => {
+            let kinds = EventKind::ALL.map(|kind| format!("`{kind}`")).join(", ");
+            return (column, format!("expected the event, one of {kinds}").into());
+        }
         Some(b'{') => "expected a name in double quotes",
         Some(b':') if starts_value(*last) => "expected a name in double quotes",
         Some(b':' | b',' | b'[') => "expected a value",
@@ -74,11 +83,15 @@ fn starts_value(byte: u8) -> bool {
 }
 
 /// What was expected anywhere else.
-fn expected(said: &str) -> Cow<'_, str> {
+fn expected<'a>(said: &'a str, text: &str, column: usize) -> Cow<'a, str> {
     let message = match said {
         "expected ident" => "expected `true`, `false` or `null`",
         "invalid escape" => {
             "invalid escape, expected one of \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\u0000 to \\uffff"
+        }
+        // Whatever else may be wrong with a number, it is no digit.
+        "invalid number" if got_digit(text, column) => {
+            "a number has no leading zero, expected one like 12, -1.5 or 2e10"
         }
         "invalid number" => "invalid number, expected one like 12, -1.5 or 2e10",
         "number out of range" => "number out of range, expected one of at most 64 bits",
@@ -91,16 +104,61 @@ fn expected(said: &str) -> Cow<'_, str> {
         "control character (\\u0000-\\u001F) found while parsing a string" => {
             "control character in a string, expected an escape such as \\n or \\u0000"
         }
-        "invalid type: unit variant, expected newtype variant" => {
-            "a name alone, expected an object with its fields, {\"leave\":{…}} or the like"
+        "invalid type: unit variant, expected newtype variant" => return name_alone(text).into(),
+        "missing field `payload` (or `payload_base64`)" if base64_is_null(text, column) => {
+            "`payload_base64` is null, expected a string (or `payload`)"
         }
-        _ if said.starts_with("duplicate field") => return format!("{said}, expected one").into(),
-        _ => match said.strip_suffix("expected unit") {
-            Some(got) => return format!("{got}expected null").into(),
-            None => said,
-        },
+        "base64 with padding has a multiple of four characters" => {
+            "bad `payload_base64`, expected padding with = to a multiple of four characters"
+        }
+        "base64 ends with at most two `=`" => {
+            "bad `payload_base64`, expected at most two = at its end"
+        }
+        "base64 has only A-Z a-z 0-9 + / and =" => {
+            "bad `payload_base64`, expected only A-Z a-z 0-9 + / and = at its end"
+        }
+        "base64 has no bits beyond its last byte" => {
+            "bad `payload_base64`, expected no bits beyond its last byte"
+        }
+        _ => return expected_type(said),
     };
     message.into()
+}
+
+/// What was expected, as it stands at the one or the other end of what is said.
+fn expected_type(said: &str) -> Cow<'_, str> {
+    if said.starts_with("duplicate field") {
+        format!("{said}, expected one").into()
+    } else if let Some(got) = said.strip_suffix("expected u64") {
+        format!("{got}expected a whole number from 0 to {}", u64::MAX).into()
+    } else if said.ends_with("expected unit") {
+        "a restart has no fields, expected \"restart\" alone".into()
+    } else if let Some(unknown) = said.strip_prefix("unknown variant") {
+        let what = if unknown.ends_with("`other_users`") { "audience" } else { "event" };
+        format!("unknown {what}{unknown}").into()
+    } else {
+        said.into()
+    }
+}
+
+/// What was expected in place of the name of an event, which `text` starts with. In the name of an
+/// event there are no quotes.
+fn name_alone(text: &str) -> String {
+    let name = text.split('"').nth(1).unwrap_or_default();
+    format!("a name alone, expected an object like {{\"{name}\":{{…}}}}")
+}
+
+/// Whether the fields that end at `column` hold null where they should hold a text.
+fn base64_is_null(text: &str, column: usize) -> bool {
+    let event = format!("{}}}", text.get(..column).unwrap_or_default());
+    let event: BTreeMap<String, BTreeMap<String, &RawValue>> =
+        serde_json::from_str(&event).unwrap_or_default();
+    event.values().any(|fields| fields.contains_key("payload_base64"))
+}
+
+fn got_digit(text: &str, column: usize) -> bool {
+    let byte = column.checked_sub(1).and_then(|place| text.as_bytes().get(place));
+    byte.is_some_and(u8::is_ascii_digit)
 }
 
 /// What stands at a place where the grammar of JSON wants something else.

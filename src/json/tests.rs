@@ -149,16 +149,22 @@ fn what_is_no_event_is_answered_with_what_would_be() {
     ] {
         check(line, column, &message);
     }
-    check("{}", 2, "expected a name in double quotes, got `}`");
-    check("{join:{}}", 2, "expected a name in double quotes, got `j`");
-    check(
-        "\"join\"",
-        1,
-        "a name alone, expected an object with its fields, {\"leave\":{…}} or the like",
-    );
-    check("{\"restart\":{}}", 11, "invalid type: map, expected null");
     let known = EventKind::ALL.map(|kind| format!("`{kind}`")).join(", ");
-    check("{\"Join\":{}}", 7, &format!("unknown variant `Join`, expected one of {known}"));
+    check("{}", 2, &format!("expected the event, one of {known}, got `}}`"));
+    check(" { } ", 4, &format!("expected the event, one of {known}, got `}}`"));
+    check("{join:{}}", 2, "expected a name in double quotes, got `j`");
+    for (line, column, like) in [
+        ("\"join\"", 1, "{\"join\":{…}}"),
+        ("  \"crash\" 5", 3, "{\"crash\":{…}}"),
+        ("\"cr\\u0061sh\"", 1, "{\"cr\\u0061sh\":{…}}"),
+    ] {
+        check(line, column, &format!("a name alone, expected an object like {like}"));
+    }
+    for (line, column) in [("{\"restart\":{}}", 11), ("{\"restart\":7}", 12)] {
+        check(line, column, "a restart has no fields, expected \"restart\" alone");
+    }
+    check("{\"Join\":{}}", 7, &format!("unknown event `Join`, expected one of {known}"));
+    check("\"jion\"", 6, &format!("unknown event `jion`, expected one of {known}"));
 }
 
 #[test]
@@ -172,9 +178,22 @@ fn fields_are_answered_with_what_they_should_be() {
     check(r#"{"leave":{"topic":"t","topic":"t"}}"#, 29, "duplicate field `topic`, expected one");
     check(r#"{"leave":{"topic":5}}"#, 19, "invalid type: integer `5`, expected a string");
     check(r#"{"leave":["c","t"]}"#, 9, "invalid type: sequence, expected an object of fields");
-    check(r#"{"join":{"now_ms":-5}}"#, 20, "invalid value: integer `-5`, expected u64");
-    check(r#"{"join":{"now_ms":"5"}}"#, 21, "invalid type: string \"5\", expected u64");
-    check(r#"{"join":{"now_ms":01}}"#, 20, "invalid number, expected one like 12, -1.5 or 2e10");
+    for (now_ms, column, got) in [
+        ("-5", 20, "invalid value: integer `-5`"),
+        ("\"5\"", 21, "invalid type: string \"5\""),
+        ("1.5", 21, "invalid type: floating point `1.5`"),
+        ("null", 22, "invalid type: null"),
+    ] {
+        let whole = "a whole number from 0 to 18446744073709551615";
+        let line = format!("{{\"join\":{{\"now_ms\":{now_ms}}}}}");
+        check(&line, column, &format!("{got}, expected {whole}"));
+    }
+    let zero = "a number has no leading zero, expected one like 12, -1.5 or 2e10";
+    check(r#"{"join":{"now_ms":01}}"#, 20, zero);
+    check(r#"{"broadcast":{"payload":[-00.5]}}"#, 28, zero);
+    let number = "invalid number, expected one like 12, -1.5 or 2e10";
+    check(r#"{"join":{"now_ms":0.}}"#, 21, number);
+    check(r#"{"broadcast":{"payload":[1ee0]}}"#, 28, number);
     check(
         r#"{"join":{"now_ms":1e999}}"#,
         23,
@@ -184,7 +203,7 @@ fn fields_are_answered_with_what_they_should_be() {
     check(
         r#"{"broadcast":{"audience":"al"}}"#,
         29,
-        "unknown variant `al`, expected one of `all`, `others`, `other_users`",
+        "unknown audience `al`, expected one of `all`, `others`, `other_users`",
     );
     check(
         r#"{"broadcast":{"client_id":"c","topic":"t"}}"#,
@@ -196,6 +215,33 @@ fn fields_are_answered_with_what_they_should_be() {
         22,
         "invalid type: string \"x\", expected a position, {\"epoch\":…,\"offset\":…}, or a list of positions",
     );
+}
+
+#[test]
+fn a_payload_in_base64_is_answered_with_what_it_should_be() {
+    for (text, expected) in [
+        ("YQ", "padding with = to a multiple of four characters"),
+        ("Y===", "at most two = at its end"),
+        ("Y Q=", "only A-Z a-z 0-9 + / and = at its end"),
+        ("YR==", "no bits beyond its last byte"),
+    ] {
+        let line = format!(r#"{{"push":{{"payload_base64":"{text}"}}}}"#);
+        let column = line.len() as u64 - 1;
+        check(&line, column, &format!("bad `payload_base64`, expected {expected}"));
+    }
+
+    let start = r#"{"broadcast":{"client_id":"c","topic":"t""#;
+    for (fields, message) in [
+        (
+            r#","payload_base64" : null"#,
+            "`payload_base64` is null, expected a string (or `payload`)",
+        ),
+        (r#","meta":{"payload_base64":null}"#, "missing field `payload` (or `payload_base64`)"),
+    ] {
+        let column = (start.len() + fields.len() + 1) as u64;
+        check(&format!("{start}{fields}}}}}"), column, message);
+        check(&format!("{start}{fields}}},5"), column, message);
+    }
 }
 
 #[test]
