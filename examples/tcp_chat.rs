@@ -12,9 +12,10 @@
 //! 5. Never wait for a client: bound what waits for it, and cut off who doesn't read.
 //! 6. Take a client that has gone out of all its topics, and let go of its connection.
 //! 7. Bound and clean what comes from outside.
-#![expect(clippy::disallowed_types, clippy::print_stdout, reason = "a driver has clock and output")]
+#![expect(clippy::disallowed_types, clippy::print_stdout, reason = "a driver has all this")]
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, mpsc};
@@ -69,7 +70,10 @@ fn main() -> Result<(), String> {
             thread::spawn(move || socket.and_then(|socket| listen(&client, socket, &inputs)));
         }
     });
-    let channel = Channel::single_node(Config::default());
+    // Drawn anew at each start, so that nobody can prepare rooms whose names collide: duty 7.
+    let key = [(); 2].map(|()| RandomState::new().build_hasher().finish());
+    let config = Config::builder().hash_key(key).build().map_err(|error| error.to_string())?;
+    let channel = Channel::single_node(config);
     let (clients, peers, started) = (BTreeMap::new(), Vec::new(), Instant::now());
     let mut chat = Chat { channel, clients, peers, started };
     for (client, said) in inbox {

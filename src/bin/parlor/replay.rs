@@ -94,6 +94,7 @@ impl<'a> Replay<'a> {
 
     /// Performs what a line says, or answers it if it says nothing.
     fn take(&mut self, read: Result<Event, LineError>) -> Result<(), Failure> {
+        self.progress.show(self.read, self.output.written());
         let event = match read {
             Ok(event) => event,
             Err(error) => return self.answer(error),
