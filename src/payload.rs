@@ -3,7 +3,13 @@
 //! JSON is checked to be one value when it is made and its depth is measured then; how large and
 //! how deep it may be is decided where an event is handled. Knows nothing about what it means.
 
-use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
+use alloc::{
+    boxed::Box,
+    format,
+    string::{String, ToString},
+    sync::Arc,
+    vec::Vec,
+};
 use core::{
     fmt,
     hash::{Hash, Hasher},
@@ -25,8 +31,12 @@ pub struct Json {
 }
 
 /// A text that is not one JSON value; its `Display` says where and what was expected.
-#[derive(Debug)]
-pub struct JsonError(serde_json::Error);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JsonError {
+    /// Line and column, both from 1; none for a value that can't be written.
+    place: Option<(usize, usize)>,
+    message: String,
+}
 
 impl Json {
     /// Takes `text` as it is, in one pass over it.
@@ -42,7 +52,7 @@ impl Json {
     /// # Ok::<(), parlor::JsonError>(())
     /// ```
     pub fn parse(text: impl Into<String>) -> Result<Self, JsonError> {
-        RawValue::from_string(text.into()).map(Self::new).map_err(JsonError)
+        RawValue::from_string(text.into()).map(Self::new).map_err(|error| JsonError::new(&error))
     }
 
     /// Writes `value` as JSON.
@@ -51,7 +61,7 @@ impl Json {
     ///
     /// What serde can't write as JSON, such as a map with keys that are no strings, is refused.
     pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, JsonError> {
-        to_raw_value(value).map(Self::new).map_err(JsonError)
+        to_raw_value(value).map(Self::new).map_err(|error| JsonError::new(&error))
     }
 
     fn new(text: Box<RawValue>) -> Self {
@@ -141,9 +151,31 @@ impl<'de> Deserialize<'de> for Json {
     }
 }
 
+impl JsonError {
+    fn new(error: &serde_json::Error) -> Self {
+        let (line, column) = (error.line(), error.column());
+        let said = error.to_string();
+        let said = said.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&said);
+        let message = match said {
+            "expected value" => "expected a value",
+            "expected ident" => "expected `true`, `false` or `null`",
+            "trailing characters" => "expected the end of the text, as it is one value",
+            "EOF while parsing a list" => "the text ends inside a list, expected `,` or `]`",
+            "EOF while parsing an object" => "the text ends inside an object, expected `,` or `}`",
+            "EOF while parsing a string" => "the text ends inside a string, expected `\"`",
+            "EOF while parsing a value" => "the text ends too early, expected a value",
+            _ => said,
+        };
+        // An empty text ends at its column 0.
+        let place = (line > 0).then_some((line, column.max(1)));
+        Self { place, message: message.into() }
+    }
+}
+
 impl fmt::Display for JsonError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "expected one JSON value: {}", self.0)
+        write!(f, "expected one JSON value: {}", self.message)?;
+        self.place.map_or(Ok(()), |(line, column)| write!(f, " at line {line} column {column}"))
     }
 }
 
@@ -282,5 +314,22 @@ mod tests {
         for text in ["", "  ", "{", "1 2", "nul", "{}x", "\"\n\"", "'a'", "[1,]"] {
             assert!(Json::parse(text).is_err(), "{text:?}");
         }
+        for (text, expected) in [
+            ("", "the text ends too early, expected a value at line 1 column 1"),
+            ("[1", "the text ends inside a list, expected `,` or `]` at line 1 column 2"),
+            ("[1,\n x]", "expected a value at line 2 column 2"),
+            ("{} {}", "expected the end of the text, as it is one value at line 1 column 4"),
+        ] {
+            let refused = Json::parse(text).unwrap_err().to_string();
+            assert_eq!(refused, format!("expected one JSON value: {expected}"), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_refused() {
+        let lists = alloc::collections::BTreeMap::from([([1, 2], 3)]);
+        let refused = Json::of(&lists).unwrap_err();
+        assert_eq!(refused.to_string(), "expected one JSON value: key must be a string");
+        assert!(!format!("{refused:?}").contains("Error("), "{refused:?}");
     }
 }
