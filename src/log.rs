@@ -15,6 +15,7 @@
 use alloc::sync::Arc;
 use core::{
     fmt, iter,
+    ops::Range,
     sync::atomic::{AtomicU32, Ordering::Relaxed},
 };
 
@@ -134,9 +135,7 @@ impl<const WORDS: usize> Log<WORDS> {
 
     /// Those who are there, with their places, from place `from` on.
     pub(crate) fn iter_from(&self, from: u32) -> impl Iterator<Item = (u32, u32)> {
-        taken(&self.slots, self.len, self.clock)
-            .skip_while(move |(place, _)| *place < from)
-            .map(|(place, slot)| (place, slot.who()))
+        taken(&self.slots, from..self.len, self.clock).map(|(place, slot)| (place, slot.who()))
     }
 
     /// Who took `place`, and the numbers kept there.
@@ -160,7 +159,7 @@ impl<const WORDS: usize> Log<WORDS> {
     /// Closes the gaps and makes room. Linear in the members.
     pub(crate) fn rebuild(&mut self) -> Moved {
         let (old, len, now) = (Arc::clone(&self.slots), self.len, self.clock);
-        self.refill(taken(&old, len, now))
+        self.refill(taken(&old, 0..len, now))
     }
 
     /// Makes room like [`Log::rebuild`], with the members in the order of their old `places`.
@@ -209,13 +208,14 @@ fn at<const WORDS: usize>(slots: &[Slot<WORDS>], place: u32) -> &Slot<WORDS> {
     slots.get(place as usize).expect("a place that was given out has a slot")
 }
 
-/// The places of the first `len` that were taken at stamp `now`.
+/// Those of the places that were taken at stamp `now`.
 fn taken<const WORDS: usize>(
     slots: &[Slot<WORDS>],
-    len: u32,
+    places: Range<u32>,
     now: u32,
 ) -> impl Iterator<Item = (u32, &Slot<WORDS>)> {
-    (0..len).zip(slots).filter(move |(_, slot)| slot.gone() > now)
+    let first = slots.get(places.start as usize..).unwrap_or_default();
+    places.zip(first).filter(move |(_, slot)| slot.gone() > now)
 }
 
 // Views share slots with their log, and that is sound because one log alone writes to them: a
@@ -262,7 +262,7 @@ impl<const WORDS: usize> View<WORDS> {
 
     /// The places that were taken, in order.
     pub(crate) fn places(&self) -> impl Iterator<Item = u32> {
-        taken(&self.slots, self.len, self.at).map(|(place, _)| place)
+        taken(&self.slots, 0..self.len, self.at).map(|(place, _)| place)
     }
 
     /// Who took `place`, and the numbers kept there.
@@ -318,6 +318,9 @@ mod tests {
                 }
             }
             log.check_invariants();
+            let from = step % 50;
+            let later = log.iter_from(0).filter(|(place, _)| *place >= from);
+            assert!(log.iter_from(from).eq(later), "from place {from} on");
             views.push((log.view(), list.iter().map(|(who, _)| *who).collect::<Vec<_>>()));
         }
         for (view, expected) in &views {
