@@ -13,7 +13,7 @@ mod queries;
 
 use alloc::vec::Vec;
 
-pub use self::queries::{ClientInfo, Deadline, DeadlineReason, RoomInfo};
+pub use self::queries::{ClientInfo, Deadline, DeadlineReason};
 
 use self::node::Node;
 use crate::{
@@ -141,6 +141,7 @@ impl Channel {
             // channel/lifecycle.rs
             Event::Crash(crash) => self.on_crash(crash),
             Event::Restart => self.on_restart(),
+            _ => Err(Refusal::Crashed),
         });
 
         if let Err(refusal) = outcome {
@@ -169,10 +170,7 @@ impl Channel {
             | (Phase::Crashed, EventKind::Leave | EventKind::Crash | EventKind::Restart) => {
                 admission::check(event, &self.config)
             }
-            (
-                Phase::Crashed,
-                EventKind::Join | EventKind::Rejoin | EventKind::Broadcast | EventKind::Push,
-            ) => Err(Refusal::Crashed),
+            (Phase::Crashed, _) => Err(Refusal::Crashed),
         }
     }
 

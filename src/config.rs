@@ -3,7 +3,12 @@
 use alloc::{string::String, vec::Vec};
 use core::{fmt, ops::RangeInclusive};
 
-use crate::{event::Broadcast, hash::HashKey, ids::EventName};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    hash::HashKey,
+    ids::{DEFAULT_EVENT, EventName},
+};
 
 /// The settings of a [`Channel`](crate::Channel); [`Config::default`] has sane ones.
 ///
@@ -55,7 +60,7 @@ pub enum Limit {
 const MAX_FIRST_EPOCH: u64 = u64::MAX / 2;
 
 /// As long as the name of a broadcast that is given none.
-const SHORTEST_NAME: u64 = Broadcast::DEFAULT_EVENT.len() as u64;
+const SHORTEST_NAME: u64 = DEFAULT_EVENT.len() as u64;
 
 /// As many as numbers of 32 bits can count, with some to spare.
 const MANY: u64 = (1 << 31) - 1;
@@ -114,7 +119,8 @@ impl fmt::Display for Limit {
 }
 
 /// How rooms behave.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RoomConfig {
     /// Whether members are present.
@@ -131,7 +137,8 @@ impl RoomConfig {
 }
 
 /// Whether the members of a room are present in it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(clippy::exhaustive_enums, reason = "there is no third")]
 pub enum PresenceMode {
     /// A join tracks the member; it gets a snapshot, and the others a diff.

@@ -5,8 +5,12 @@
 //! unknown field is an error that names it. Whether names and sizes are acceptable is decided in
 //! [`Channel::handle`](crate::Channel::handle): reading an event never refuses it for its content.
 
+mod connection;
 mod membership;
 mod messaging;
+mod publish;
+mod recall;
+mod room;
 
 use alloc::string::String;
 use core::{fmt, marker::PhantomData};
@@ -16,8 +20,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use crate::ids::{ClientId, Ref, Topic};
 
 pub use self::{
+    connection::{Connect, Disconnect, Kick, Refuse, Tick},
     membership::{Join, Leave, NodePosition, Position, Rejoin, Since},
     messaging::{Audience, Broadcast, Push},
+    publish::{Address, Publish},
+    recall::{History, HistoryLoaded, Query, Question},
+    room::{
+        AddToGroup, CloseRoom, OpenRoom, RemoveFromGroup, Subscribe, Track, Unsubscribe, Untrack,
+    },
 };
 
 /// The setters that several events have in common.
@@ -80,6 +90,57 @@ pub enum Event {
     Crash(Crash),
     /// What drove the channel is back: clients may enter again.
     Restart,
+    /// A client is there, before it joins anything.
+    #[serde(deserialize_with = "fields")]
+    Connect(Connect),
+    /// The connection of a client is lost.
+    #[serde(deserialize_with = "fields")]
+    Disconnect(Disconnect),
+    /// A member wants to hear messages of a name.
+    #[serde(deserialize_with = "fields")]
+    Subscribe(Subscribe),
+    /// A member does not want to hear messages of a name.
+    #[serde(deserialize_with = "fields")]
+    Unsubscribe(Unsubscribe),
+    /// A client shows that it is present, or shows something else.
+    #[serde(deserialize_with = "fields")]
+    Track(Track),
+    /// A client is not to be shown as present.
+    #[serde(deserialize_with = "fields")]
+    Untrack(Untrack),
+    /// A room is made before anybody joins it.
+    #[serde(deserialize_with = "fields")]
+    OpenRoom(OpenRoom),
+    /// A room goes with all who are in it.
+    #[serde(deserialize_with = "fields")]
+    CloseRoom(CloseRoom),
+    /// A client asks for a page of a topic's history.
+    #[serde(deserialize_with = "fields")]
+    History(History),
+    /// Somebody asks what there is. Always gets a reply.
+    #[serde(deserialize_with = "fields")]
+    Query(Query),
+    /// The server sends a message: to a topic, a group, a user, a client or everyone.
+    #[serde(deserialize_with = "fields")]
+    Publish(Publish),
+    /// The server puts a client out.
+    #[serde(deserialize_with = "fields")]
+    Kick(Kick),
+    /// Topics become part of a group.
+    #[serde(deserialize_with = "fields")]
+    AddToGroup(AddToGroup),
+    /// Topics are no part of a group.
+    #[serde(deserialize_with = "fields")]
+    RemoveFromGroup(RemoveFromGroup),
+    /// The driver has loaded what was asked of it.
+    #[serde(deserialize_with = "fields")]
+    HistoryLoaded(HistoryLoaded),
+    /// What was decided against before it went in: the sender gets the reply.
+    #[serde(deserialize_with = "fields")]
+    Refuse(Refuse),
+    /// Time has passed: what is due happens.
+    #[serde(deserialize_with = "fields")]
+    Tick(Tick),
 }
 
 impl Event {
@@ -99,6 +160,23 @@ impl Event {
             Self::Push(_) => EventKind::Push,
             Self::Crash(_) => EventKind::Crash,
             Self::Restart => EventKind::Restart,
+            Self::Connect(_) => EventKind::Connect,
+            Self::Disconnect(_) => EventKind::Disconnect,
+            Self::Subscribe(_) => EventKind::Subscribe,
+            Self::Unsubscribe(_) => EventKind::Unsubscribe,
+            Self::Track(_) => EventKind::Track,
+            Self::Untrack(_) => EventKind::Untrack,
+            Self::OpenRoom(_) => EventKind::OpenRoom,
+            Self::CloseRoom(_) => EventKind::CloseRoom,
+            Self::History(_) => EventKind::History,
+            Self::Query(_) => EventKind::Query,
+            Self::Publish(_) => EventKind::Publish,
+            Self::Kick(_) => EventKind::Kick,
+            Self::AddToGroup(_) => EventKind::AddToGroup,
+            Self::RemoveFromGroup(_) => EventKind::RemoveFromGroup,
+            Self::HistoryLoaded(_) => EventKind::HistoryLoaded,
+            Self::Refuse(_) => EventKind::Refuse,
+            Self::Tick(_) => EventKind::Tick,
         }
     }
 
@@ -114,25 +192,72 @@ impl Event {
             Self::Join(Join { client_id, topic, reference, .. })
             | Self::Rejoin(Rejoin { client_id, topic, reference, .. })
             | Self::Leave(Leave { client_id, topic, reference })
-            | Self::Broadcast(Broadcast { client_id, topic, reference, .. }) => {
-                (Some(client_id), Some(topic), reference.as_ref())
+            | Self::Broadcast(Broadcast { client_id, topic, reference, .. })
+            | Self::Subscribe(Subscribe { client_id, topic, reference, .. })
+            | Self::Unsubscribe(Unsubscribe { client_id, topic, reference, .. })
+            | Self::Track(Track { client_id, topic, reference, .. })
+            | Self::Untrack(Untrack { client_id, topic, reference })
+            | Self::History(History { client_id, topic, reference, .. }) => {
+                (Some(client_id), Some(topic), reference)
             }
-            Self::Push(Push { topic, reference, .. }) => (None, Some(topic), reference.as_ref()),
-            Self::Crash(_) | Self::Restart => (None, None, None),
+            Self::Push(Push { topic, reference, .. })
+            | Self::Publish(Publish { target: Address::Topic(topic), reference, .. }) => {
+                (None, Some(topic), reference)
+            }
+            Self::Connect(Connect { client_id, reference, .. }) => {
+                (Some(client_id), None, reference)
+            }
+            Self::OpenRoom(OpenRoom { topic, by, reference, .. })
+            | Self::CloseRoom(CloseRoom { topic, by, reference }) => {
+                (by.as_ref(), Some(topic), reference)
+            }
+            Self::Query(Query { topic, client_id, reference, .. }) => {
+                (client_id.as_ref(), topic.as_ref(), reference)
+            }
+            Self::Kick(Kick { topic, reference, .. }) => (None, topic.as_ref(), reference),
+            Self::Publish(Publish { reference, .. })
+            | Self::AddToGroup(AddToGroup { reference, .. })
+            | Self::RemoveFromGroup(RemoveFromGroup { reference, .. }) => (None, None, reference),
+            Self::Refuse(Refuse { client_id, topic, reference, .. }) => {
+                (Some(client_id), topic.as_ref(), reference)
+            }
+            Self::Crash(_)
+            | Self::Restart
+            | Self::Disconnect(_)
+            | Self::HistoryLoaded(_)
+            | Self::Tick(_) => (None, None, &None),
         };
-        Header { kind: self.kind(), sender, topic, reference }
+        let kind = if let Self::Refuse(refuse) = self { refuse.to } else { self.kind() };
+        Header { kind, sender, topic, reference: reference.as_ref() }
     }
 
     /// The time that it tells, in milliseconds.
     pub(crate) const fn now_ms(&self) -> Option<u64> {
         match self {
-            Self::Join(join) => Some(join.now_ms),
-            Self::Rejoin(rejoin) => Some(rejoin.now_ms),
+            Self::Join(Join { now_ms, .. })
+            | Self::Rejoin(Rejoin { now_ms, .. })
+            | Self::Connect(Connect { now_ms, .. })
+            | Self::Disconnect(Disconnect { now_ms, .. })
+            | Self::Tick(Tick { now_ms }) => Some(*now_ms),
             Self::Leave(_)
             | Self::Broadcast(_)
             | Self::Push(_)
             | Self::Crash(_)
-            | Self::Restart => None,
+            | Self::Restart
+            | Self::Subscribe(_)
+            | Self::Unsubscribe(_)
+            | Self::Track(_)
+            | Self::Untrack(_)
+            | Self::OpenRoom(_)
+            | Self::CloseRoom(_)
+            | Self::History(_)
+            | Self::Query(_)
+            | Self::Publish(_)
+            | Self::Kick(_)
+            | Self::AddToGroup(_)
+            | Self::RemoveFromGroup(_)
+            | Self::HistoryLoaded(_)
+            | Self::Refuse(_) => None,
         }
     }
 }
@@ -172,7 +297,8 @@ pub(crate) struct Header<'a> {
 }
 
 /// The kinds of [`Event`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EventKind {
     /// [`Event::Join`]
@@ -189,11 +315,45 @@ pub enum EventKind {
     Crash,
     /// [`Event::Restart`]
     Restart,
+    /// [`Event::Connect`]
+    Connect,
+    /// [`Event::Disconnect`]
+    Disconnect,
+    /// [`Event::Subscribe`]
+    Subscribe,
+    /// [`Event::Unsubscribe`]
+    Unsubscribe,
+    /// [`Event::Track`]
+    Track,
+    /// [`Event::Untrack`]
+    Untrack,
+    /// [`Event::OpenRoom`]
+    OpenRoom,
+    /// [`Event::CloseRoom`]
+    CloseRoom,
+    /// [`Event::History`]
+    History,
+    /// [`Event::Query`]
+    Query,
+    /// [`Event::Publish`]
+    Publish,
+    /// [`Event::Kick`]
+    Kick,
+    /// [`Event::AddToGroup`]
+    AddToGroup,
+    /// [`Event::RemoveFromGroup`]
+    RemoveFromGroup,
+    /// [`Event::HistoryLoaded`]
+    HistoryLoaded,
+    /// [`Event::Refuse`]
+    Refuse,
+    /// [`Event::Tick`]
+    Tick,
 }
 
 impl EventKind {
     /// Every kind, in the order of declaration.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 24] = [
         Self::Join,
         Self::Rejoin,
         Self::Leave,
@@ -201,6 +361,23 @@ impl EventKind {
         Self::Push,
         Self::Crash,
         Self::Restart,
+        Self::Connect,
+        Self::Disconnect,
+        Self::Subscribe,
+        Self::Unsubscribe,
+        Self::Track,
+        Self::Untrack,
+        Self::OpenRoom,
+        Self::CloseRoom,
+        Self::History,
+        Self::Query,
+        Self::Publish,
+        Self::Kick,
+        Self::AddToGroup,
+        Self::RemoveFromGroup,
+        Self::HistoryLoaded,
+        Self::Refuse,
+        Self::Tick,
     ];
 
     /// A stable name in `snake_case`, the tag of its JSON form.
@@ -214,6 +391,23 @@ impl EventKind {
             Self::Push => "push",
             Self::Crash => "crash",
             Self::Restart => "restart",
+            Self::Connect => "connect",
+            Self::Disconnect => "disconnect",
+            Self::Subscribe => "subscribe",
+            Self::Unsubscribe => "unsubscribe",
+            Self::Track => "track",
+            Self::Untrack => "untrack",
+            Self::OpenRoom => "open_room",
+            Self::CloseRoom => "close_room",
+            Self::History => "history",
+            Self::Query => "query",
+            Self::Publish => "publish",
+            Self::Kick => "kick",
+            Self::AddToGroup => "add_to_group",
+            Self::RemoveFromGroup => "remove_from_group",
+            Self::HistoryLoaded => "history_loaded",
+            Self::Refuse => "refuse",
+            Self::Tick => "tick",
         }
     }
 }
@@ -241,7 +435,9 @@ macro_rules! into_event {
     )+};
 }
 
-into_event! { Join Rejoin Leave Broadcast Push Crash }
+into_event! {
+    Join Rejoin Leave Broadcast Push Crash Connect Disconnect Subscribe Unsubscribe Track Untrack OpenRoom CloseRoom History Query Publish Kick AddToGroup RemoveFromGroup HistoryLoaded Refuse Tick
+}
 
 /// What drove the channel has failed; see [`Event::Crash`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::Text;
 
+/// The name of a message whose sender gives none.
+pub(crate) const DEFAULT_EVENT: &str = "message";
+
 macro_rules! names {
     ($($(#[$doc:meta])+ $name:ident;)+) => {$(
         $(#[$doc])+
@@ -110,6 +113,9 @@ names! {
 
     /// A sender's own id for a message, by which a repeat of it can be told.
     MessageId;
+
+    /// The name of a group of topics.
+    GroupName;
 
     /// One driver process in a cluster.
     NodeId;

@@ -30,6 +30,7 @@
 //!             Outbound::PresenceDiff(diff) => format!("diff for {:?}", diff.recipients),
 //!             Outbound::Closed(closed) => format!("closed for {:?}", closed.recipients),
 //!             Outbound::System(system) => system.label,
+//!             other => other.label().to_string(),
 //!         });
 //!     }
 //! }
@@ -143,6 +144,7 @@ mod index;
 mod json;
 mod links;
 mod log;
+mod message;
 mod outbound;
 mod outbox;
 mod payload;
@@ -154,20 +156,25 @@ mod slab;
 mod stats;
 mod text;
 
-pub use channel::{Channel, ClientInfo, Deadline, DeadlineReason, RoomInfo};
+pub use channel::{Channel, ClientInfo, Deadline, DeadlineReason};
 pub use config::{Config, ConfigBuilder, ConfigError, Limit, PresenceMode, RoomConfig};
 pub use event::{
-    Audience, Broadcast, Crash, Event, EventKind, Join, Leave, NodePosition, Position, Push,
-    Rejoin, Since,
+    AddToGroup, Address, Audience, Broadcast, CloseRoom, Connect, Crash, Disconnect, Event,
+    EventKind, History, HistoryLoaded, Join, Kick, Leave, NodePosition, OpenRoom, Position,
+    Publish, Push, Query, Question, Refuse, Rejoin, RemoveFromGroup, Since, Subscribe, Tick, Track,
+    Unsubscribe, Untrack,
 };
 pub use few::Few;
 pub use ids::{
-    ClientHandle, ClientId, ClusterName, EventName, MessageId, NodeId, Ref, Topic, UserId,
+    ClientHandle, ClientId, ClusterName, EventName, GroupName, MessageId, NodeId, Ref, Topic,
+    UserId,
 };
 pub use json::{LineError, LineReader};
+pub use message::StoredMessage;
 pub use outbound::{
-    Body, BroadcastMessage, Cause, Closed, Outbound, PresenceDiff, PresenceState, PushMessage,
-    Reply, System, Target,
+    Answer, Body, BroadcastMessage, Cause, CloseConnection, Closed, Evicted, HistoryPage,
+    LoadHistory, Outbound, PresenceDiff, PresenceState, PushMessage, Reply, RoomInfo, RoomNotice,
+    System, Target,
 };
 pub use payload::{Json, JsonError, Payload};
 pub use presence::{Diff, Edge, Entries, Entry, Meta, PresenceRef};

@@ -3,14 +3,24 @@
 //! One object a line, externally tagged, as on the way in. Exhaustive on purpose: a driver has to
 //! perform every effect.
 
+mod history;
+mod reply;
+mod room;
+
 use alloc::string::String;
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
+pub use self::{
+    history::{Evicted, HistoryPage, LoadHistory},
+    reply::{Answer, Body, Reply},
+    room::{Cause, Closed, RoomInfo, RoomNotice},
+};
+
 use crate::{
     directory::Directory,
-    event::{EventKind, Header, Position},
-    ids::{ClientId, EventName, Ref, Topic, UserId},
+    event::{Address, Header, Position},
+    ids::{ClientId, EventName, Topic, UserId},
     payload::{Json, Payload},
     presence::{Diff, Entries},
     recipients::Recipients,
@@ -26,14 +36,26 @@ pub enum Outbound {
     Reply(Reply),
     /// A message from the server for one member.
     PushMessage(PushMessage),
-    /// A message for members of a topic.
+    /// A message for members of a topic, or whom else the server sends it to.
     BroadcastMessage(BroadcastMessage),
     /// Who is present, for one who has come.
     PresenceState(PresenceState),
     /// Who has come, gone or changed, for those who are there.
     PresenceDiff(PresenceDiff),
-    /// Memberships that end without a leave of their own.
+    /// A page of history, for one who asked for it or who has joined.
+    History(HistoryPage),
+    /// Messages that leave memory: for a driver that keeps more, the last chance to.
+    Evicted(Evicted),
+    /// A page reaches beyond memory: for a driver that keeps more, to be answered.
+    LoadHistory(LoadHistory),
+    /// A room was opened, for everyone who is connected.
+    RoomOpened(RoomNotice),
+    /// A room has gone, for everyone who is connected.
+    RoomClosed(RoomNotice),
+    /// Memberships that end without a leave of their own, or that a crash detaches.
     Closed(Closed),
+    /// The driver closes a connection.
+    Disconnect(CloseConnection),
     /// What befell the channel itself; for the driver's log.
     System(System),
 }
@@ -48,7 +70,13 @@ impl Outbound {
             Self::BroadcastMessage(_) => "broadcast_message",
             Self::PresenceState(_) => "presence_state",
             Self::PresenceDiff(_) => "presence_diff",
+            Self::History(_) => "history",
+            Self::Evicted(_) => "evicted",
+            Self::LoadHistory(_) => "load_history",
+            Self::RoomOpened(_) => "room_opened",
+            Self::RoomClosed(_) => "room_closed",
             Self::Closed(_) => "closed",
+            Self::Disconnect(_) => "disconnect",
             Self::System(_) => "system",
         }
     }
@@ -71,90 +99,15 @@ impl Outbound {
             Self::PresenceState(state) => state.entries.name(names),
             Self::PresenceDiff(diff) => diff.recipients.name(names),
             Self::Closed(closed) => closed.recipients.name(names),
-            Self::Reply(_) | Self::PushMessage(_) | Self::System(_) => {}
+            Self::RoomOpened(notice) | Self::RoomClosed(notice) => notice.recipients.name(names),
+            Self::Reply(reply) => reply.name(names),
+            Self::PushMessage(_)
+            | Self::History(_)
+            | Self::Evicted(_)
+            | Self::LoadHistory(_)
+            | Self::Disconnect(_)
+            | Self::System(_) => {}
         }
-    }
-}
-
-/// The answer to an event; see [`Outbound::Reply`].
-///
-/// An event with a `ref` gets exactly one, with the same `ref`. Without, join, rejoin, leave
-/// and everything refused get one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Reply {
-    /// What kind of event it answers.
-    pub to: EventKind,
-    /// Who sent the event; none if the server did, so that the reply is for the driver.
-    pub client_id: Option<ClientId>,
-    /// The topic that the event was about.
-    pub topic: Option<Topic>,
-    /// What came of it. In JSON, `status` (`ok` or `error`) and `payload`.
-    pub result: Result<Body, Refusal>,
-    /// `ref` in JSON: that of the event.
-    pub reference: Option<Ref>,
-}
-
-/// What a reply says when all went well.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
-#[non_exhaustive]
-pub enum Body {
-    /// Nothing more: `{}`.
-    #[non_exhaustive]
-    Empty {},
-    /// Of a join.
-    #[non_exhaustive]
-    Joined {
-        /// That of the topic's last broadcast; `epoch` and `offset` in JSON.
-        #[serde(flatten)]
-        position: Position,
-    },
-    /// Of a rejoin.
-    #[non_exhaustive]
-    Rejoined {
-        /// That of the topic's last broadcast; `epoch` and `offset` in JSON.
-        #[serde(flatten)]
-        position: Position,
-        /// Whether the client was a member already.
-        rejoined: bool,
-        /// Whether it has now received everything that it should have; false as long as nothing is
-        /// replayed.
-        recovered: bool,
-    },
-    /// Of a broadcast.
-    #[non_exhaustive]
-    Published {
-        /// Its own position; `epoch` and `offset` in JSON.
-        #[serde(flatten)]
-        position: Position,
-    },
-}
-
-impl Serialize for Reply {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Reply", 6)?;
-        object.serialize_field("to", &self.to)?;
-        if let Some(client_id) = &self.client_id {
-            object.serialize_field("client_id", client_id)?;
-        }
-        if let Some(topic) = &self.topic {
-            object.serialize_field("topic", topic)?;
-        }
-        match &self.result {
-            Ok(body) => {
-                object.serialize_field("status", "ok")?;
-                object.serialize_field("payload", body)?;
-            }
-            Err(refusal) => {
-                object.serialize_field("status", "error")?;
-                object.serialize_field("payload", refusal)?;
-            }
-        }
-        if let Some(reference) = &self.reference {
-            object.serialize_field("ref", reference)?;
-        }
-        object.end()
     }
 }
 
@@ -185,7 +138,7 @@ impl Serialize for PushMessage {
     }
 }
 
-/// A message for members of a topic; see [`Outbound::BroadcastMessage`].
+/// A message for members of a topic, or others; see [`Outbound::BroadcastMessage`].
 ///
 /// Emitted with no recipients too.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -221,37 +174,48 @@ pub enum Target {
         /// Where the message stands among the topic's broadcasts; `epoch` and `offset` in JSON.
         position: Position,
     },
+    /// To whom the server has published it otherwise: a group, a user, a client or everyone. Such
+    /// messages have no offset and are not stored.
+    Published(Address),
 }
 
 impl BroadcastMessage {
     /// The topic that it was sent to, if it was sent to one.
     #[must_use]
-    pub fn topic(&self) -> Option<&Topic> {
-        let Target::Topic { topic, .. } = &self.target;
-        Some(topic)
+    pub const fn topic(&self) -> Option<&Topic> {
+        match &self.target {
+            Target::Topic { topic, .. } => Some(topic),
+            Target::Published(_) => None,
+        }
     }
 
     /// Where it stands among its topic's broadcasts, if it was sent to a topic.
     #[must_use]
-    pub fn position(&self) -> Option<Position> {
-        let Target::Topic { position, .. } = &self.target;
-        Some(*position)
+    pub const fn position(&self) -> Option<Position> {
+        match &self.target {
+            Target::Topic { position, .. } => Some(*position),
+            Target::Published(_) => None,
+        }
     }
 }
 
 impl Serialize for BroadcastMessage {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_struct("BroadcastMessage", 10)?;
-        let Target::Topic { topic, position } = &self.target;
-        object.serialize_field("topic", topic)?;
+        match &self.target {
+            Target::Topic { topic, .. } => object.serialize_field("topic", topic)?,
+            Target::Published(address) => object.serialize_field("target", address)?,
+        }
         object.serialize_field("event", &self.event)?;
         self.payload.serialize_field(&mut object)?;
         object.serialize_field("from", &self.from)?;
         if let Some(client_id) = &self.client_id {
             object.serialize_field("client_id", client_id)?;
         }
-        object.serialize_field("epoch", &position.epoch)?;
-        object.serialize_field("offset", &position.offset)?;
+        if let Some(Position { epoch, offset }) = self.position() {
+            object.serialize_field("epoch", &epoch)?;
+            object.serialize_field("offset", &offset)?;
+        }
         object.serialize_field("timestamp_ms", &self.timestamp_ms)?;
         if let Some(meta) = &self.meta {
             object.serialize_field("meta", meta)?;
@@ -289,35 +253,14 @@ pub struct PresenceDiff {
     pub recipients: Recipients,
 }
 
-/// Memberships that end without a leave of their own; see [`Outbound::Closed`].
+/// A connection to be closed; see [`Outbound::Disconnect`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct Closed {
-    /// Where.
-    pub topic: Topic,
-    /// Why.
-    pub cause: Cause,
+pub struct CloseConnection {
     /// Whose.
-    pub recipients: Recipients,
-}
-
-/// Why memberships end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Cause {
-    /// The channel has crashed.
-    Crashed,
-}
-
-impl Cause {
-    /// A stable name in `snake_case`.
-    #[must_use]
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Crashed => "crashed",
-        }
-    }
+    pub client_id: ClientId,
+    /// Why.
+    pub reason: String,
 }
 
 /// What befell the channel itself; see [`Outbound::System`].

@@ -2,7 +2,12 @@
 
 use alloc::vec::Vec;
 
-use crate::{directory::Directory, event::EventKind, outbound::Outbound, stats::Counters};
+use crate::{
+    directory::Directory,
+    event::EventKind,
+    outbound::{Outbound, Reply},
+    stats::Counters,
+};
 
 /// The longest list that is made ready before there is anything to put in it.
 const LIKELY: usize = 16;
@@ -17,8 +22,38 @@ pub(crate) struct Outbox {
 impl Outbox {
     /// Adds a message at the end.
     pub(crate) fn push(&mut self, outbound: Outbound) {
-        self.counters.count_outbound(&outbound);
+        self.count(&outbound);
         self.pending.push(outbound);
+    }
+
+    fn count(&mut self, outbound: &Outbound) {
+        let counters = &mut self.counters;
+        match outbound {
+            Outbound::Reply(Reply { result: Ok(_), .. }) => counters.replies_ok += 1,
+            Outbound::Reply(Reply { result: Err(refusal), .. }) => {
+                counters.count_refusal(refusal.reason());
+            }
+            Outbound::PushMessage(_) => counters.deliveries += 1,
+            Outbound::BroadcastMessage(message) => {
+                counters.broadcasts += 1;
+                counters.deliveries += message.recipients.len() as u64;
+            }
+            Outbound::PresenceState(_)
+            | Outbound::PresenceDiff(_)
+            | Outbound::History(_)
+            | Outbound::Evicted(_)
+            | Outbound::LoadHistory(_)
+            | Outbound::RoomOpened(_)
+            | Outbound::RoomClosed(_)
+            | Outbound::Closed(_)
+            | Outbound::Disconnect(_)
+            | Outbound::System(_) => {}
+        }
+    }
+
+    /// Whether there is nothing to be flushed.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.pending.is_empty()
     }
 
     /// Takes everything, with the names of those whom it mentions.
@@ -36,7 +71,11 @@ impl Outbox {
         self.counters.count_event(kind);
     }
 
-    pub(crate) fn count_presence_leaves(&mut self, metas: u64) {
+    pub(crate) const fn count_presence_join(&mut self) {
+        self.counters.presence_joins += 1;
+    }
+
+    pub(crate) const fn count_presence_leaves(&mut self, metas: u64) {
         self.counters.presence_leaves += metas;
     }
 

@@ -1,8 +1,9 @@
 //! Why an event is refused: stable reasons, and texts that say what was expected.
 
+use alloc::string::String;
 use core::fmt;
 
-use serde::{Serialize, Serializer, ser::SerializeStruct};
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct};
 
 use crate::{
     config::Limit,
@@ -11,12 +12,12 @@ use crate::{
 
 /// An event was refused, and nothing has changed but the clock and the counters.
 ///
-/// Stands in a reply as `{"reason":…,"message":…}`, with `limit` where a limit is reached. The
-/// reason is stable; the message is for people.
+/// Stands in a reply as `{"reason":…,"message":…}`, with `limit` where a limit is reached and
+/// `retry_after_ms` where a rate is. The reason is stable; the message is for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// The channel has crashed and takes nothing but leave, crash and restart.
+    /// The channel has crashed, and takes little else than a restart.
     #[non_exhaustive]
     Crashed,
     /// A name is empty or too long, or that of an event is `*`.
@@ -60,6 +61,62 @@ pub enum Refusal {
         event: EventName,
         /// The reserved prefix that it starts with.
         prefix: EventName,
+    },
+    /// Clients may send no messages of that name in that room.
+    #[non_exhaustive]
+    EventNotListed {
+        /// The name.
+        event: EventName,
+        /// The topic.
+        topic: Topic,
+    },
+    /// There is no group or client of that name to send to.
+    #[non_exhaustive]
+    UnknownTarget {
+        /// `group` or `client`.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// The room has as many members as it takes.
+    #[non_exhaustive]
+    RoomFull {
+        /// The topic.
+        topic: Topic,
+        /// How many members it takes.
+        max: u32,
+    },
+    /// There is a room of that topic already.
+    #[non_exhaustive]
+    RoomExists {
+        /// The topic.
+        topic: Topic,
+    },
+    /// The client may not do that.
+    #[non_exhaustive]
+    PermissionDenied {
+        /// What it may not do, and what would be right.
+        expected: &'static str,
+    },
+    /// The client has done too much in too short a time.
+    #[non_exhaustive]
+    RateLimited {
+        /// After how many milliseconds it may try again.
+        retry_after_ms: u64,
+    },
+    /// What was asked makes no sense.
+    #[non_exhaustive]
+    InvalidRequest {
+        /// What was expected.
+        message: String,
+    },
+    /// A guard has decided against it: see [`Refuse`](crate::Refuse).
+    #[non_exhaustive]
+    Denied {
+        /// Why.
+        reason: Reason,
+        /// What the guard said.
+        message: Option<String>,
     },
     /// A payload, meta or params is too large or too deep.
     #[non_exhaustive]
@@ -112,7 +169,8 @@ pub enum NameFlaw {
 }
 
 /// The stable name of why an event is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Reason {
     /// `crashed`
@@ -121,14 +179,30 @@ pub enum Reason {
     InvalidName,
     /// `unknown_topic`
     UnknownTopic,
-    /// `unknown_client`
-    UnknownClient,
+    /// `room_full`
+    RoomFull,
+    /// `join_denied`
+    JoinDenied,
     /// `not_member`
     NotMember,
-    /// `user_conflict`
-    UserConflict,
     /// `event_not_allowed`
     EventNotAllowed,
+    /// `validation_failed`
+    ValidationFailed,
+    /// `rate_limited`
+    RateLimited,
+    /// `invalid_request`
+    InvalidRequest,
+    /// `room_exists`
+    RoomExists,
+    /// `permission_denied`
+    PermissionDenied,
+    /// `user_conflict`
+    UserConflict,
+    /// `unknown_client`
+    UnknownClient,
+    /// `unknown_target`
+    UnknownTarget,
     /// `payload_too_large`
     PayloadTooLarge,
     /// `limit_reached`
@@ -137,14 +211,22 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order of declaration.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 17] = [
         Self::Crashed,
         Self::InvalidName,
         Self::UnknownTopic,
-        Self::UnknownClient,
+        Self::RoomFull,
+        Self::JoinDenied,
         Self::NotMember,
-        Self::UserConflict,
         Self::EventNotAllowed,
+        Self::ValidationFailed,
+        Self::RateLimited,
+        Self::InvalidRequest,
+        Self::RoomExists,
+        Self::PermissionDenied,
+        Self::UserConflict,
+        Self::UnknownClient,
+        Self::UnknownTarget,
         Self::PayloadTooLarge,
         Self::LimitReached,
     ];
@@ -156,13 +238,27 @@ impl Reason {
             Self::Crashed => "crashed",
             Self::InvalidName => "invalid_name",
             Self::UnknownTopic => "unknown_topic",
-            Self::UnknownClient => "unknown_client",
+            Self::RoomFull => "room_full",
+            Self::JoinDenied => "join_denied",
             Self::NotMember => "not_member",
-            Self::UserConflict => "user_conflict",
             Self::EventNotAllowed => "event_not_allowed",
+            Self::ValidationFailed => "validation_failed",
+            Self::RateLimited => "rate_limited",
+            Self::InvalidRequest => "invalid_request",
+            Self::RoomExists => "room_exists",
+            Self::PermissionDenied => "permission_denied",
+            Self::UserConflict => "user_conflict",
+            Self::UnknownClient => "unknown_client",
+            Self::UnknownTarget => "unknown_target",
             Self::PayloadTooLarge => "payload_too_large",
             Self::LimitReached => "limit_reached",
         }
+    }
+}
+
+impl Serialize for Reason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.label())
     }
 }
 
@@ -186,6 +282,14 @@ impl Refusal {
             | Self::NotMember { .. }
             | Self::UserConflict { .. }
             | Self::EventNotAllowed { .. }
+            | Self::EventNotListed { .. }
+            | Self::UnknownTarget { .. }
+            | Self::RoomFull { .. }
+            | Self::RoomExists { .. }
+            | Self::PermissionDenied { .. }
+            | Self::RateLimited { .. }
+            | Self::InvalidRequest { .. }
+            | Self::Denied { .. }
             | Self::PayloadTooLarge { .. } => None,
         }
     }
@@ -200,7 +304,14 @@ impl Refusal {
             Self::UnknownClient { .. } => Reason::UnknownClient,
             Self::NotMember { .. } => Reason::NotMember,
             Self::UserConflict { .. } => Reason::UserConflict,
-            Self::EventNotAllowed { .. } => Reason::EventNotAllowed,
+            Self::EventNotAllowed { .. } | Self::EventNotListed { .. } => Reason::EventNotAllowed,
+            Self::UnknownTarget { .. } => Reason::UnknownTarget,
+            Self::RoomFull { .. } => Reason::RoomFull,
+            Self::RoomExists { .. } => Reason::RoomExists,
+            Self::PermissionDenied { .. } => Reason::PermissionDenied,
+            Self::RateLimited { .. } => Reason::RateLimited,
+            Self::InvalidRequest { .. } => Reason::InvalidRequest,
+            Self::Denied { reason, .. } => *reason,
             Self::PayloadTooLarge { .. } => Reason::PayloadTooLarge,
             Self::MarkTooLong { .. } | Self::LimitReached { .. } => Reason::LimitReached,
         }
@@ -222,10 +333,13 @@ impl fmt::Display for Refusal {
                 write!(f, "{field} is \"*\", which stands for all events, expected the name of one")
             }
             Self::UnknownTopic { topic } => {
-                write!(f, "there is no topic {topic:?}, expected one that somebody has joined")
+                write!(f, "there is no topic {topic:?}, expected one that has a room")
             }
             Self::UnknownClient { client_id } => {
-                write!(f, "there is no client {client_id:?}, expected one that has joined a topic")
+                write!(
+                    f,
+                    "there is no client {client_id:?}, expected one that has connected or joined a topic"
+                )
             }
             Self::NotMember { client_id, topic } => {
                 write!(
@@ -239,6 +353,27 @@ impl fmt::Display for Refusal {
             }
             Self::EventNotAllowed { event, prefix } => {
                 write!(f, "event {event:?} starts with {prefix:?}, expected a name not reserved")
+            }
+            Self::EventNotListed { event, topic } => {
+                write!(f, "event {event:?} is not for clients of {topic:?}, expected one that is")
+            }
+            Self::UnknownTarget { what, name } => {
+                write!(f, "there is no {what} {name:?}, expected one that there is")
+            }
+            Self::RoomFull { topic, max } => {
+                write!(f, "the room of {topic:?} is full, expected at most {max} members")
+            }
+            Self::RoomExists { topic } => {
+                write!(f, "there is a room of {topic:?} already, expected a topic without one")
+            }
+            Self::PermissionDenied { expected } => write!(f, "not permitted, expected {expected}"),
+            Self::RateLimited { retry_after_ms } => {
+                write!(f, "too many events, expected the next after {retry_after_ms} ms")
+            }
+            Self::InvalidRequest { message } => f.write_str(message),
+            Self::Denied { message: Some(message), .. } => f.write_str(message),
+            Self::Denied { reason, message: None } => {
+                write!(f, "refused for {reason}, expected what the server allows")
             }
             Self::PayloadTooLarge { field, limit, got, max } => {
                 let unit = if *limit == Limit::PayloadDepth { "levels" } else { "bytes" };
@@ -255,11 +390,14 @@ impl core::error::Error for Refusal {}
 
 impl Serialize for Refusal {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Refusal", 3)?;
+        let mut object = serializer.serialize_struct("Refusal", 4)?;
         object.serialize_field("reason", self.reason().label())?;
         object.serialize_field("message", &format_args!("{self}"))?;
         if let Some(limit) = self.limit() {
             object.serialize_field("limit", limit.label())?;
+        }
+        if let Self::RateLimited { retry_after_ms } = self {
+            object.serialize_field("retry_after_ms", retry_after_ms)?;
         }
         object.end()
     }

@@ -2,12 +2,7 @@
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use crate::{
-    event::EventKind,
-    outbound::{Outbound, PresenceDiff, Reply},
-    presence::Entry,
-    refusal::Reason,
-};
+use crate::{event::EventKind, refusal::Reason};
 
 /// Counters since the channel was made, and gauges of what it holds; a copy taken at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -22,6 +17,12 @@ pub struct Stats {
     pub clients: usize,
     /// Pairs of a client and a topic that it is a member of.
     pub memberships: usize,
+    /// How many of those are detached.
+    pub detached: usize,
+    /// Messages that history holds.
+    pub history_messages: u64,
+    /// What they take: the bytes of payload, meta and names.
+    pub history_bytes: u64,
 }
 
 /// What has happened since a channel was made; it only grows.
@@ -38,7 +39,7 @@ pub struct Counters {
     pub replies_ok: u64,
     /// Replies that refuse, by reason.
     pub refusals: RefusalCounts,
-    /// Metas that came.
+    /// Metas that came: by join or track. A change is none.
     pub presence_joins: u64,
     /// Metas that went.
     pub presence_leaves: u64,
@@ -87,23 +88,8 @@ impl Counters {
         bump(&mut self.events.0, kind as usize);
     }
 
-    pub(crate) fn count_outbound(&mut self, outbound: &Outbound) {
-        match outbound {
-            Outbound::Reply(Reply { result: Ok(_), .. }) => self.replies_ok += 1,
-            Outbound::Reply(Reply { result: Err(refusal), .. }) => {
-                bump(&mut self.refusals.0, refusal.reason() as usize);
-            }
-            Outbound::PushMessage(_) => self.deliveries += 1,
-            Outbound::BroadcastMessage(message) => {
-                self.broadcasts += 1;
-                self.deliveries += message.recipients.len() as u64;
-            }
-            Outbound::PresenceDiff(PresenceDiff { diff, .. }) => {
-                self.presence_joins += came(diff.joins());
-                self.presence_leaves += came(diff.leaves());
-            }
-            Outbound::PresenceState(_) | Outbound::Closed(_) | Outbound::System(_) => {}
-        }
+    pub(crate) fn count_refusal(&mut self, reason: Reason) {
+        bump(&mut self.refusals.0, reason as usize);
     }
 }
 
@@ -111,11 +97,6 @@ fn bump(counts: &mut [u64], at: usize) {
     if let Some(count) = counts.get_mut(at) {
         *count += 1;
     }
-}
-
-/// How many metas there are in a side of a diff.
-fn came(entries: &[Entry]) -> u64 {
-    entries.iter().map(|entry| entry.metas.len() as u64).sum()
 }
 
 impl Serialize for EventCounts {

@@ -32,6 +32,7 @@ impl Channel {
             self.outbox.push(Outbound::Closed(Closed {
                 topic: room.topic.clone(),
                 cause: Cause::Crashed,
+                message: None,
                 recipients: Recipients::new(room.members(), Except::Nobody),
             }));
         }

@@ -39,7 +39,7 @@ impl Channel {
     pub(super) fn on_join(&mut self, header: Header<'_>, join: &Join) -> Result<(), Refusal> {
         let Join { client_id, topic, user_id, now_ms: _, meta, params: _, reference: _ } = join;
         let entering = Entering { client_id, topic, user_id, meta: Json::given(meta.as_ref()) };
-        let joined = |position| Body::Joined { position };
+        let joined = |position| Body::Joined { position, name: None };
 
         match self.decide(entering)? {
             Entrant::Member(member) => {
@@ -76,7 +76,8 @@ impl Channel {
                 let diff = self.change_meta(member, entering.meta);
 
                 let position = self.rooms.get(member.room).position;
-                let body = Body::Rejoined { position, rejoined: true, recovered: false };
+                let body =
+                    Body::Rejoined { position, name: None, rejoined: true, recovered: false };
                 self.outbox.push(Outbound::reply(header, Ok(body)));
                 self.say_who_is_present(client_id, topic, member.room);
                 if let Some(diff) = diff {
@@ -86,6 +87,7 @@ impl Channel {
             Entrant::Stranger { client, room } => {
                 self.enter(header, entering, client, room, |position| Body::Rejoined {
                     position,
+                    name: None,
                     rejoined: false,
                     recovered: false,
                 });

@@ -9,25 +9,13 @@ use super::{Channel, Phase};
 use crate::{
     clients::Footing,
     config::Config,
-    event::Position,
     ids::{ClientHandle, ClientId, Topic, UserId},
+    outbound::RoomInfo,
     presence::Entries,
     recipients::{Except, Recipients},
     rooms::{Room, RoomNumber},
     stats::Stats,
 };
-
-/// What a room is like.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RoomInfo {
-    /// Its topic.
-    pub topic: Topic,
-    /// How many members it has.
-    pub size: usize,
-    /// The position of its last broadcast.
-    pub position: Position,
-}
 
 /// What a client is like.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,6 +86,9 @@ impl Channel {
             topics: self.rooms.len(),
             clients: self.clients.len(),
             memberships: self.rooms.memberships(),
+            detached: 0,
+            history_messages: 0,
+            history_bytes: 0,
         }
     }
 
@@ -119,7 +110,16 @@ impl Channel {
     pub fn room(&self, topic: &Topic) -> Option<RoomInfo> {
         let room = self.find_room(topic)?;
         let (topic, size, position) = (room.topic.clone(), room.size() as usize, room.position);
-        Some(RoomInfo { topic, size, position })
+        Some(RoomInfo {
+            topic,
+            size,
+            position,
+            name: None,
+            description: None,
+            max_members: None,
+            owner: None,
+            data: None,
+        })
     }
 
     /// Who hears what is sent to a topic, in join order. O(1) to get, linear to read.

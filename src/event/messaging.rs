@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct};
 
 use crate::{
     event::setters,
-    ids::{ClientId, EventName, MessageId, Ref, Topic},
+    ids::{ClientId, DEFAULT_EVENT, EventName, MessageId, Ref, Topic},
     payload::{Base64, Json, Payload, null_is_a_value},
 };
 
@@ -25,7 +25,8 @@ pub struct Broadcast {
     pub audience: Audience,
     /// Travels beside the payload.
     pub meta: Option<Json>,
-    /// The sender's own id for the message. Its size is checked; nothing is done with it yet.
+    /// The sender's own id for the message: a repeat is not sent again, where the room remembers
+    /// ids.
     pub id: Option<MessageId>,
     /// `ref` in JSON: asks for a reply.
     pub reference: Option<Ref>,
@@ -33,7 +34,7 @@ pub struct Broadcast {
 
 impl Broadcast {
     /// The name of a message whose sender gives none.
-    pub const DEFAULT_EVENT: &'static str = "message";
+    pub const DEFAULT_EVENT: &'static str = DEFAULT_EVENT;
 
     /// A message named [`Broadcast::DEFAULT_EVENT`] to all members.
     pub fn new(

@@ -9,7 +9,7 @@ use parlor::{
     Join, Json, JsonError, Leave, Limit, LineError, LineReader, MessageId, Meta, NameFlaw, NodeId,
     NodePosition, Outbound, Payload, Position, PresenceDiff, PresenceMode, PresenceRef,
     PresenceState, Push, PushMessage, Reason, Recipients, Ref, Refusal, RefusalCounts, Rejoin,
-    Reply, RoomConfig, RoomInfo, Since, Stats, System, Target, Topic, UserId,
+    Reply, RoomConfig, RoomInfo, Since, Stats, StoredMessage, System, Target, Topic, UserId,
 };
 
 /// A channel where `clients` are in room:1, each as a user of its own name.
@@ -45,7 +45,8 @@ fn every_public_type_is_sendable_shareable_and_clonable() {
         Diff Edge Entries Entry Event EventCounts EventKind EventName Few<Meta> Join Json Leave
         Limit LineError LineReader MessageId Meta NameFlaw NodeId NodePosition Outbound Payload Position PresenceDiff
         PresenceMode PresenceRef PresenceState Push PushMessage Reason Recipients Ref Refusal
-        RefusalCounts Rejoin Reply RoomConfig RoomInfo Since Stats System Target Topic UserId
+        RefusalCounts Rejoin Reply RoomConfig RoomInfo Since Stats StoredMessage System
+        Target Topic UserId
     }
     const fn check_error<T: std::error::Error + Send + Sync + 'static>() {}
     check_error::<ConfigError>();
