@@ -137,6 +137,9 @@ names! {
 pub struct ClientHandle(NonZeroU32);
 
 impl ClientHandle {
+    /// Before all others.
+    pub(crate) const FIRST: Self = Self(NonZeroU32::MIN);
+
     // The lowest bit is always 1, so that an `Option` of it is no larger; limits keep the number
     // below 2^31.
     #[inline]
