@@ -8,8 +8,9 @@ use parlor::{
     DeadlineReason, Diff, Edge, Entries, Entry, Event, EventCounts, EventKind, EventName, Few,
     Join, Json, JsonError, Leave, Limit, LineError, LineReader, MessageId, Meta, NameFlaw, NodeId,
     NodePosition, Outbound, Payload, Position, PresenceDiff, PresenceMode, PresenceRef,
-    PresenceState, Push, PushMessage, Reason, Recipients, Ref, Refusal, RefusalCounts, Rejoin,
-    Reply, RoomConfig, RoomInfo, Since, Stats, StoredMessage, System, Target, Topic, UserId,
+    PresenceState, Push, PushMessage, RateLimited, RateLimiter, Reason, Recipients, Ref, Refusal,
+    RefusalCounts, Rejoin, Reply, RoomConfig, RoomInfo, Since, Stats, StoredMessage, System,
+    Target, Topic, UserId,
 };
 
 /// A channel where `clients` are in room:1, each as a user of its own name.
@@ -44,7 +45,8 @@ fn every_public_type_is_sendable_shareable_and_clonable() {
         Closed ClusterName Config ConfigBuilder ConfigError Counters Crash Deadline DeadlineReason
         Diff Edge Entries Entry Event EventCounts EventKind EventName Few<Meta> Join Json Leave
         Limit LineError LineReader MessageId Meta NameFlaw NodeId NodePosition Outbound Payload Position PresenceDiff
-        PresenceMode PresenceRef PresenceState Push PushMessage Reason Recipients Ref Refusal
+        PresenceMode PresenceRef PresenceState Push PushMessage RateLimited
+        RateLimiter<Topic> Reason Recipients Ref Refusal
         RefusalCounts Rejoin Reply RoomConfig RoomInfo Since Stats StoredMessage System
         Target Topic UserId
     }
@@ -52,6 +54,7 @@ fn every_public_type_is_sendable_shareable_and_clonable() {
     check_error::<ConfigError>();
     check_error::<JsonError>();
     check_error::<LineError>();
+    check_error::<RateLimited>();
     check_error::<Refusal>();
 
     let front_page = include_str!("../../src/lib.rs");
