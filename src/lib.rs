@@ -137,6 +137,8 @@ mod channel;
 mod clients;
 mod config;
 mod cow;
+#[cfg_attr(not(test), expect(dead_code, reason = "the channel uses it soon"))]
+mod dedupe;
 mod directory;
 mod event;
 mod few;
