@@ -108,6 +108,9 @@ names! {
     /// [`Event`](crate::Event), by contrast, always means what goes into a channel.
     EventName;
 
+    /// The name of a group of topics, to which the server may send as to one.
+    GroupName;
+
     /// A sender's own mark on an event, given back in its reply and never interpreted.
     Ref;
 

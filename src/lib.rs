@@ -142,6 +142,8 @@ mod dedupe;
 mod directory;
 mod event;
 mod few;
+#[cfg_attr(not(test), expect(dead_code, reason = "the channel uses it soon"))]
+mod groups;
 mod hash;
 #[cfg_attr(not(test), expect(dead_code, reason = "the channel uses it soon"))]
 mod history;

@@ -6,11 +6,11 @@ use parlor::{
     Audience, Body, Broadcast, BroadcastMessage, Cause, Channel, ClientHandle, ClientId,
     ClientInfo, Closed, ClusterName, Config, ConfigBuilder, ConfigError, Counters, Crash, Deadline,
     DeadlineReason, Diff, Edge, Entries, Entry, Event, EventCounts, EventKind, EventName, Few,
-    Join, Json, JsonError, Leave, Limit, LineError, LineReader, MessageId, Meta, NameFlaw, NodeId,
-    NodePosition, Outbound, Payload, Position, PresenceDiff, PresenceMode, PresenceRef,
-    PresenceState, Push, PushMessage, RateLimited, RateLimiter, Reason, Recipients, Ref, Refusal,
-    RefusalCounts, Rejoin, Reply, RoomConfig, RoomInfo, Since, Stats, StoredMessage, System,
-    Target, Topic, UserId,
+    GroupName, Join, Json, JsonError, Leave, Limit, LineError, LineReader, MessageId, Meta,
+    NameFlaw, NodeId, NodePosition, Outbound, Payload, Position, PresenceDiff, PresenceMode,
+    PresenceRef, PresenceState, Push, PushMessage, RateLimited, RateLimiter, Reason, Recipients,
+    Ref, Refusal, RefusalCounts, Rejoin, Reply, RoomConfig, RoomInfo, Since, Stats, StoredMessage,
+    System, Target, Topic, UserId,
 };
 
 /// A channel where `clients` are in room:1, each as a user of its own name.
@@ -43,7 +43,7 @@ fn every_public_type_is_sendable_shareable_and_clonable() {
     check! {
         Audience Body Broadcast BroadcastMessage Cause Channel ClientHandle ClientId ClientInfo
         Closed ClusterName Config ConfigBuilder ConfigError Counters Crash Deadline DeadlineReason
-        Diff Edge Entries Entry Event EventCounts EventKind EventName Few<Meta> Join Json Leave
+        Diff Edge Entries Entry Event EventCounts EventKind EventName Few<Meta> GroupName Join Json Leave
         Limit LineError LineReader MessageId Meta NameFlaw NodeId NodePosition Outbound Payload Position PresenceDiff
         PresenceMode PresenceRef PresenceState Push PushMessage RateLimited
         RateLimiter<Topic> Reason Recipients Ref Refusal
