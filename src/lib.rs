@@ -155,6 +155,8 @@ mod log;
 mod message;
 mod outbound;
 mod outbox;
+#[cfg_attr(not(test), expect(dead_code, reason = "the channel uses it soon"))]
+mod pages;
 mod payload;
 mod presence;
 #[cfg_attr(not(test), expect(dead_code, reason = "the channel uses it soon"))]
