@@ -166,6 +166,8 @@ mod refusal;
 mod rooms;
 mod slab;
 mod stats;
+#[cfg_attr(not(test), expect(dead_code, reason = "the channel uses it soon"))]
+mod subscriptions;
 mod text;
 
 pub use channel::{Channel, ClientInfo, Deadline, DeadlineReason};
