@@ -173,4 +173,14 @@ mod tests {
         check(0, 12);
         check(5, 0);
     }
+
+    #[test]
+    fn an_offset_that_is_not_higher_is_of_no_new_message() {
+        let mut dedupe = Dedupe::default();
+        for (id, offset) in [("a", 5), ("b", 5), ("c", 4)] {
+            dedupe.remember(&"u".into(), &id.into(), offset, 9, 9);
+        }
+        dedupe.check_invariants();
+        assert!(dedupe.iter().eq([(&"u".into(), &"a".into(), 5)]));
+    }
 }

@@ -350,6 +350,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_over_is_over_before_it_is_dropped() {
+        let mut limiter = RateLimiter::new(2, 10);
+        for key in 0..100 {
+            assert_eq!(limiter.allow(&key, 0), Ok(()));
+        }
+        assert_eq!(limiter.remaining(&99, 9), 1);
+        assert_eq!(limiter.remaining(&99, 10), 2);
+        for used in [1, 2] {
+            assert_eq!(limiter.allow(&99, 10), Ok(()));
+            assert_eq!(limiter.remaining(&99, 10), 2 - used);
+        }
+        assert_eq!(limiter.allow(&99, 10), Err(RateLimited { retry_after_ms: 10 }));
+        assert_eq!(limiter.windows.by_key.len(), 94, "two go with each call");
+    }
+
+    #[test]
     fn each_client_has_a_window_in_each_room() {
         // A room has its own limit, and always the same.
         let limit = |room: u32| (2 + room, 40 + 10 * u64::from(room));
