@@ -13,11 +13,14 @@ mod recall;
 mod room;
 
 use alloc::string::String;
-use core::{fmt, marker::PhantomData};
+use core::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Serialize, Serializer};
 
-use crate::ids::{ClientId, Ref, Topic};
+use crate::{
+    ids::{ClientId, Ref, Topic},
+    object::fields,
+};
 
 pub use self::{
     connection::{Connect, Disconnect, Kick, Refuse, Tick},
@@ -260,30 +263,6 @@ impl Event {
             | Self::Refuse(_) => None,
         }
     }
-}
-
-/// Reads the fields of an event from an object. What serde derives would take a list of them too,
-/// and would tell no position for what is wrong with the fields taken together.
-fn fields<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    struct FieldsVisitor<T>(PhantomData<T>);
-
-    impl<'de, T: Deserialize<'de>> de::Visitor<'de> for FieldsVisitor<T> {
-        type Value = T;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object of fields")
-        }
-
-        fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
-            T::deserialize(de::value::MapAccessDeserializer::new(map))
-        }
-    }
-
-    deserializer.deserialize_map(FieldsVisitor(PhantomData))
 }
 
 /// What a reply repeats of its event.

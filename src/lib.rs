@@ -153,6 +153,7 @@ mod json;
 mod links;
 mod log;
 mod message;
+mod object;
 mod outbound;
 mod outbox;
 #[cfg_attr(not(test), expect(dead_code, reason = "the channel uses it soon"))]
@@ -171,7 +172,11 @@ mod subscriptions;
 mod text;
 
 pub use channel::{Channel, ClientInfo, Deadline, DeadlineReason};
-pub use config::{Config, ConfigBuilder, ConfigError, Limit, PresenceMode, RoomConfig};
+pub use config::{
+    ClientEvents, ClientRooms, Config, ConfigBuilder, ConfigError, EventDefinition, HistoryOnJoin,
+    Lifetime, Limit, PatternFlaw, PresenceMode, RateLimit, RoomConfig, RoomFlaw, SnapshotMode,
+    UnlistedTopics, Who,
+};
 pub use event::{
     AddToGroup, Address, Audience, Broadcast, CloseRoom, Connect, Crash, Disconnect, Event,
     EventKind, History, HistoryLoaded, Join, Kick, Leave, NodePosition, OpenRoom, Position,

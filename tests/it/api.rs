@@ -12,6 +12,10 @@ use parlor::{
     Ref, Refusal, RefusalCounts, Rejoin, Reply, RoomConfig, RoomInfo, Since, Stats, StoredMessage,
     System, Target, Topic, UserId,
 };
+use parlor::{
+    ClientEvents, ClientRooms, EventDefinition, HistoryOnJoin, Lifetime, PatternFlaw, RateLimit,
+    RoomFlaw, SnapshotMode, UnlistedTopics, Who,
+};
 
 /// A channel where `clients` are in room:1, each as a user of its own name.
 fn with_members(clients: &[&str]) -> Channel {
@@ -49,6 +53,8 @@ fn every_public_type_is_sendable_shareable_and_clonable() {
         RateLimiter<Topic> Reason Recipients Ref Refusal
         RefusalCounts Rejoin Reply RoomConfig RoomInfo Since Stats StoredMessage System
         Target Topic UserId
+        ClientEvents ClientRooms EventDefinition HistoryOnJoin Lifetime PatternFlaw RateLimit
+        RoomFlaw SnapshotMode UnlistedTopics Who
     }
     const fn check_error<T: std::error::Error + Send + Sync + 'static>() {}
     check_error::<ConfigError>();
@@ -56,6 +62,7 @@ fn every_public_type_is_sendable_shareable_and_clonable() {
     check_error::<LineError>();
     check_error::<RateLimited>();
     check_error::<Refusal>();
+    check_error::<RoomFlaw>();
 
     let front_page = include_str!("../../src/lib.rs");
     let exports = front_page.split("pub use ").skip(1).filter_map(|rest| rest.split(';').next());
@@ -121,9 +128,20 @@ fn limits_have_labels_defaults_and_ranges() {
             ("payload_bytes", 65_536, 1..=1 << 30),
             ("payload_depth", 128, 0..=MANY),
             ("topics_per_client", 1_000, 1..=MANY),
-            ("members_per_topic", 1_000_000, 1..=MANY),
+            ("members_per_topic", 1_000_000, 1..=(1 << 30) - 1),
             ("topics", 1_000_000, 1..=MANY),
             ("clients", 1_000_000, 1..=MANY),
+            ("groups", 10_000, 0..=MANY),
+            ("topics_per_group", 1_000, 1..=MANY),
+            ("subscriptions_per_member", 100, 1..=MANY),
+            ("event_names_per_topic", 100, 1..=MANY),
+            ("open_pages", 1_000, 0..=MANY),
+            ("page_length", 1_000, 1..=MANY),
+            ("ids_per_topic", 10_000, 1..=MANY),
+            ("history_messages_per_topic", 10_000, 0..=MANY),
+            ("history_bytes_per_topic", 16_777_216, 0..=1 << 50),
+            ("history_messages", 1_000_000, 0..=MANY),
+            ("history_bytes", 1_073_741_824, 0..=1 << 50),
         ]
     );
     for limit in Limit::ALL {

@@ -1,0 +1,186 @@
+//! Makes configurations, and checks them when they are built.
+
+use alloc::{collections::BTreeSet, format, string::String, sync::Arc, vec::Vec};
+
+use super::{
+    ClientRooms, Config, ConfigError, Limit, MAX_FIRST_EPOCH, PatternFlaw, RoomConfig,
+    UnlistedTopics, patterns::Patterns,
+};
+use crate::{
+    hash::HashKey,
+    ids::{EventName, Topic},
+};
+
+/// Makes a [`Config`].
+#[derive(Debug, Clone)]
+#[must_use = "build() makes the configuration"]
+pub struct ConfigBuilder {
+    /// What is set so far, but for the rooms.
+    config: Config,
+    rooms: Vec<(Topic, Arc<RoomConfig>)>,
+}
+
+impl ConfigBuilder {
+    pub(super) fn new() -> Self {
+        Self { config: Config::default(), rooms: Vec::new() }
+    }
+
+    /// Bounds something; what is out of its [`range`](Limit::range) is refused by
+    /// [`build`](ConfigBuilder::build).
+    pub fn limit(mut self, limit: Limit, value: u64) -> Self {
+        if let Some(place) = self.config.limits.get_mut(limit as usize) {
+            *place = value;
+        }
+        self
+    }
+
+    /// With what the names of clients' messages must not start; `phx_`, `presence_`, `parlor:` and
+    /// `dialogue:` by default.
+    pub fn reserved<T: Into<EventName>>(mut self, prefixes: impl IntoIterator<Item = T>) -> Self {
+        self.config.reserved = prefixes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The epoch of the first room, 1 by default and 2^63 - 1 at most. A driver that restarts gives
+    /// its start time, so that positions from before are told apart.
+    pub const fn first_epoch(mut self, epoch: u64) -> Self {
+        self.config.first_epoch = epoch;
+        self
+    }
+
+    /// How often this node has started, or when: it must grow from start to start. 1 by default;
+    /// only a node of a cluster needs it.
+    pub const fn incarnation(mut self, incarnation: u64) -> Self {
+        self.config.incarnation = incarnation;
+        self
+    }
+
+    /// The key of the hash tables. A driver whose clients choose names draws it at random, so that
+    /// they can't prepare names that collide; the default is known to all. Nothing that a channel
+    /// emits depends on it.
+    pub const fn hash_key(mut self, key: [u64; 2]) -> Self {
+        self.config.hash_key = HashKey(key);
+        self
+    }
+
+    /// For how many milliseconds a client that lost its connection keeps its place; 0 by default,
+    /// which is not at all.
+    pub const fn grace_ms(mut self, grace_ms: u64) -> Self {
+        self.config.grace_ms = grace_ms;
+        self
+    }
+
+    /// Whether clients may open rooms; [`ClientRooms::Off`] by default.
+    pub const fn clients_open_rooms(mut self, clients_open_rooms: ClientRooms) -> Self {
+        self.config.clients_open_rooms = clients_open_rooms;
+        self
+    }
+
+    /// Says how the rooms of a pattern behave.
+    ///
+    /// A pattern is a topic or, with a `*` at its end, the start of topics; `*` alone is all
+    /// topics. A topic beats every prefix, and a longer prefix a shorter one. The room of a topic
+    /// is *declared*: it is there from the start, in the order of these calls, and stays when
+    /// nobody is in it.
+    pub fn room(mut self, pattern: impl Into<Topic>, room: RoomConfig) -> Self {
+        self.rooms.push((pattern.into(), Arc::new(room)));
+        self
+    }
+
+    /// Whether topics that match no pattern can be made by joining them;
+    /// [`UnlistedTopics::Create`] by default.
+    pub const fn unlisted_topics(mut self, unlisted_topics: UnlistedTopics) -> Self {
+        self.config.unlisted_topics = unlisted_topics;
+        self
+    }
+
+    /// How rooms behave whose topics match no pattern.
+    pub fn default_room(mut self, room: RoomConfig) -> Self {
+        self.config.default_room = Arc::new(room);
+        self
+    }
+
+    /// Checks the settings.
+    ///
+    /// # Errors
+    ///
+    /// Refused are a limit out of its range, a first epoch above 2^63 - 1, an empty reserved
+    /// prefix, a pattern that is empty, too long, there twice, or has a `*` before its end, more
+    /// declared rooms than [`Limit::Topics`], and a room with a [`RoomFlaw`](crate::RoomFlaw).
+    pub fn build(self) -> Result<Config, ConfigError> {
+        self.check().map_err(|(_, error)| error)?;
+        let Self { mut config, rooms } = self;
+        if !rooms.is_empty() {
+            config.patterns = Arc::new(Patterns::new(rooms));
+        }
+        Ok(config)
+    }
+
+    /// Says what is wrong, and where: `rooms[2].max_members`.
+    fn check(&self) -> Result<(), (String, ConfigError)> {
+        let Self { config, rooms } = self;
+        for limit in Limit::ALL {
+            let value = config.limit(limit);
+            if !limit.range().contains(&value) {
+                let wrong = ConfigError::LimitOutOfRange { limit, value };
+                return Err((format!("limits.{limit}"), wrong));
+            }
+        }
+        if config.first_epoch > MAX_FIRST_EPOCH {
+            let wrong = ConfigError::FirstEpochOutOfRange { epoch: config.first_epoch };
+            return Err(("first_epoch".into(), wrong));
+        }
+        if let Some(at) = config.reserved.iter().position(|prefix| prefix.as_bytes().is_empty()) {
+            return Err((format!("reserved[{at}]"), ConfigError::EmptyReservedPrefix));
+        }
+        config.default_room.check(config).map_err(|flaw| {
+            let at = format!("default_room.{}", flaw.field());
+            (at, ConfigError::InvalidRoom { pattern: None, flaw })
+        })?;
+        check_rooms(rooms, config)
+    }
+}
+
+fn check_rooms(
+    rooms: &[(Topic, Arc<RoomConfig>)],
+    config: &Config,
+) -> Result<(), (String, ConfigError)> {
+    let mut met = BTreeSet::new();
+    let mut declared = 0;
+    let max = config.limit(Limit::Topics);
+    for (at, (pattern, room)) in rooms.iter().enumerate() {
+        let flaw = if met.insert(pattern) {
+            flaw_of(pattern.as_str(), config.limit(Limit::NameBytes))
+        } else {
+            Some(PatternFlaw::Repeated)
+        };
+        if let Some(flaw) = flaw {
+            let pattern = pattern.as_str().into();
+            let wrong = ConfigError::InvalidPattern { pattern, flaw };
+            return Err((format!("rooms[{at}].pattern"), wrong));
+        }
+        room.check(config).map_err(|flaw| {
+            let (at, pattern) = (format!("rooms[{at}].{}", flaw.field()), pattern.as_str().into());
+            (at, ConfigError::InvalidRoom { pattern: Some(pattern), flaw })
+        })?;
+        declared += u64::from(!pattern.as_str().ends_with('*'));
+    }
+    if declared > max {
+        return Err(("rooms".into(), ConfigError::TooManyRooms { declared, max }));
+    }
+    Ok(())
+}
+
+fn flaw_of(pattern: &str, max: u64) -> Option<PatternFlaw> {
+    let name = pattern.strip_suffix('*').unwrap_or(pattern);
+    let bytes = name.len() as u64;
+    if pattern.is_empty() {
+        Some(PatternFlaw::Empty)
+    } else if name.contains('*') {
+        Some(PatternFlaw::Wildcard)
+    } else if bytes > max {
+        Some(PatternFlaw::TooLong { bytes, max })
+    } else {
+        None
+    }
+}

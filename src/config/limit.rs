@@ -1,0 +1,143 @@
+//! What can be bounded, by how much if nobody says otherwise, and within what.
+
+use core::{fmt, ops::RangeInclusive};
+
+use crate::ids::DEFAULT_EVENT;
+
+/// What can be bounded. Whatever is refused for it names it by its [`label`](Limit::label).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Limit {
+    /// Bytes of a client, topic, user, event or group name. 255 by default; a longer one is
+    /// `invalid_name`.
+    NameBytes,
+    /// Bytes of a `ref` or an `id`. 255 by default.
+    RefBytes,
+    /// Bytes of a payload, meta, params, or data. 65,536 by default; a larger one is
+    /// `payload_too_large`.
+    PayloadBytes,
+    /// Nesting of a payload, meta, params or data. 128 by default; a deeper one is
+    /// `payload_too_large`.
+    PayloadDepth,
+    /// Topics that one client is a member of or present in. 1,000 by default.
+    TopicsPerClient,
+    /// Members of one topic. 1,000,000 by default.
+    MembersPerTopic,
+    /// Topics of the channel. 1,000,000 by default.
+    Topics,
+    /// Clients of the channel. 1,000,000 by default.
+    Clients,
+    /// Groups of topics. 10,000 by default.
+    Groups,
+    /// Topics of one group. 1,000 by default.
+    TopicsPerGroup,
+    /// Event names that one member is subscribed to, where `*` counts as one. 100 by default.
+    SubscriptionsPerMember,
+    /// Event names that are defined for one topic, and event names that it keeps messages of. 100
+    /// by default.
+    EventNamesPerTopic,
+    /// Pages of history of the channel that wait for the driver. 1,000 by default.
+    OpenPages,
+    /// Messages of one page of history. 1,000 by default.
+    PageLength,
+    /// Message ids that one topic remembers, of all its users together. 10,000 by default; at the
+    /// limit the oldest go.
+    IdsPerTopic,
+    /// Messages that one topic keeps. 10,000 by default; at the limit its oldest go.
+    HistoryMessagesPerTopic,
+    /// Bytes of the messages that one topic keeps. 16 MiB by default; at the limit its oldest go.
+    HistoryBytesPerTopic,
+    /// Messages that the channel keeps. 1,000,000 by default; at the limit the oldest of the topic
+    /// go that wants to keep one more.
+    HistoryMessages,
+    /// Bytes of the messages that the channel keeps. 1 GiB by default; at the limit the oldest of
+    /// the topic go that wants to keep one more.
+    HistoryBytes,
+}
+
+/// As long as the name of a broadcast that is given none.
+const SHORTEST_NAME: u64 = DEFAULT_EVENT.len() as u64;
+
+/// As many as numbers of 32 bits can count, with some to spare.
+const MANY: u64 = (1 << 31) - 1;
+
+/// As many as leave a seat one bit more to spare.
+const MANY_SEATS: u64 = (1 << 30) - 1;
+
+/// More than any machine has.
+const MANY_BYTES: u64 = 1 << 50;
+
+impl Limit {
+    /// Every limit, in the order of declaration.
+    pub const ALL: [Self; 19] = [
+        Self::NameBytes,
+        Self::RefBytes,
+        Self::PayloadBytes,
+        Self::PayloadDepth,
+        Self::TopicsPerClient,
+        Self::MembersPerTopic,
+        Self::Topics,
+        Self::Clients,
+        Self::Groups,
+        Self::TopicsPerGroup,
+        Self::SubscriptionsPerMember,
+        Self::EventNamesPerTopic,
+        Self::OpenPages,
+        Self::PageLength,
+        Self::IdsPerTopic,
+        Self::HistoryMessagesPerTopic,
+        Self::HistoryBytesPerTopic,
+        Self::HistoryMessages,
+        Self::HistoryBytes,
+    ];
+
+    /// A stable name in `snake_case`.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        self.row().0
+    }
+
+    /// What holds unless a configuration says otherwise.
+    #[must_use]
+    pub const fn default_value(self) -> u64 {
+        self.row().1
+    }
+
+    /// What it can be set to.
+    #[must_use]
+    pub const fn range(self) -> RangeInclusive<u64> {
+        let (_, _, least, most) = self.row();
+        least..=most
+    }
+
+    /// Label, default, least and most.
+    const fn row(self) -> (&'static str, u64, u64, u64) {
+        match self {
+            Self::NameBytes => ("name_bytes", 255, SHORTEST_NAME, 65_535),
+            Self::RefBytes => ("ref_bytes", 255, 1, 65_535),
+            Self::PayloadBytes => ("payload_bytes", 65_536, 1, 1 << 30),
+            Self::PayloadDepth => ("payload_depth", 128, 0, MANY),
+            Self::TopicsPerClient => ("topics_per_client", 1_000, 1, MANY),
+            Self::MembersPerTopic => ("members_per_topic", 1_000_000, 1, MANY_SEATS),
+            Self::Topics => ("topics", 1_000_000, 1, MANY),
+            Self::Clients => ("clients", 1_000_000, 1, MANY),
+            Self::Groups => ("groups", 10_000, 0, MANY),
+            Self::TopicsPerGroup => ("topics_per_group", 1_000, 1, MANY),
+            Self::SubscriptionsPerMember => ("subscriptions_per_member", 100, 1, MANY),
+            Self::EventNamesPerTopic => ("event_names_per_topic", 100, 1, MANY),
+            Self::OpenPages => ("open_pages", 1_000, 0, MANY),
+            Self::PageLength => ("page_length", 1_000, 1, MANY),
+            Self::IdsPerTopic => ("ids_per_topic", 10_000, 1, MANY),
+            Self::HistoryMessagesPerTopic => ("history_messages_per_topic", 10_000, 0, MANY),
+            Self::HistoryBytesPerTopic => ("history_bytes_per_topic", 16 << 20, 0, MANY_BYTES),
+            Self::HistoryMessages => ("history_messages", 1_000_000, 0, MANY),
+            Self::HistoryBytes => ("history_bytes", 1 << 30, 0, MANY_BYTES),
+        }
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.label())
+    }
+}
