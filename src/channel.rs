@@ -4,27 +4,39 @@
 //! beside it, and only those methods push to the outbox.
 
 mod admission;
+mod answers;
 mod attendance;
+mod clock;
+mod connections;
+mod departure;
 mod lifecycle;
 mod membership;
 mod messaging;
 mod node;
+mod openings;
 mod queries;
+mod recall;
+mod tracking;
 
-use alloc::vec::Vec;
+use alloc::{sync::Arc, vec::Vec};
 
 pub use self::queries::{ClientInfo, Deadline, DeadlineReason};
 
-use self::node::Node;
+use self::{
+    clock::Clock,
+    node::{Node, Phase},
+};
 use crate::{
     clients::{Clients, Footing},
-    config::{Config, ConfigError},
+    config::{Config, ConfigError, Limit},
     event::{Event, EventKind, Header},
+    groups::Groups,
     ids::{ClientHandle, ClientId, ClusterName, NodeId, Topic},
     outbound::{Body, Outbound},
     outbox::Outbox,
+    pages::Pages,
     refusal::Refusal,
-    rooms::{RoomNumber, Rooms},
+    rooms::{Origin, RoomNumber, Rooms},
 };
 
 /// Every topic of one node, or of one shard of it, as a pure state machine.
@@ -55,20 +67,12 @@ use crate::{
 pub struct Channel {
     config: Config,
     node: Node,
-    phase: Phase,
-    // Invariant: the largest time that an event has told.
-    clock_ms: u64,
+    clock: Clock,
     clients: Clients,
     rooms: Rooms,
+    groups: Groups,
+    pages: Pages,
     outbox: Outbox,
-}
-
-/// Whether the channel works.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Running,
-    /// From a crash to the next restart.
-    Crashed,
 }
 
 /// A client that is in a room, and where it sits.
@@ -104,15 +108,21 @@ impl Channel {
     }
 
     fn new(node: Node, config: Config) -> Self {
-        Self {
+        let mut channel = Self {
             node,
-            phase: Phase::Running,
-            clock_ms: 0,
+            clock: Clock::default(),
             clients: Clients::new(config.hash_key()),
             rooms: Rooms::new(config.hash_key(), config.first_epoch()),
+            groups: Groups::default(),
+            pages: Pages::default(),
             outbox: Outbox::default(),
             config,
+        };
+        for (topic, room) in channel.config.declared() {
+            channel.outbox.count_room();
+            channel.rooms.create(topic, Arc::clone(room), Origin::Declared);
         }
+        channel
     }
 
     /// Takes one event in, and adds to the outbox what is to be sent for it.
@@ -125,7 +135,7 @@ impl Channel {
     #[expect(clippy::needless_pass_by_value, reason = "an event is handled once")]
     pub fn handle(&mut self, event: Event) {
         self.outbox.count_event(event.kind());
-        self.advance_clock(&event);
+        self.clock.advance(event.now_ms());
 
         let header = event.header();
         let outcome = self.check(&event).and_then(|()| match &event {
@@ -134,14 +144,40 @@ impl Channel {
             Event::Rejoin(rejoin) => self.on_rejoin(header, rejoin),
             Event::Leave(leave) => self.on_leave(header, leave),
 
+            // channel/connections.rs
+            Event::Connect(connect) => self.on_connect(header, connect),
+            Event::Disconnect(disconnect) => self.on_disconnect(disconnect),
+            Event::Kick(kick) => self.on_kick(header, kick),
+
             // channel/messaging.rs
             Event::Broadcast(broadcast) => self.on_broadcast(header, broadcast),
             Event::Push(push) => self.on_push(header, push),
+            Event::Publish(publish) => self.on_publish(header, publish),
+
+            // channel/tracking.rs
+            Event::Subscribe(subscribe) => self.on_subscribe(header, subscribe),
+            Event::Unsubscribe(unsubscribe) => self.on_unsubscribe(header, unsubscribe),
+            Event::Track(track) => self.on_track(header, track),
+            Event::Untrack(untrack) => self.on_untrack(header, untrack),
+
+            // channel/openings.rs
+            Event::OpenRoom(open) => self.on_open_room(header, open),
+            Event::CloseRoom(close) => self.on_close_room(header, close),
+            Event::AddToGroup(add) => self.on_add_to_group(header, add),
+            Event::RemoveFromGroup(remove) => self.on_remove_from_group(header, remove),
+
+            // channel/recall.rs
+            Event::History(history) => self.on_history(header, history),
+            Event::HistoryLoaded(loaded) => self.on_history_loaded(loaded),
+
+            // channel/answers.rs
+            Event::Query(query) => self.on_query(header, query),
 
             // channel/lifecycle.rs
             Event::Crash(crash) => self.on_crash(crash),
             Event::Restart => self.on_restart(),
-            _ => Err(Refusal::Crashed),
+            Event::Tick(_) => self.on_tick(),
+            Event::Refuse(refuse) => self.on_refuse(header, refuse),
         });
 
         if let Err(refusal) = outcome {
@@ -159,32 +195,77 @@ impl Channel {
         flushed
     }
 
-    fn advance_clock(&mut self, event: &Event) {
-        self.clock_ms = self.clock_ms.max(event.now_ms().unwrap_or(0));
-    }
-
     /// Refuses what no event may be: sent to a crashed channel, badly named, or too large.
     fn check(&self, event: &Event) -> Result<(), Refusal> {
-        match (self.phase, event.kind()) {
+        match (self.node.phase, event.kind()) {
             (Phase::Running, _)
-            | (Phase::Crashed, EventKind::Leave | EventKind::Crash | EventKind::Restart) => {
-                admission::check(event, &self.config)
-            }
-            (Phase::Crashed, _) => Err(Refusal::Crashed),
+            | (
+                Phase::Crashed,
+                EventKind::Disconnect
+                | EventKind::Leave
+                | EventKind::Kick
+                | EventKind::Tick
+                | EventKind::HistoryLoaded
+                | EventKind::Refuse
+                | EventKind::Query
+                | EventKind::Crash
+                | EventKind::Restart,
+            ) => admission::check(event, &self.config),
+            (
+                Phase::Crashed,
+                EventKind::Join
+                | EventKind::Rejoin
+                | EventKind::Broadcast
+                | EventKind::Push
+                | EventKind::Connect
+                | EventKind::Subscribe
+                | EventKind::Unsubscribe
+                | EventKind::Track
+                | EventKind::Untrack
+                | EventKind::OpenRoom
+                | EventKind::CloseRoom
+                | EventKind::History
+                | EventKind::Publish
+                | EventKind::AddToGroup
+                | EventKind::RemoveFromGroup,
+            ) => Err(Refusal::Crashed),
         }
     }
 
-    /// Finds a member, or says what there is not.
-    fn member(&self, client_id: &ClientId, topic: &Topic) -> Result<Member, Refusal> {
-        let unknown_client = || Refusal::UnknownClient { client_id: client_id.clone() };
-        let unknown_topic = || Refusal::UnknownTopic { topic: topic.clone() };
-        let not_member =
-            || Refusal::NotMember { client_id: client_id.clone(), topic: topic.clone() };
+    /// Refuses one more of what there are so many already, if there may be no more.
+    fn check_limit(&self, limit: Limit, count: u64) -> Result<(), Refusal> {
+        let max = self.config.limit(limit);
+        if count >= max { Err(Refusal::LimitReached { limit, max }) } else { Ok(()) }
+    }
 
-        let client = self.clients.find(client_id).ok_or_else(unknown_client)?;
-        let room = self.rooms.find(topic).ok_or_else(unknown_topic)?;
-        let footing = self.clients.get(client).rooms.get(room).ok_or_else(not_member)?;
-        Ok(Member { client, room, footing })
+    /// Finds a client and a room, and what the one has in the other, or says what there is not.
+    fn client_and_room(
+        &self,
+        client_id: &ClientId,
+        topic: &Topic,
+    ) -> Result<(ClientHandle, RoomNumber, Option<Footing>), Refusal> {
+        let client = self.find_client(client_id)?;
+        let room = self.find_room(topic)?;
+        Ok((client, room, self.clients.get(client).rooms.get(room)))
+    }
+
+    /// Finds an attached member, or says what there is not.
+    fn member(&self, client_id: &ClientId, topic: &Topic) -> Result<Member, Refusal> {
+        let member = self.member_in_any_state(client_id, topic)?;
+        if member.footing.is_attached() {
+            return Ok(member);
+        }
+        Err(Refusal::NotMember { client_id: client_id.clone(), topic: topic.clone() })
+    }
+
+    /// Finds a member, attached or not, or says what there is not.
+    fn member_in_any_state(&self, client_id: &ClientId, topic: &Topic) -> Result<Member, Refusal> {
+        match self.client_and_room(client_id, topic)? {
+            (client, room, Some(footing)) if footing.is_member() => {
+                Ok(Member { client, room, footing })
+            }
+            _ => Err(Refusal::NotMember { client_id: client_id.clone(), topic: topic.clone() }),
+        }
     }
 
     /// Answers an event that asks for it by a `ref`.

@@ -4,10 +4,13 @@
 //! its number here; it is given out again after [`Clients::release_handles`] only. Costs: find,
 //! add and end O(1), amortised; the clients of a user, linear in them.
 
+mod footing;
 mod user;
 
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 use core::{iter, num::NonZeroU64};
+
+pub(crate) use self::footing::{Footing, Seat};
 
 use self::user::{User, UserNumber};
 use crate::{
@@ -16,6 +19,9 @@ use crate::{
     ids::{ClientHandle, ClientId, UserId},
     index::Index,
     links::Links,
+    log::Moved,
+    payload::Json,
+    roster::{Roll, Roster},
     slab::Slab,
 };
 
@@ -29,6 +35,8 @@ pub(crate) struct Clients {
     by_client: Index,
     // Users by name: the first client of each.
     by_user: Index,
+    // In the order in which they came; those without a connection are away.
+    everyone: Roster,
     names: Directory,
     hash: NameHash,
     // Handles of clients that have gone since the last flush.
@@ -40,6 +48,14 @@ pub(crate) struct Clients {
 pub(crate) struct Client {
     /// Where it stands in each room that it is in, in the order of coming.
     pub(crate) rooms: Links<Footing>,
+    /// What keeps it here while it is in no room.
+    pub(crate) registration: Registration,
+    /// Whether it can be reached.
+    pub(crate) connection: Connection,
+    /// Whatever the host wants to know of it.
+    pub(crate) data: Option<Box<Json>>,
+    // Where it is among everyone.
+    seat: u32,
     // None while it is the only one that its user has had since it came.
     user: Option<UserNumber>,
     // The clients of one user form a list, in the order in which they came.
@@ -47,31 +63,21 @@ pub(crate) struct Client {
     next: Option<ClientHandle>,
 }
 
-/// Where a client stands in a room: its seat among the members, and where its presence is kept.
+/// What keeps a client while it is in no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Footing {
-    pub(crate) seat: u32,
-    // NOWHERE if it is not tracked: a niche would cost as much as another number.
-    place: u32,
+pub(crate) enum Registration {
+    /// Nothing: it came by joining, and goes with what it has in its last room.
+    ByJoining,
+    /// It connected, and stays until it disconnects.
+    ByConnecting,
 }
 
-/// No place: a room has fewer.
-const NOWHERE: u32 = u32::MAX;
-
-impl Footing {
-    /// A member that is not tracked.
-    pub(crate) const fn seated(seat: u32) -> Self {
-        Self { seat, place: NOWHERE }
-    }
-
-    /// Where its presence is kept, if it is tracked.
-    pub(crate) const fn place(self) -> Option<u32> {
-        if self.place == NOWHERE { None } else { Some(self.place) }
-    }
-
-    pub(crate) const fn set_place(&mut self, place: u32) {
-        self.place = place;
-    }
+/// Whether a client can be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Connection {
+    Connected,
+    /// Its connection is lost, and may come back.
+    Lost,
 }
 
 impl Client {
@@ -88,6 +94,7 @@ impl Clients {
             users: Slab::default(),
             by_client: Index::default(),
             by_user: Index::default(),
+            everyone: Roster::new(),
             names: Directory::default(),
             hash: NameHash::new(key),
             ended: Vec::new(),
@@ -126,6 +133,41 @@ impl Clients {
         self.slab.get_mut(handle.get())
     }
 
+    /// Everyone who is connected, in the order in which they came.
+    pub(crate) fn everyone(&self) -> Roll {
+        self.everyone.view()
+    }
+
+    /// All clients, connected or not, in the order in which they came.
+    pub(crate) fn in_order(&self) -> impl Iterator<Item = ClientHandle> {
+        self.everyone.everyone().map(ClientHandle::new)
+    }
+
+    /// Notes that a connection is lost.
+    pub(crate) fn lose(&mut self, client: ClientHandle) {
+        let this = self.slab.get_mut(client.get());
+        this.connection = Connection::Lost;
+        self.everyone.leave(this.seat);
+    }
+
+    /// Notes that a connection is back; the client takes its old place.
+    pub(crate) fn regain(&mut self, client: ClientHandle) {
+        let moved = self.everyone.make_room();
+        self.note_moves(moved);
+        let this = self.slab.get_mut(client.get());
+        this.connection = Connection::Connected;
+        this.seat = self.everyone.come_back(this.seat);
+        let moved = self.everyone.close_gaps();
+        self.note_moves(moved);
+    }
+
+    fn note_moves(&mut self, moved: Option<Moved>) {
+        let Some(Moved { from }) = moved else { return };
+        for (seat, client) in self.everyone.places_from(from) {
+            self.slab.get_mut(client).seat = seat;
+        }
+    }
+
     /// All clients of the user of `client`, in the order in which they came.
     pub(crate) fn of_same_user(&self, client: ClientHandle) -> impl Iterator<Item = ClientHandle> {
         let first = self.get(client).user.map_or(client, |user| self.users.get(user.get()).first);
@@ -139,14 +181,26 @@ impl Clients {
         &mut self,
         client: &ClientId,
         user: &UserId,
+        registration: Registration,
         entry_at: impl Fn(u32, u32) -> NonZeroU64,
     ) -> ClientHandle {
+        let moved = self.everyone.make_room();
+        self.note_moves(moved);
         let user_hash = self.hash.of(user.as_bytes());
         let first = self.find_user_by(user_hash, user);
-        let (rooms, number) = (Links::None, first.map(|first| self.share(first, entry_at)));
+        let number = first.map(|first| self.share(first, entry_at));
         let previous = number.map(|number| self.users.get(number.get()).last);
-        let added = Client { rooms, user: number, previous, next: None };
-        let handle = ClientHandle::new(self.slab.insert(added));
+        let handle = ClientHandle::new(self.slab.insert(Client {
+            rooms: Links::None,
+            registration,
+            connection: Connection::Connected,
+            data: None,
+            seat: 0,
+            user: number,
+            previous,
+            next: None,
+        }));
+        self.get_mut(handle).seat = self.everyone.push(handle.get());
 
         self.by_client.insert(self.hash.of(client.as_bytes()), handle.get());
         self.names.set(handle, Names { client: client.clone(), user: user.clone() });
@@ -162,8 +216,11 @@ impl Clients {
 
     /// Ends a client; its user goes with its last client.
     pub(crate) fn end(&mut self, handle: ClientHandle) {
-        let Client { rooms, user, previous, next } = self.slab.take(handle.get());
+        let Client { rooms, user, previous, next, seat, .. } = self.slab.take(handle.get());
         debug_assert_eq!(rooms.len(), 0, "who is somewhere does not end");
+        self.everyone.remove(seat);
+        let moved = self.everyone.close_gaps();
+        self.note_moves(moved);
         let Names { client, user: user_id } = self.names.names(handle);
         self.by_client.remove(self.hash.of(client.as_bytes()), handle.get());
         if previous.is_none() {
@@ -177,18 +234,6 @@ impl Clients {
             self.part(user, previous, next);
         }
         self.ended.push(handle);
-    }
-
-    /// Ends everyone.
-    pub(crate) fn end_all(&mut self) {
-        let live: Vec<_> = self.slab.iter().map(|(number, _)| number).collect();
-        self.ended.extend(live.iter().copied().map(ClientHandle::new));
-        for number in live {
-            self.slab.take(number);
-        }
-        self.users = Slab::default();
-        self.by_client = Index::default();
-        self.by_user = Index::default();
     }
 
     /// Lets the handles of those who have ended be given out again, in the order of their ends.
@@ -212,6 +257,11 @@ impl Clients {
             }
         }
         assert_eq!(of_users, self.len(), "every client is one of its user");
+        self.everyone.check_invariants();
+        assert_eq!(self.everyone.len() as usize, self.len(), "everyone is everyone");
+        for (seat, client) in self.everyone.places_from(0) {
+            assert_eq!(self.slab.get(client).seat, seat, "a client knows its seat");
+        }
         self.check_users();
     }
 }
@@ -223,7 +273,7 @@ mod tests {
     use super::*;
 
     fn add(clients: &mut Clients, id: &str) -> ClientHandle {
-        clients.add(&id.into(), &"u".into(), |_, _| NonZeroU64::MIN)
+        clients.add(&id.into(), &"u".into(), Registration::ByJoining, |_, _| NonZeroU64::MIN)
     }
 
     #[test]

@@ -35,6 +35,11 @@ impl<T> Default for CowVec<T> {
 }
 
 impl<T> CowVec<T> {
+    /// Whether nothing was ever set.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.root.is_none()
+    }
+
     #[inline]
     pub(crate) fn get(&self, index: usize) -> Option<&T> {
         let [root, bough, node, leaf] = path(index);

@@ -29,6 +29,11 @@ impl Directory {
         self.0.get(handle.index()).expect("a handle that was given out has names")
     }
 
+    /// Whether it has no names.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether it has the names of a client: a message that was not flushed has none.
     pub(crate) fn has(&self, handle: ClientHandle) -> bool {
         self.0.get(handle.index()).is_some()

@@ -117,9 +117,6 @@ names! {
     /// A sender's own id for a message, by which a repeat of it can be told.
     MessageId;
 
-    /// The name of a group of topics.
-    GroupName;
-
     /// One driver process in a cluster.
     NodeId;
 

@@ -165,6 +165,7 @@ mod rate;
 mod recipients;
 mod refusal;
 mod rooms;
+mod roster;
 mod slab;
 mod stats;
 #[cfg_attr(not(test), expect(dead_code, reason = "the channel uses it soon"))]

@@ -79,7 +79,7 @@ pub(crate) struct Log<const WORDS: usize> {
     len: u32,
     // Invariant: the places in ..len that are PRESENT.
     live: u32,
-    // Invariant: the stamp of the last to go, so at most len.
+    // Invariant: the stamp of the last to go.
     clock: u32,
 }
 
@@ -104,10 +104,11 @@ impl<const WORDS: usize> Log<WORDS> {
         self.len as usize == self.slots.len()
     }
 
-    /// Whether so many places are empty that a rebuild pays.
-    pub(crate) const fn is_sparse(&self) -> bool {
-        let empty = self.len - self.live;
-        empty > FEW && empty > self.live / 2
+    /// Whether so many places are empty that a rebuild pays; `kept` ones are left and not empty.
+    pub(crate) const fn is_sparse(&self, kept: u32) -> bool {
+        let taken = self.live + kept;
+        let empty = self.len - taken;
+        empty > FEW && empty > taken / 2
     }
 
     /// Takes the next place, of which there must be one: see [`Log::is_full`].
@@ -126,6 +127,23 @@ impl<const WORDS: usize> Log<WORDS> {
         debug_assert_eq!(gone.load(Relaxed), PRESENT, "a place is left once");
         gone.store(self.clock, Relaxed);
         self.live -= 1;
+    }
+
+    /// Takes `place`, which was left, as if it had never been left; returns whether it did. A view
+    /// that is held might see that, so it does so only if there is none.
+    pub(crate) fn retake(&mut self, place: u32) -> bool {
+        // Without a rebuild now and then, the clock would run out.
+        if self.clock > PRESENT / 2 || Arc::get_mut(&mut self.slots).is_none() {
+            return false;
+        }
+        self.slot(place).gone.store(PRESENT, Relaxed);
+        self.live += 1;
+        true
+    }
+
+    /// How many places were taken so far, left ones included.
+    pub(crate) const fn len(&self) -> u32 {
+        self.len
     }
 
     /// The list as it stands.
@@ -147,7 +165,8 @@ impl<const WORDS: usize> Log<WORDS> {
     /// Makes room where nobody has left a gap, so that nobody moves. Linear in the members.
     pub(crate) fn grow(&mut self) {
         debug_assert_eq!(self.live, self.len, "where there are gaps, they are closed");
-        let empty = iter::repeat_with(Slot::empty).take(self.roomy() - self.slots.len());
+        let empty =
+            iter::repeat_with(Slot::empty).take(roomy(self.live as usize) - self.slots.len());
         self.slots = self.slots.iter().map(Slot::copy).chain(empty).collect();
     }
 
@@ -159,19 +178,24 @@ impl<const WORDS: usize> Log<WORDS> {
     /// Closes the gaps and makes room. Linear in the members.
     pub(crate) fn rebuild(&mut self) -> Moved {
         let (old, len, now) = (Arc::clone(&self.slots), self.len, self.clock);
-        self.refill(taken(&old, 0..len, now))
+        self.refill(self.live as usize, taken(&old, 0..len, now))
     }
 
-    /// Makes room like [`Log::rebuild`], with the members in the order of their old `places`.
+    /// Makes room like [`Log::rebuild`], with those who took `places` in that order, be they left
+    /// or not.
     pub(crate) fn rebuild_as(&mut self, places: &[u32]) -> Moved {
-        debug_assert_eq!(places.len(), self.live as usize, "a rebuild keeps everyone");
+        debug_assert!(places.len() >= self.live as usize, "a rebuild keeps everyone");
         let old = Arc::clone(&self.slots);
-        self.refill(places.iter().map(|place| (*place, at(&old, *place))))
+        self.refill(places.len(), places.iter().map(|place| (*place, at(&old, *place))))
     }
 
     /// Starts anew with those who had a place before.
-    fn refill<'a>(&mut self, old: impl Iterator<Item = (u32, &'a Slot<WORDS>)>) -> Moved {
-        self.slots = iter::repeat_with(Slot::empty).take(self.roomy()).collect();
+    fn refill<'a>(
+        &mut self,
+        count: usize,
+        old: impl Iterator<Item = (u32, &'a Slot<WORDS>)>,
+    ) -> Moved {
+        self.slots = iter::repeat_with(Slot::empty).take(roomy(count)).collect();
         (self.len, self.live, self.clock) = (0, 0, 0);
         let mut from = None;
         for (place, slot) in old {
@@ -183,25 +207,25 @@ impl<const WORDS: usize> Log<WORDS> {
         Moved { from: from.unwrap_or(self.len) }
     }
 
-    /// How many places there should be: half more than are taken.
-    const fn roomy(&self) -> usize {
-        let live = self.live as usize;
-        live + live / 2 + 2
-    }
-
     fn slot(&self, place: u32) -> &Slot<WORDS> {
         at(&self.slots, place)
     }
 
-    /// Panics if an invariant does not hold. Linear in the members.
-    pub(crate) fn check_invariants(&self) {
+    /// Panics if an invariant does not hold; `kept` places are left and not to be given up. Linear
+    /// in the members.
+    pub(crate) fn check_invariants(&self, kept: u32) {
         assert!(self.len as usize <= self.slots.len(), "a log has a slot for every place");
-        assert!(self.clock <= self.len, "a place is left at most once");
-        let gaps = self.len - self.live;
-        assert!(gaps <= self.live / 2 + 8, "a third of the places may be empty, or a few");
+        let gaps = self.len - self.live - kept;
+        let taken = self.live + kept;
+        assert!(gaps <= taken / 2 + 8, "a third of the places may be empty, or a few");
         let live = self.iter_from(0).count();
         assert_eq!(live, self.live as usize, "a log knows how many are there");
     }
+}
+
+/// How many places there should be for so many: half more.
+const fn roomy(count: usize) -> usize {
+    count + count / 2 + 2
 }
 
 fn at<const WORDS: usize>(slots: &[Slot<WORDS>], place: u32) -> &Slot<WORDS> {
@@ -272,6 +296,18 @@ impl<const WORDS: usize> View<WORDS> {
     }
 }
 
+impl View<0> {
+    /// A list of those, in their order.
+    pub(crate) fn of(members: &[u32]) -> Self {
+        let mut log = Log::new();
+        log.slots = iter::repeat_with(Slot::empty).take(members.len()).collect();
+        for member in members {
+            log.push(*member, []);
+        }
+        log.view()
+    }
+}
+
 impl<const WORDS: usize> fmt::Debug for View<WORDS> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.iter()).finish()
@@ -312,12 +348,12 @@ mod tests {
                 let (who, place) = list.remove((step as usize * 7919) % list.len());
                 assert_eq!(log.get(place), (who, [who * 2]));
                 log.remove(place);
-                if log.is_sparse() {
+                if log.is_sparse(0) {
                     let Moved { .. } = log.rebuild();
                     list = log.iter_from(0).map(|(place, who)| (who, place)).collect();
                 }
             }
-            log.check_invariants();
+            log.check_invariants(0);
             let from = step % 50;
             let later = log.iter_from(0).filter(|(place, _)| *place >= from);
             assert!(log.iter_from(from).eq(later), "from place {from} on");

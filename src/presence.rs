@@ -7,15 +7,20 @@
 mod entries;
 mod entry;
 mod record;
+mod window;
 
-use alloc::{sync::Arc, vec::Vec};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use core::num::NonZeroU64;
 
 pub use self::{
     entries::Entries,
     entry::{Diff, Edge, Entry, Meta, PresenceRef},
 };
-pub(crate) use self::{entry::Origin, record::Record};
+pub(crate) use self::{
+    entry::Origin,
+    record::Record,
+    window::{Gone, Window, leaves},
+};
 
 use self::record::{Rest, Standing};
 use crate::{
@@ -37,11 +42,13 @@ pub(crate) struct Presence {
     users: u32,
     // Invariant: how many metas do not stand where they were put.
     displaced: u32,
+    /// What is not announced yet, where changes wait for it.
+    pub(crate) window: Option<Box<Window>>,
 }
 
 impl Presence {
     pub(crate) fn new() -> Self {
-        Self { metas: Log::new(), rest: Rest::default(), users: 0, displaced: 0 }
+        Self { metas: Log::new(), rest: Rest::default(), users: 0, displaced: 0, window: None }
     }
 
     /// How many metas there are.
@@ -59,15 +66,16 @@ impl Presence {
 
     /// Closes the gaps if there are many.
     pub(crate) fn close_gaps(&mut self) -> Option<Moved> {
-        self.metas.is_sparse().then(|| self.rebuild())
+        self.metas.is_sparse(0).then(|| self.rebuild())
     }
 
-    /// Adds a meta, for which there must be room, and returns where it is kept.
-    pub(crate) fn track(&mut self, record: &Record) -> u32 {
+    /// Adds a meta, for which there must be room, and returns where it is kept; with
+    /// [`Edge::First`] its user comes too.
+    pub(crate) fn track(&mut self, record: &Record, edge: Edge) -> u32 {
         let place = self.metas.push(record.client.get(), record.words());
         self.rest.set(place, record);
         self.displaced += u32::from(record.is_displaced());
-        self.users += u32::from(record.entry == record.reference);
+        self.users += u32::from(edge == Edge::First);
         place
     }
 
@@ -93,7 +101,14 @@ impl Presence {
         let Record { client, online_at_ms, entry, place, .. } = old;
         let prev_ref = Some(old.reference);
         let new = Record { client, reference, online_at_ms, entry, place, prev_ref, data };
-        (self.track(&new), old, new)
+        (self.track(&new, Edge::None), old, new)
+    }
+
+    /// Gives the meta kept at `place` other data under the ref that it has, which nobody has seen.
+    pub(crate) fn amend(&mut self, place: u32, data: Option<Json>) {
+        let record = Record { data, ..self.record(place) };
+        self.rest.clear(place);
+        self.rest.set(place, &record);
     }
 
     /// What is kept at `place`.
@@ -119,6 +134,14 @@ impl Presence {
         self.metas.iter_from(from).map(|(place, client)| (place, ClientHandle::new(client)))
     }
 
+    /// Whose metas there are, in the order of the list.
+    pub(crate) fn clients(&self) -> Vec<ClientHandle> {
+        let mut records: Vec<_> =
+            self.places_from(0).map(|(place, _)| self.record(place)).collect();
+        records.sort_by_key(Record::standing);
+        records.into_iter().map(|record| record.client).collect()
+    }
+
     fn rebuild(&mut self) -> Moved {
         let mut places: Vec<_> = self.metas.iter_from(0).map(|(place, _)| place).collect();
         if self.displaced > 0 {
@@ -133,7 +156,7 @@ impl Presence {
 
     /// Panics if an invariant does not hold. Costs n log n in the metas.
     pub(crate) fn check_invariants(&self) {
-        self.metas.check_invariants();
+        self.metas.check_invariants(0);
         let mut records: Vec<_> =
             self.places_from(0).map(|(place, _)| self.record(place)).collect();
         let displaced = records.iter().filter(|record| record.is_displaced()).count();
@@ -163,7 +186,7 @@ mod tests {
             data: Some(data.clone()),
         };
         assert!(presence.make_room().is_none_or(|moved| moved.from == 0));
-        let place = presence.track(&record);
+        let place = presence.track(&record, Edge::First);
         assert_eq!(presence.untrack(place, Edge::Last).data, Some(data));
         assert!(presence.rest.get(place).is_none(), "what nobody can see is not kept");
     }

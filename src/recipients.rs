@@ -1,6 +1,6 @@
 //! Who receives a message: fixed when the event is handled, owned, cheap to clone, sendable.
 
-use alloc::sync::Arc;
+use alloc::{sync::Arc, vec::Vec};
 use core::fmt;
 
 use serde::{Serialize, Serializer};
@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use crate::{
     directory::Directory,
     ids::{ClientHandle, ClientId},
-    log::View,
+    roster::Roll,
 };
 
 /// A list of clients, each once, in join order.
@@ -18,7 +18,7 @@ use crate::{
 /// when the event was handled. Two lists are equal if they name the same clients in the same order.
 #[derive(Clone)]
 pub struct Recipients {
-    members: View<0>,
+    members: Roll,
     // Invariant: all of them are among the members.
     except: Except,
     names: Directory,
@@ -34,6 +34,17 @@ pub(crate) enum Except {
 }
 
 impl Except {
+    /// All of those.
+    pub(crate) fn these(mut clients: Vec<ClientHandle>) -> Self {
+        clients.sort_unstable();
+        clients.dedup();
+        match clients[..] {
+            [] => Self::Nobody,
+            [one] => Self::One(one),
+            _ => Self::Many(clients.into()),
+        }
+    }
+
     #[inline]
     fn len(&self) -> usize {
         match self {
@@ -55,13 +66,24 @@ impl Except {
 
 impl Recipients {
     /// Some of `members`; their names come with [`Recipients::name`].
-    pub(crate) fn new(members: View<0>, except: Except) -> Self {
+    pub(crate) fn new(members: Roll, except: Except) -> Self {
         Self { members, except, names: Directory::default() }
+    }
+
+    /// All of `members`.
+    pub(crate) fn all(members: Roll) -> Self {
+        Self::new(members, Except::Nobody)
+    }
+
+    /// Those, in their order.
+    pub(crate) fn of(clients: &[ClientHandle]) -> Self {
+        let members: Vec<_> = clients.iter().map(|client| client.get()).collect();
+        Self::all(Roll::of(&members))
     }
 
     /// Nobody.
     pub(crate) fn none() -> Self {
-        Self::new(View::empty(), Except::Nobody)
+        Self::new(Roll::empty(), Except::Nobody)
     }
 
     pub(crate) fn name(&mut self, names: &Directory) {
@@ -72,7 +94,7 @@ impl Recipients {
     #[must_use]
     #[inline]
     pub fn len(&self) -> usize {
-        self.members.live() as usize - self.except.len()
+        self.members.len() as usize - self.except.len()
     }
 
     /// Whether there are none.

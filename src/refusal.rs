@@ -1,12 +1,12 @@
 //! Why an event is refused: stable reasons, and texts that say what was expected.
 
-use alloc::string::String;
+use alloc::{format, string::String};
 use core::fmt;
 
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct};
 
 use crate::{
-    config::Limit,
+    config::{Limit, RoomFlaw},
     ids::{ClientId, EventName, Topic},
 };
 
@@ -387,6 +387,25 @@ impl fmt::Display for Refusal {
 }
 
 impl core::error::Error for Refusal {}
+
+impl From<RoomFlaw> for Refusal {
+    fn from(flaw: RoomFlaw) -> Self {
+        match flaw {
+            RoomFlaw::InvalidName { bytes: 0, .. } => {
+                Self::InvalidName { field: "name", flaw: NameFlaw::Empty }
+            }
+            RoomFlaw::InvalidName { bytes, max } => {
+                Self::InvalidName { field: "name", flaw: NameFlaw::TooLong { bytes, max } }
+            }
+            RoomFlaw::TooLarge { field, limit, got, max } => {
+                Self::PayloadTooLarge { field, limit, got, max }
+            }
+            RoomFlaw::Inconsistent { .. } => {
+                Self::InvalidRequest { message: format!("config: {flaw}") }
+            }
+        }
+    }
+}
 
 impl Serialize for Refusal {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

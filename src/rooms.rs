@@ -1,19 +1,25 @@
-//! The rooms: topics that have members, each with its position, members and presences.
+//! The rooms: each topic's position, configuration, members, presences and history.
 //!
 //! Knows nothing about clients but their handles, and nothing about messages. Costs: find, create,
 //! remove, admit and dismiss O(1) amortised; the order of creation, n log n in the rooms.
 
-use alloc::{boxed::Box, vec::Vec};
-use core::num::NonZeroU64;
+mod room;
+
+use alloc::{sync::Arc, vec::Vec};
+
+pub(crate) use self::room::{Extras, Origin, Room};
 
 use crate::{
-    config::PresenceMode,
+    clients::Seat,
+    config::{Config, Limit, RoomConfig},
     event::Position,
     hash::{HashKey, NameHash},
-    ids::{ClientHandle, Topic},
+    history::{Caps, Excluded},
+    ids::{ClientHandle, EventName, Topic},
     index::Index,
-    log::{Log, Moved, View},
-    presence::Presence,
+    message::StoredMessage,
+    rate::Rates,
+    roster::Roster,
     slab::Slab,
 };
 
@@ -23,25 +29,20 @@ pub(crate) struct Rooms {
     slab: Slab<Room>,
     by_topic: Index,
     hash: NameHash,
+    /// How much clients have done of late in rooms that limit it.
+    pub(crate) rates: Rates,
     // Invariant: higher than the epoch of any room so far.
     next_epoch: u64,
-    // Invariant: how many members all rooms have together.
+    // Invariant: how many members all rooms have together, and how many of them are detached.
     memberships: usize,
+    detached: usize,
+    // Invariant: what the histories of all rooms hold together.
+    history_messages: u64,
+    history_bytes: u64,
 }
 
 /// The number of a room, while it exists.
 pub(crate) type RoomNumber = u32;
-
-/// One room.
-#[derive(Debug, Clone)]
-pub(crate) struct Room {
-    pub(crate) topic: Topic,
-    /// The epoch of the room and the offset of its last broadcast.
-    pub(crate) position: Position,
-    /// Who is present; none in a room that has presence off.
-    pub(crate) presence: Option<Box<Presence>>,
-    members: Log<0>,
-}
 
 impl Rooms {
     pub(crate) fn new(key: HashKey, first_epoch: u64) -> Self {
@@ -49,8 +50,12 @@ impl Rooms {
             slab: Slab::default(),
             by_topic: Index::default(),
             hash: NameHash::new(key),
+            rates: Rates::default(),
             next_epoch: first_epoch,
             memberships: 0,
+            detached: 0,
+            history_messages: 0,
+            history_bytes: 0,
         }
     }
 
@@ -60,6 +65,18 @@ impl Rooms {
 
     pub(crate) const fn memberships(&self) -> usize {
         self.memberships
+    }
+
+    pub(crate) const fn detached(&self) -> usize {
+        self.detached
+    }
+
+    pub(crate) const fn history_messages(&self) -> u64 {
+        self.history_messages
+    }
+
+    pub(crate) const fn history_bytes(&self) -> u64 {
+        self.history_bytes
     }
 
     pub(crate) fn find(&self, topic: &Topic) -> Option<RoomNumber> {
@@ -84,99 +101,131 @@ impl Rooms {
     }
 
     /// Makes a room for a topic that has none.
-    pub(crate) fn create(&mut self, topic: &Topic, presence: PresenceMode) -> RoomNumber {
+    pub(crate) fn create(
+        &mut self,
+        topic: &Topic,
+        config: Arc<RoomConfig>,
+        origin: Origin,
+    ) -> RoomNumber {
         let position = Position { epoch: self.next_epoch, offset: 0 };
         self.next_epoch += 1;
-        let room = self.slab.insert(Room {
-            topic: topic.clone(),
-            position,
-            presence: match presence {
-                PresenceMode::On => Some(Box::new(Presence::new())),
-                PresenceMode::Off => None,
-            },
-            members: Log::new(),
-        });
+        let room = self.slab.insert(Room::new(topic.clone(), position, config, origin));
         self.by_topic.insert(self.hash.of(topic.as_bytes()), room);
         room
     }
 
-    /// Removes a room that nobody is in.
-    pub(crate) fn remove(&mut self, room: RoomNumber) {
-        let Room { topic, members, .. } = self.slab.take(room);
-        debug_assert_eq!(members.live(), 0, "a room goes when nobody is in it");
+    /// Removes a room that nobody is in, and returns what its history held, by event name.
+    pub(crate) fn remove(&mut self, room: RoomNumber) -> Vec<(EventName, Vec<Arc<StoredMessage>>)> {
+        let Room { topic, members, history, .. } = self.slab.take(room);
+        debug_assert_eq!(members.len(), 0, "a room goes when nobody is in it");
+        let evicted = history.map_or_else(Vec::new, |mut history| {
+            self.history_messages -= history.len();
+            self.history_bytes -= history.bytes();
+            history.take_all()
+        });
+        self.rates.forget_room(room);
         self.by_topic.remove(self.hash.of(topic.as_bytes()), room);
         self.slab.free(room);
-    }
-
-    /// Removes every room with all who are in it.
-    pub(crate) fn remove_all(&mut self) {
-        self.slab = Slab::default();
-        self.by_topic = Index::default();
-        self.memberships = 0;
+        evicted
     }
 
     /// Seats a member at the end, for which there must be room, and returns its seat.
-    pub(crate) fn admit(&mut self, room: RoomNumber, member: ClientHandle) -> u32 {
+    pub(crate) fn admit(&mut self, room: RoomNumber, member: ClientHandle) -> Seat {
         self.memberships += 1;
-        self.get_mut(room).members.push(member.get(), [])
+        Seat::Attached(self.get_mut(room).members.push(member.get()))
     }
 
     /// Vacates a seat.
-    pub(crate) fn dismiss(&mut self, room: RoomNumber, seat: u32) {
+    pub(crate) fn dismiss(&mut self, room: RoomNumber, seat: Seat) {
+        let seat = match seat {
+            Seat::None => return,
+            Seat::Attached(seat) => seat,
+            Seat::Detached(seat) => {
+                self.detached -= 1;
+                seat
+            }
+        };
         self.memberships -= 1;
         self.get_mut(room).members.remove(seat);
     }
 
+    /// Keeps a seat for a member that hears nothing until it comes back.
+    pub(crate) fn detach(&mut self, room: RoomNumber, seat: u32) -> Seat {
+        self.detached += 1;
+        self.get_mut(room).members.leave(seat);
+        Seat::Detached(seat)
+    }
+
+    /// Gives a member the seat back that is kept for it, for which there must be room.
+    pub(crate) fn attach(&mut self, room: RoomNumber, seat: u32) -> Seat {
+        self.detached -= 1;
+        Seat::Attached(self.get_mut(room).members.come_back(seat))
+    }
+
+    /// Empties a room of all members.
+    pub(crate) fn dismiss_all(&mut self, room: RoomNumber) {
+        let members = &mut self.slab.get_mut(room).members;
+        self.memberships -= members.len() as usize;
+        self.detached -= members.away() as usize;
+        *members = Roster::new();
+    }
+
+    /// Puts a message into the history of its room, and returns what leaves it for that, oldest
+    /// first.
+    pub(crate) fn store(
+        &mut self,
+        room: RoomNumber,
+        message: StoredMessage,
+        excluded: Excluded,
+        config: &Config,
+    ) -> Vec<Arc<StoredMessage>> {
+        let free = |limit, held| config.limit(limit).saturating_sub(held);
+        let caps = Caps {
+            messages: config.limit(Limit::HistoryMessagesPerTopic),
+            bytes: config.limit(Limit::HistoryBytesPerTopic),
+            free_messages: free(Limit::HistoryMessages, self.history_messages),
+            free_bytes: free(Limit::HistoryBytes, self.history_bytes),
+        };
+        let Room { config, history: Some(history), .. } = self.slab.get_mut(room) else {
+            return Vec::new();
+        };
+        self.history_messages -= history.len();
+        self.history_bytes -= history.bytes();
+        let keeping = room::keeping(config, &message.event);
+        let evicted = history.store(message, excluded, keeping, caps);
+        self.history_messages += history.len();
+        self.history_bytes += history.bytes();
+        evicted
+    }
+
+    /// Whether a message of that name would need a ring where there are as many as may be.
+    pub(crate) fn lacks_ring(&self, room: RoomNumber, event: &EventName, max: u64) -> bool {
+        let Room { config, history: Some(history), .. } = self.get(room) else { return false };
+        config.history_of(event).is_some_and(|limit| limit > 0)
+            && history.ring_count() >= max
+            && !history.has_ring(event)
+    }
+
     /// Panics if an invariant does not hold. Linear in rooms and members.
     pub(crate) fn check_invariants(&self) {
-        let mut memberships = 0;
+        let (mut memberships, mut detached) = (0, 0);
+        let (mut messages, mut bytes) = (0, 0);
         for (number, room) in self.slab.iter() {
             assert_eq!(self.find(&room.topic), Some(number), "a room is found by its topic");
             assert!(room.position.epoch < self.next_epoch, "an epoch is never used again");
-            assert!(room.members.live() > 0, "a room has members");
-            room.members.check_invariants();
-            memberships += room.members.live() as usize;
-            if let Some(presence) = &room.presence {
-                presence.check_invariants();
-                assert!(presence.meta_count() <= room.members.live(), "members are present");
+            assert!(!room.is_deserted() || room.persists(), "a room has members, or persists");
+            room.check_invariants();
+            memberships += room.members.len() as usize;
+            detached += room.members.away() as usize;
+            if let Some(history) = &room.history {
+                messages += history.len();
+                bytes += history.bytes();
             }
         }
         assert_eq!(memberships, self.memberships, "memberships are counted");
-    }
-}
-
-impl Room {
-    /// How many members it has.
-    pub(crate) const fn size(&self) -> u32 {
-        self.members.live()
-    }
-
-    /// Its members, in join order, as they are.
-    pub(crate) fn members(&self) -> View<0> {
-        self.members.view()
-    }
-
-    /// Seats and their takers, from `seat` on.
-    pub(crate) fn seats_from(&self, seat: u32) -> impl Iterator<Item = (u32, ClientHandle)> {
-        self.members.iter_from(seat).map(|(seat, member)| (seat, ClientHandle::new(member)))
-    }
-
-    /// Where the entry stands that the meta kept at `place` is in.
-    pub(crate) fn entry_at(&self, place: u32) -> NonZeroU64 {
-        let presence = self.presence.as_ref().expect("what is kept somewhere is in a presence");
-        presence.record(place).entry
-    }
-
-    /// Makes a seat for one more if there is none.
-    pub(crate) fn make_room(&mut self) -> Option<Moved> {
-        if self.members.is_full() && !self.members.has_gaps() {
-            self.members.grow();
-        }
-        self.members.is_full().then(|| self.members.rebuild())
-    }
-
-    /// Closes the gaps between the seats if there are many.
-    pub(crate) fn close_gaps(&mut self) -> Option<Moved> {
-        self.members.is_sparse().then(|| self.members.rebuild())
+        assert_eq!(detached, self.detached, "detached memberships are counted");
+        assert_eq!(messages, self.history_messages, "what histories hold is counted");
+        assert_eq!(bytes, self.history_bytes, "what histories take is counted");
+        self.rates.check_invariants();
     }
 }

@@ -2,7 +2,11 @@
 
 use crate::{
     config::{Config, Limit},
-    event::{Broadcast, Event, Join, Leave, Push, Rejoin},
+    event::{
+        AddToGroup, Address, Broadcast, CloseRoom, Connect, Event, History, Join, Kick, Leave,
+        OpenRoom, Publish, Push, Query, Rejoin, RemoveFromGroup, Subscribe, Track, Unsubscribe,
+        Untrack,
+    },
     ids::{ClientId, EventName, MessageId, Ref, Topic},
     payload::{Json, Payload},
     refusal::{NameFlaw, Refusal},
@@ -56,7 +60,66 @@ pub(super) fn check(event: &Event, config: &Config) -> Result<(), Refusal> {
             check.marks(reference.as_ref(), None)?;
             check.payload(payload)
         }
-        _ => Ok(()),
+        Event::Connect(Connect { client_id, user_id, data, now_ms: _, reference }) => {
+            check.client("client_id", client_id)?;
+            check.name("user_id", user_id.as_bytes())?;
+            check.marks(reference.as_ref(), None)?;
+            check.json("data", data.as_ref())
+        }
+        Event::Subscribe(Subscribe { client_id, topic, event, reference })
+        | Event::Unsubscribe(Unsubscribe { client_id, topic, event, reference }) => {
+            check.whom(client_id, topic)?;
+            check.name("event", event.as_bytes())?;
+            check.marks(reference.as_ref(), None)
+        }
+        Event::Track(Track { client_id, topic, meta, reference }) => {
+            check.whom(client_id, topic)?;
+            check.marks(reference.as_ref(), None)?;
+            check.json("meta", meta.as_ref())
+        }
+        Event::Untrack(Untrack { client_id, topic, reference }) => {
+            check.whom(client_id, topic)?;
+            check.marks(reference.as_ref(), None)
+        }
+        Event::OpenRoom(OpenRoom { topic, config: room, by, reference }) => {
+            check.topic(topic)?;
+            by.as_ref().map_or(Ok(()), |by| check.client("by", by))?;
+            check.marks(reference.as_ref(), None)?;
+            room.as_ref().map_or(Ok(()), |room| room.check(config).map_err(Into::into))
+        }
+        Event::CloseRoom(CloseRoom { topic, by, reference }) => {
+            check.topic(topic)?;
+            by.as_ref().map_or(Ok(()), |by| check.client("by", by))?;
+            check.marks(reference.as_ref(), None)
+        }
+        Event::History(History { client_id, topic, event, start: _, end: _, reference }) => {
+            check.whom(client_id, topic)?;
+            event.as_ref().map_or(Ok(()), |event| check.event(event))?;
+            check.marks(reference.as_ref(), None)
+        }
+        Event::Query(Query { what: _, topic, client_id, reference }) => {
+            client_id.as_ref().map_or(Ok(()), |id| check.client("client_id", id))?;
+            topic.as_ref().map_or(Ok(()), |topic| check.topic(topic))?;
+            check.marks(reference.as_ref(), None)
+        }
+        Event::Publish(publish) => check.publish(publish),
+        Event::Kick(Kick { client_id, topic, reason: _, reference }) => {
+            check.client("client_id", client_id)?;
+            topic.as_ref().map_or(Ok(()), |topic| check.topic(topic))?;
+            check.marks(reference.as_ref(), None)
+        }
+        Event::AddToGroup(AddToGroup { group, topics, reference })
+        | Event::RemoveFromGroup(RemoveFromGroup { group, topics, reference }) => {
+            check.name("group", group.as_bytes())?;
+            topics.iter().try_for_each(|topic| check.topic(topic))?;
+            check.marks(reference.as_ref(), None)
+        }
+        Event::Crash(_)
+        | Event::Restart
+        | Event::Disconnect(_)
+        | Event::HistoryLoaded(_)
+        | Event::Refuse(_)
+        | Event::Tick(_) => Ok(()),
     }
 }
 
@@ -82,8 +145,44 @@ struct Check<'a> {
 
 impl Check<'_> {
     fn whom(self, client_id: &ClientId, topic: &Topic) -> Result<(), Refusal> {
-        self.name("client_id", client_id.as_bytes())?;
+        self.client("client_id", client_id)?;
+        self.topic(topic)
+    }
+
+    fn client(self, field: &'static str, client_id: &ClientId) -> Result<(), Refusal> {
+        self.name(field, client_id.as_bytes())
+    }
+
+    fn topic(self, topic: &Topic) -> Result<(), Refusal> {
         self.name("topic", topic.as_bytes())
+    }
+
+    fn publish(self, publish: &Publish) -> Result<(), Refusal> {
+        let Publish {
+            target,
+            event,
+            payload,
+            from,
+            except_client,
+            except_user,
+            meta,
+            id,
+            reference,
+        } = publish;
+        match target {
+            Address::Topic(topic) => self.topic(topic)?,
+            Address::Group(group) => self.name("group", group.as_bytes())?,
+            Address::User(user) => self.name("user", user.as_bytes())?,
+            Address::Client(client) => self.client("client", client)?,
+            Address::Everyone => {}
+        }
+        self.event(event)?;
+        self.name("from", from.as_bytes())?;
+        except_client.as_ref().map_or(Ok(()), |client| self.client("except_client", client))?;
+        except_user.as_ref().map_or(Ok(()), |user| self.name("except_user", user.as_bytes()))?;
+        self.marks(reference.as_ref(), id.as_ref())?;
+        self.payload(payload)?;
+        self.json("meta", meta.as_ref())
     }
 
     fn event(self, event: &EventName) -> Result<(), Refusal> {

@@ -1,17 +1,20 @@
-//! Coming and going: join, rejoin and leave.
+//! Coming and going of members: join, rejoin and leave.
 
-use super::{Channel, Member};
+use alloc::sync::Arc;
+
+use super::{Channel, Member, departure::Parted, recall::Missed};
 use crate::{
-    clients::Footing,
-    config::Limit,
-    event::{Header, Join, Leave, Position, Rejoin},
+    clients::{Footing, Registration},
+    config::{Limit, RoomConfig},
+    event::{Header, Join, Leave, Rejoin, Since},
     ids::{ClientHandle, ClientId, Topic, UserId},
     log::Moved,
     outbound::{Body, Outbound},
     payload::Json,
-    recipients::{Except, Recipients},
+    presence::Diff,
+    recipients::Recipients,
     refusal::Refusal,
-    rooms::RoomNumber,
+    rooms::{Extras, Origin, RoomNumber},
 };
 
 /// What stands in an event by which a client enters a room.
@@ -21,6 +24,16 @@ struct Entering<'a> {
     topic: &'a Topic,
     user_id: &'a UserId,
     meta: Option<&'a Json>,
+    /// Up to where it has received; none of a join.
+    since: Option<&'a Since>,
+    by: By,
+}
+
+/// By which event a client enters.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    Join,
+    Rejoin,
 }
 
 /// Who enters.
@@ -28,166 +41,232 @@ enum Entrant {
     /// One who is a member already.
     Member(Member),
     /// One who may become a member; what is none has to be made first.
-    Stranger { client: Option<ClientHandle>, room: Option<RoomNumber> },
+    Stranger { client: Option<ClientHandle>, room: Door },
+}
+
+/// What a stranger enters.
+enum Door {
+    /// A room that is there.
+    Room(RoomNumber),
+    /// One that is to be made, like that.
+    New(Arc<RoomConfig>),
 }
 
 impl Channel {
-    /// Admits a client, unless it is a member already.
+    /// Admits a client, unless it is a member already. Of a detached member it is a rejoin.
     ///
-    /// Effects: reply; then, if its room has presence on, `presence_state` to the client and a diff
-    /// to the other members. Of one who is a member already: reply.
+    /// Effects: reply; `presence_state` and history to the client, as its room has them; a diff to
+    /// the other members. Of one who is an attached member already: reply.
     pub(super) fn on_join(&mut self, header: Header<'_>, join: &Join) -> Result<(), Refusal> {
         let Join { client_id, topic, user_id, now_ms: _, meta, params: _, reference: _ } = join;
-        let entering = Entering { client_id, topic, user_id, meta: Json::given(meta.as_ref()) };
-        let joined = |position| Body::Joined { position, name: None };
-
-        match self.decide(entering)? {
-            Entrant::Member(member) => {
-                let position = self.rooms.get(member.room).position;
-                self.outbox.push(Outbound::reply(header, Ok(joined(position))));
-            }
-            Entrant::Stranger { client, room } => {
-                self.enter(header, entering, client, room, joined);
-            }
-        }
-        Ok(())
+        let (meta, since, by) = (Json::given(meta.as_ref()), None, By::Join);
+        self.enter(header, Entering { client_id, topic, user_id, meta, since, by })
     }
 
     /// Attaches a member again, or admits a stranger.
     ///
-    /// Effects of a member: reply; then, if its room has presence on, `presence_state` to the
-    /// client, and a diff to the other members if its meta changes. Effects of a stranger: those of
-    /// a join.
+    /// Effects of a member: reply; `presence_state`; the messages that it has missed; a diff to the
+    /// other members if its meta changes. Effects of a stranger: those of a join, with what it has
+    /// missed in place of history if that can be told.
     pub(super) fn on_rejoin(&mut self, header: Header<'_>, rejoin: &Rejoin) -> Result<(), Refusal> {
-        let Rejoin {
-            client_id,
-            topic,
-            user_id,
-            now_ms: _,
-            meta,
-            params: _,
-            reference: _,
-            since: _,
-        } = rejoin;
-        let entering = Entering { client_id, topic, user_id, meta: Json::given(meta.as_ref()) };
-
-        match self.decide(entering)? {
-            Entrant::Member(member) => {
-                let diff = self.change_meta(member, entering.meta);
-
-                let position = self.rooms.get(member.room).position;
-                let body =
-                    Body::Rejoined { position, name: None, rejoined: true, recovered: false };
-                self.outbox.push(Outbound::reply(header, Ok(body)));
-                self.say_who_is_present(client_id, topic, member.room);
-                if let Some(diff) = diff {
-                    self.say_diff(topic, diff, self.all_but(member.room, member.client));
-                }
-            }
-            Entrant::Stranger { client, room } => {
-                self.enter(header, entering, client, room, |position| Body::Rejoined {
-                    position,
-                    name: None,
-                    rejoined: false,
-                    recovered: false,
-                });
-            }
-        }
-        Ok(())
+        let Rejoin { client_id, topic, user_id, now_ms: _, meta, params: _, reference: _, since } =
+            rejoin;
+        let (meta, since, by) = (Json::given(meta.as_ref()), since.as_ref(), By::Rejoin);
+        self.enter(header, Entering { client_id, topic, user_id, meta, since, by })
     }
 
     /// Ends a membership.
     ///
-    /// Effects: reply; then, if its room has presence on, a diff to the members who
-    /// stay. A room without members and a client without memberships go.
+    /// Effects: reply; a diff to the members who stay; what a room that goes leaves.
     pub(super) fn on_leave(&mut self, header: Header<'_>, leave: &Leave) -> Result<(), Refusal> {
         let Leave { client_id, topic, reference: _ } = leave;
-        let member = self.member(client_id, topic)?;
-        let Member { client, room, footing } = member;
+        let Member { client, room, footing: _ } = self.member_in_any_state(client_id, topic)?;
 
-        self.clients.get_mut(client).rooms.remove(room);
-        self.rooms.dismiss(room, footing.seat);
-        let diff = footing.place().and_then(|place| self.end_presence(client, room, place));
+        let Parted { seat: _, gone } = self.part(client, room);
 
         self.outbox.push(Outbound::reply(header, Ok(Body::Empty {})));
-        if let Some(diff) = diff {
-            let members = self.rooms.get(room).members();
-            self.say_diff(topic, diff, Recipients::new(members, Except::Nobody));
-        }
+        self.say_gone(room, gone);
+        self.settle(room);
+        self.retire(client);
+        Ok(())
+    }
 
-        if self.rooms.get(room).size() == 0 {
-            self.rooms.remove(room);
-        } else {
-            self.close_gaps(room);
-        }
-        if self.clients.get(client).rooms.len() == 0 {
-            self.clients.end(client);
+    fn enter(&mut self, header: Header<'_>, entering: Entering<'_>) -> Result<(), Refusal> {
+        match self.decide(entering)? {
+            Entrant::Member(member) if entering.by == By::Join && member.footing.is_attached() => {
+                let body = self.joined(member.room);
+                self.outbox.push(Outbound::reply(header, Ok(body)));
+            }
+            Entrant::Member(member) => self.return_to(header, entering, member),
+            Entrant::Stranger { client, room } => self.admit(header, entering, client, room),
         }
         Ok(())
     }
 
     /// Decides whether a client may enter a room, and as what. Nothing changes.
     fn decide(&self, entering: Entering<'_>) -> Result<Entrant, Refusal> {
-        let Entering { client_id, topic, user_id, meta: _ } = entering;
-        let client = self.clients.find(client_id);
+        let Entering { client_id, topic, user_id, .. } = entering;
+        let client = self.known_client(client_id, user_id)?;
         let room = self.rooms.find(topic);
-        if let Some(client) = client {
-            if self.clients.names().user(client) != user_id {
-                return Err(Refusal::UserConflict { client_id: client_id.clone() });
-            }
-            if let Some(room) = room
-                && let Some(footing) = self.clients.get(client).rooms.get(room)
-            {
-                return Ok(Entrant::Member(Member { client, room, footing }));
-            }
+        let footings = client.map(|client| &self.clients.get(client).rooms);
+        let footing = room.and_then(|room| footings?.get(room));
+        if let (Some(client), Some(room), Some(footing)) = (client, room, footing)
+            && footing.is_member()
+        {
+            return Ok(Entrant::Member(Member { client, room, footing }));
         }
 
-        let topics = client.map_or(0, |client| self.clients.get(client).rooms.len());
-        let members = room.map_or(0, |room| self.rooms.get(room).size());
-        for (limit, more, count) in [
-            (Limit::Clients, client.is_none(), self.clients.len() as u64),
-            (Limit::Topics, room.is_none(), self.rooms.len() as u64),
-            (Limit::TopicsPerClient, true, topics as u64),
-            (Limit::MembersPerTopic, true, u64::from(members)),
-        ] {
-            let max = self.config.limit(limit);
-            if more && count >= max {
-                return Err(Refusal::LimitReached { limit, max });
+        let door = match room {
+            Some(room) => Door::Room(room),
+            None => {
+                let unknown_topic = || Refusal::UnknownTopic { topic: topic.clone() };
+                Door::New(Arc::clone(self.config.room_for(topic).ok_or_else(unknown_topic)?))
             }
+        };
+        let (size, max_members) = match &door {
+            Door::Room(room) => {
+                let room = self.rooms.get(*room);
+                (room.size(), room.config.max_members)
+            }
+            Door::New(config) => (0, config.max_members),
+        };
+        if let Some(max) = max_members
+            && size >= max
+        {
+            return Err(Refusal::RoomFull { topic: topic.clone(), max });
         }
-        Ok(Entrant::Stranger { client, room })
+        if client.is_none() {
+            self.check_limit(Limit::Clients, self.clients.len() as u64)?;
+        }
+        if room.is_none() {
+            self.check_limit(Limit::Topics, self.rooms.len() as u64)?;
+        }
+        if footing.is_none() {
+            let topics = footings.map_or(0, |footings| footings.len());
+            self.check_limit(Limit::TopicsPerClient, topics as u64)?;
+        }
+        self.check_limit(Limit::MembersPerTopic, u64::from(size))?;
+        Ok(Entrant::Stranger { client, room: door })
     }
 
-    /// Admits one who may become a member, and says so: reply, `presence_state`, diff.
-    fn enter(
+    /// Attaches a member, and says so: reply, `presence_state`, what it has missed, diff.
+    fn return_to(&mut self, header: Header<'_>, entering: Entering<'_>, member: Member) {
+        let Entering { client_id, topic, meta, since, .. } = entering;
+        let Member { client, room, footing: _ } = member;
+        self.reconnect(client);
+        self.attach(client, room);
+        let diff = meta.and_then(|meta| self.show(client, room, Some(meta)));
+
+        let missed = self.missed(client, room, since);
+        let body = self.rejoined(room, true, &missed);
+        self.outbox.push(Outbound::reply(header, Ok(body)));
+        self.say_who_is_present(client_id, topic, room);
+        self.say_missed(client, room, missed);
+        if let Some(diff) = diff {
+            self.say_diff_to(room, diff, self.all_but(room, client));
+        }
+    }
+
+    /// Admits one who may become a member, and says so: reply, `presence_state`, what it has missed
+    /// or history, diff.
+    fn admit(
         &mut self,
         header: Header<'_>,
         entering: Entering<'_>,
         client: Option<ClientHandle>,
-        room: Option<RoomNumber>,
-        body: impl FnOnce(Position) -> Body,
+        room: Door,
     ) {
-        let Entering { client_id, topic, user_id, meta } = entering;
-        let client = client.unwrap_or_else(|| {
-            let entry_at = |room, place| self.rooms.get(room).entry_at(place);
-            self.clients.add(client_id, user_id, entry_at)
-        });
-        let room = room.unwrap_or_else(|| {
-            self.outbox.count_room();
-            self.rooms.create(topic, self.config.default_room().presence)
-        });
-        let others = self.rooms.get(room).members();
+        let Entering { client_id, topic, user_id, meta, since, by } = entering;
+        let client = match client {
+            None => self.add_client(client_id, user_id, Registration::ByJoining),
+            Some(client) => {
+                self.reconnect(client);
+                client
+            }
+        };
+        let room = match room {
+            Door::Room(room) => room,
+            Door::New(config) => {
+                self.outbox.count_room();
+                let declared = self.config.is_declared(topic);
+                let origin = if declared { Origin::Declared } else { Origin::Joined };
+                self.rooms.create(topic, config, origin)
+            }
+        };
+        let others = Recipients::all(self.rooms.get(room).members());
+        let diff = self.seat(client, room, meta);
+
+        let missed = match by {
+            By::Join => Missed::Unknown,
+            By::Rejoin => self.missed(client, room, since),
+        };
+        let body = match by {
+            By::Join => self.joined(room),
+            By::Rejoin => self.rejoined(room, false, &missed),
+        };
+        self.outbox.push(Outbound::reply(header, Ok(body)));
+        self.say_who_is_present(client_id, topic, room);
+        match missed {
+            Missed::Unknown => self.say_latest(client_id, topic, room),
+            Missed::Known { .. } => self.say_missed(client, room, missed),
+        }
+        if let Some(diff) = diff {
+            self.say_diff_to(room, diff, others);
+        }
+    }
+
+    /// Gives a client a seat, the room's subscriptions and a presence.
+    fn seat(
+        &mut self,
+        client: ClientHandle,
+        room: RoomNumber,
+        meta: Option<&Json>,
+    ) -> Option<Diff> {
         self.make_room(room);
         let seat = self.rooms.admit(room, client);
-        self.clients.get_mut(client).rooms.set(room, Footing::seated(seat));
-        let diff = self.begin_presence(client, room, meta);
+        let known = self.clients.get(client).rooms.get(room);
+        let mut footing = known.unwrap_or(Footing::NONE);
+        footing.set_seat(seat);
+        self.clients.get_mut(client).rooms.set(room, footing);
 
-        let position = self.rooms.get(room).position;
-        self.outbox.push(Outbound::reply(header, Ok(body(position))));
-        self.say_who_is_present(client_id, topic, room);
-        if let Some(diff) = diff {
-            self.say_diff(topic, diff, Recipients::new(others, Except::Nobody));
+        let this = self.rooms.get_mut(room);
+        if !this.config.hears_all_by_default() {
+            let extras: &mut Extras = this.extras.get_or_insert_default();
+            extras.subscriptions.set(client, &this.config.default_subscriptions);
         }
+        match footing.place() {
+            None => self.appear(client, room, meta),
+            Some(_) => meta.and_then(|meta| self.alter(client, room, Some(meta))),
+        }
+    }
+
+    /// Tracks a client with that data, or changes what it shows.
+    pub(super) fn show(
+        &mut self,
+        client: ClientHandle,
+        room: RoomNumber,
+        data: Option<&Json>,
+    ) -> Option<Diff> {
+        if self.place(client, room).is_some() {
+            return self.alter(client, room, data);
+        }
+        self.make_room(room);
+        self.appear(client, room, data)
+    }
+
+    fn joined(&self, room: RoomNumber) -> Body {
+        let room = self.rooms.get(room);
+        Body::Joined { position: room.position, name: room.config.name.as_deref().map(Into::into) }
+    }
+
+    fn rejoined(&self, room: RoomNumber, rejoined: bool, missed: &Missed) -> Body {
+        let recovered = match missed {
+            Missed::Unknown => false,
+            Missed::Known { is_all, .. } => *is_all,
+        };
+        let room = self.rooms.get(room);
+        let name = room.config.name.as_deref().map(Into::into);
+        Body::Rejoined { position: room.position, name, rejoined, recovered }
     }
 
     /// Makes room in a room for one more member, and one more meta.
@@ -211,7 +290,7 @@ impl Channel {
         let of = self.rooms.get(room);
         if let Some(moved) = seats {
             for (seat, member) in of.seats_from(moved.from) {
-                self.clients.get_mut(member).footing(room).seat = seat;
+                self.clients.get_mut(member).footing(room).move_seat(seat);
             }
         }
         if let (Some(moved), Some(presence)) = (places, &of.presence) {

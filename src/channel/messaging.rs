@@ -1,46 +1,77 @@
-//! Messages: broadcast and push.
+//! Messages: broadcast, push and publish, and whom they reach.
 
-use alloc::vec::Vec;
+use alloc::{collections::BTreeSet, vec::Vec};
 
-use super::{Channel, Member, admission};
+use super::{Channel, admission};
 use crate::{
-    event::{Audience, Broadcast, Header, Push},
+    clients::Connection,
+    config::Limit,
+    event::{Address, Audience, Broadcast, Header, Publish, Push},
+    history::Excluded,
+    ids::{ClientHandle, ClientId, EventName, MessageId, Topic, UserId},
+    message::StoredMessage,
     outbound::{Body, BroadcastMessage, Outbound, PushMessage, Target},
-    payload::Json,
+    payload::{Json, Payload},
     recipients::{Except, Recipients},
     refusal::Refusal,
+    rooms::{Extras, RoomNumber},
+    roster::Roll,
 };
 
+/// A message to a topic, whoever sends it.
+struct Message<'a> {
+    topic: &'a Topic,
+    event: &'a EventName,
+    payload: &'a Payload,
+    from: &'a UserId,
+    client_id: Option<&'a ClientId>,
+    meta: Option<&'a Json>,
+    id: Option<&'a MessageId>,
+    excluded: Excluded,
+}
+
 impl Channel {
-    /// Sends a member's message to its topic, under the next offset.
+    /// Sends a client's message to a topic, under the next offset. One with an id that was sent
+    /// before is not sent again.
     ///
-    /// Effects: reply if asked for; `broadcast_message`.
+    /// Effects: reply if asked for; `broadcast_message`; `evicted`, if history is full.
     pub(super) fn on_broadcast(
         &mut self,
         header: Header<'_>,
         broadcast: &Broadcast,
     ) -> Result<(), Refusal> {
-        let Broadcast { client_id, topic, payload, event, audience, meta, id: _, reference: _ } =
+        let Broadcast { client_id, topic, payload, event, audience, meta, id, reference: _ } =
             broadcast;
-        let member = self.member(client_id, topic)?;
+        let (client, room) = self.participant(client_id, topic, |config| config.publishers)?;
         admission::check_reserved(event, &self.config)?;
+        if !self.rooms.get(room).config.allows(event) {
+            let (event, topic) = (event.clone(), topic.clone());
+            return Err(Refusal::EventNotListed { event, topic });
+        }
+        let from = self.clients.names().user(client).clone();
+        if self.is_repeated(header, room, &from, id.as_ref()) {
+            return Ok(());
+        }
+        self.check_rate(client, room)?;
+        self.check_ring(room, event)?;
 
-        let except = self.except(member, *audience);
-        let room = self.rooms.get_mut(member.room);
-        room.position.offset += 1;
-        let (position, members) = (room.position, room.members());
-
-        self.reply_if_asked(header, Body::Published { position });
-        self.outbox.push(Outbound::BroadcastMessage(BroadcastMessage {
-            target: Target::Topic { topic: topic.clone(), position },
-            event: event.clone(),
-            payload: payload.clone(),
-            from: self.clients.names().user(member.client).clone(),
-            client_id: Some(client_id.clone()),
-            timestamp_ms: self.clock_ms,
-            meta: Json::given(meta.as_ref()).cloned(),
-            recipients: Recipients::new(members, except),
-        }));
+        self.count_rate(client, room);
+        let excluded = match audience {
+            Audience::All => Excluded::default(),
+            Audience::Others => Excluded { client: Some(client_id.clone()), user: None },
+            Audience::OtherUsers => Excluded { client: None, user: Some(from.clone()) },
+        };
+        let message = Message {
+            topic,
+            event,
+            payload,
+            from: &from,
+            client_id: Some(client_id),
+            meta: Json::given(meta.as_ref()),
+            id: id.as_ref(),
+            excluded,
+        };
+        self.send(header, room, message);
         Ok(())
     }
 
@@ -61,22 +92,206 @@ impl Channel {
         Ok(())
     }
 
-    /// Which members an audience leaves out.
-    fn except(&self, sender: Member, audience: Audience) -> Except {
-        match audience {
-            Audience::All => Except::Nobody,
-            Audience::Others => Except::One(sender.client),
-            Audience::OtherUsers => {
-                let is_member =
-                    |client: &_| self.clients.get(*client).rooms.get(sender.room).is_some();
-                let mut clients: Vec<_> =
-                    self.clients.of_same_user(sender.client).filter(is_member).collect();
-                if clients.len() == 1 {
-                    return Except::One(sender.client);
-                }
-                clients.sort_unstable();
-                Except::Many(clients.into())
+    /// Sends a message from the server: to a topic like a broadcast, to others without an offset.
+    ///
+    /// Effects: reply if asked for; `broadcast_message`; to a topic `evicted`, if history is full.
+    pub(super) fn on_publish(
+        &mut self,
+        header: Header<'_>,
+        publish: &Publish,
+    ) -> Result<(), Refusal> {
+        let Publish {
+            target,
+            event,
+            payload,
+            from,
+            except_client,
+            except_user,
+            meta,
+            id,
+            reference: _,
+        } = publish;
+        let meta = Json::given(meta.as_ref());
+        if let Address::Topic(topic) = target {
+            let room = self.find_room(topic)?;
+            if self.is_repeated(header, room, from, id.as_ref()) {
+                return Ok(());
             }
+            self.check_ring(room, event)?;
+            let excluded = Excluded { client: except_client.clone(), user: except_user.clone() };
+            let (client_id, id) = (None, id.as_ref());
+            let message = Message { topic, event, payload, from, client_id, meta, id, excluded };
+            self.send(header, room, message);
+            return Ok(());
+        }
+        let excluded = Excluded { client: except_client.clone(), user: except_user.clone() };
+        let recipients = self.addressees(target, event, &excluded)?;
+
+        self.reply_if_asked(header, Body::Empty {});
+        self.outbox.push(Outbound::BroadcastMessage(BroadcastMessage {
+            target: Target::Published(target.clone()),
+            event: event.clone(),
+            payload: payload.clone(),
+            from: from.clone(),
+            client_id: None,
+            timestamp_ms: self.clock.now_ms,
+            meta: meta.cloned(),
+            recipients,
+        }));
+        Ok(())
+    }
+
+    /// Sends a message to a topic: reply if asked for, the message, what history gives up for it.
+    fn send(&mut self, header: Header<'_>, room: RoomNumber, message: Message<'_>) {
+        let Message { topic, event, payload, from, client_id, meta, id, excluded } = message;
+        let except = self.except(room, event, &excluded);
+        let this = self.rooms.get_mut(room);
+        this.position.offset += 1;
+        let (position, members, dedupe) = (this.position, this.members(), this.config.dedupe);
+        if let (Some(id), 1..) = (id, dedupe) {
+            let cap = self.config.limit(Limit::IdsPerTopic);
+            let extras: &mut Extras = this.extras.get_or_insert_default();
+            extras.ids.remember(from, id, position.offset, dedupe.into(), cap);
+        }
+        let evicted = this.history.is_some().then(|| {
+            let mut stored = StoredMessage::new(
+                event.clone(),
+                payload.clone(),
+                from.clone(),
+                position.offset,
+                self.clock.now_ms,
+            );
+            (stored.client_id, stored.meta) = (client_id.cloned(), meta.cloned());
+            self.rooms.store(room, stored, excluded, &self.config)
+        });
+
+        self.reply_if_asked(header, Body::Published { position });
+        self.outbox.push(Outbound::BroadcastMessage(BroadcastMessage {
+            target: Target::Topic { topic: topic.clone(), position },
+            event: event.clone(),
+            payload: payload.clone(),
+            from: from.clone(),
+            client_id: client_id.cloned(),
+            timestamp_ms: self.clock.now_ms,
+            meta: meta.cloned(),
+            recipients: Recipients::new(members, except),
+        }));
+        if let Some(evicted) = evicted {
+            self.say_evicted(room, evicted);
+        }
+    }
+
+    /// Whether a message was sent before; if so, its sender gets the position that it got then.
+    fn is_repeated(
+        &mut self,
+        header: Header<'_>,
+        room: RoomNumber,
+        from: &UserId,
+        id: Option<&MessageId>,
+    ) -> bool {
+        let this = self.rooms.get(room);
+        let (Some(id), Some(extras)) = (id, &this.extras) else { return false };
+        let Some(offset) = extras.ids.find(from, id) else { return false };
+        let position = crate::event::Position { offset, ..this.position };
+        self.reply_if_asked(header, Body::Published { position });
+        true
+    }
+
+    /// Refuses a message that needs to be kept under a name of its own where there are enough.
+    fn check_ring(&self, room: RoomNumber, event: &EventName) -> Result<(), Refusal> {
+        let (limit, max) =
+            (Limit::EventNamesPerTopic, self.config.limit(Limit::EventNamesPerTopic));
+        if self.rooms.lacks_ring(room, event, max) {
+            return Err(Refusal::LimitReached { limit, max });
+        }
+        Ok(())
+    }
+
+    /// Which attached members of a room do not receive a message of that name.
+    fn except(&self, room: RoomNumber, event: &EventName, excluded: &Excluded) -> Except {
+        let this = self.rooms.get(room);
+        let subscriptions =
+            this.subscriptions().filter(|subscriptions| !subscriptions.all_hear_all());
+        if subscriptions.is_none() && excluded.client.is_none() && excluded.user.is_none() {
+            return Except::Nobody;
+        }
+        let is_attached = |client: &ClientHandle| {
+            let footing = self.clients.get(*client).rooms.get(room);
+            footing.is_some_and(|footing| footing.is_attached())
+        };
+        let deaf = subscriptions.into_iter().flat_map(|subscriptions| subscriptions.deaf(event));
+        let excluded = self.excluded(excluded);
+        Except::these(deaf.chain(excluded).filter(is_attached).collect())
+    }
+
+    /// Which clients are left out; those that are there.
+    fn excluded(&self, excluded: &Excluded) -> impl Iterator<Item = ClientHandle> {
+        let Excluded { client, user } = excluded;
+        let client = client.as_ref().and_then(|client| self.clients.find(client));
+        let user = user.as_ref().map(|user| self.clients_of_user(user));
+        client.into_iter().chain(user.into_iter().flatten())
+    }
+
+    /// Who is reached by a message that is not for a topic.
+    fn addressees(
+        &self,
+        target: &Address,
+        event: &EventName,
+        excluded: &Excluded,
+    ) -> Result<Recipients, Refusal> {
+        let excluded: BTreeSet<_> = self.excluded(excluded).collect();
+        let receives =
+            |client: &ClientHandle| self.is_connected(*client) && !excluded.contains(client);
+        let clients: Vec<_> = match target {
+            Address::Everyone => {
+                let connected = |client: &ClientHandle| self.is_connected(*client);
+                let except = excluded.iter().copied().filter(connected).collect();
+                let everyone: Roll = self.clients.everyone();
+                return Ok(Recipients::new(everyone, Except::these(except)));
+            }
+            Address::Topic(topic) => {
+                return Err(Refusal::UnknownTopic { topic: topic.clone() });
+            }
+            Address::Group(group) => {
+                let unknown =
+                    || Refusal::UnknownTarget { what: "group", name: group.as_str().into() };
+                let topics = self.groups.get(group).ok_or_else(unknown)?;
+                let rooms = topics.filter_map(|topic| self.rooms.find(topic));
+                let mut seen = BTreeSet::new();
+                let members = rooms.flat_map(|room| {
+                    let this = self.rooms.get(room);
+                    let hears = move |client: &ClientHandle| this.hears(*client, event);
+                    this.attached().filter(hears)
+                });
+                members.filter(|client| seen.insert(*client)).filter(receives).collect()
+            }
+            Address::User(user) => self.clients_of_user(user).filter(receives).collect(),
+            Address::Client(client) => {
+                let unknown =
+                    || Refusal::UnknownTarget { what: "client", name: client.as_str().into() };
+                let client = self.clients.find(client).ok_or_else(unknown)?;
+                [client].into_iter().filter(receives).collect()
+            }
+        };
+        Ok(Recipients::of(&clients))
+    }
+
+    pub(super) fn is_connected(&self, client: ClientHandle) -> bool {
+        self.clients.get(client).connection == Connection::Connected
+    }
+
+    /// Refuses a client that has done too much in a room of late.
+    pub(super) fn check_rate(&self, client: ClientHandle, room: RoomNumber) -> Result<(), Refusal> {
+        let Some(rate) = self.rooms.get(room).config.rate_limit else { return Ok(()) };
+        let (max, window_ms, now_ms) = (rate.max_events, rate.window_ms, self.clock.now_ms);
+        let checked = self.rooms.rates.check(client, room, max, window_ms, now_ms);
+        checked.map_err(|retry_after_ms| Refusal::RateLimited { retry_after_ms })
+    }
+
+    /// Counts what a client does in a room.
+    pub(super) fn count_rate(&mut self, client: ClientHandle, room: RoomNumber) {
+        if let Some(rate) = self.rooms.get(room).config.rate_limit {
+            self.rooms.rates.count(client, room, rate.window_ms, self.clock.now_ms);
         }
     }
 }

@@ -16,11 +16,21 @@ pub(super) struct Node {
     origin: Option<Arc<Origin>>,
     // Invariant: the number of every ref given so far is smaller.
     next_ref: NonZeroU64,
+    pub(super) phase: Phase,
+}
+
+/// Whether the channel works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    Running,
+    /// From a crash to the next restart.
+    Crashed,
 }
 
 impl Node {
     pub(super) const fn single() -> Self {
-        Self { label: Cow::Borrowed("single_node"), origin: None, next_ref: NonZeroU64::MIN }
+        let (label, next_ref) = (Cow::Borrowed("single_node"), NonZeroU64::MIN);
+        Self { label, origin: None, next_ref, phase: Phase::Running }
     }
 
     pub(super) fn of_cluster(
@@ -38,6 +48,7 @@ impl Node {
             label: Cow::Owned(format!("cluster_ready:{cluster}/{node}")),
             origin: Some(Arc::new(Origin { node, incarnation: config.incarnation() })),
             next_ref: NonZeroU64::MIN,
+            phase: Phase::Running,
         })
     }
 
@@ -47,6 +58,16 @@ impl Node {
 
     pub(super) const fn origin(&self) -> Option<&Arc<Origin>> {
         self.origin.as_ref()
+    }
+
+    /// Its name, in a cluster.
+    pub(super) fn name(&self) -> Option<&NodeId> {
+        self.origin.as_ref().map(|origin| &origin.node)
+    }
+
+    /// The number of the ref that is given next.
+    pub(super) const fn upcoming_ref(&self) -> NonZeroU64 {
+        self.next_ref
     }
 
     /// The number of a ref that was never given.

@@ -5,14 +5,16 @@ use alloc::vec::Vec;
 use foldhash::fast::FixedState;
 use indexmap::IndexSet;
 
-use super::{Channel, Phase};
+use super::{Channel, node::Phase};
 use crate::{
-    clients::Footing,
+    agenda::Due,
+    clients::{Footing, Seat},
     config::Config,
-    ids::{ClientHandle, ClientId, Topic, UserId},
+    ids::{ClientHandle, ClientId, EventName, GroupName, Topic, UserId},
     outbound::RoomInfo,
+    payload::Json,
     presence::Entries,
-    recipients::{Except, Recipients},
+    recipients::Recipients,
     rooms::{Room, RoomNumber},
     stats::Stats,
 };
@@ -29,6 +31,10 @@ pub struct ClientInfo {
     pub handle: ClientHandle,
     /// How many topics it is a member of.
     pub topics: usize,
+    /// What the host wanted to know of it when it connected.
+    pub data: Option<Json>,
+    /// Whether it has a connection; if not, it is held for the grace.
+    pub connected: bool,
 }
 
 /// When a channel has to be told the time, and what for.
@@ -44,7 +50,23 @@ pub struct Deadline {
 /// Why a channel has to be told the time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum DeadlineReason {}
+pub enum DeadlineReason {
+    /// A grace runs out.
+    Grace,
+    /// A window of presence changes ends.
+    PresenceWindow,
+}
+
+impl DeadlineReason {
+    /// A stable name in `snake_case`.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Grace => "grace",
+            Self::PresenceWindow => "presence_window",
+        }
+    }
+}
 
 impl Channel {
     /// `single_node`, or `cluster_ready:<cluster>/<node_id>`. O(1).
@@ -62,20 +84,20 @@ impl Channel {
     /// Whether it has crashed and was not restarted. O(1).
     #[must_use]
     pub fn crashed(&self) -> bool {
-        self.phase == Phase::Crashed
+        self.node.phase == Phase::Crashed
     }
 
     /// The largest time that an event has told, in milliseconds. O(1).
     #[must_use]
     pub fn clock_ms(&self) -> u64 {
-        self.clock_ms
+        self.clock.now_ms
     }
 
-    /// When it has to be told the time; none while nothing is waiting for it, which is always so as
-    /// long as no event waits for a time. O(1).
+    /// When it has to be told the time by a [`Tick`](crate::Tick); none while nothing waits for it.
+    /// O(log n) in what waits.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Deadline> {
-        None
+        self.clock.next_deadline()
     }
 
     /// Counts of what happened and of what there is. O(1).
@@ -86,9 +108,9 @@ impl Channel {
             topics: self.rooms.len(),
             clients: self.clients.len(),
             memberships: self.rooms.memberships(),
-            detached: 0,
-            history_messages: 0,
-            history_bytes: 0,
+            detached: self.rooms.detached(),
+            history_messages: self.rooms.history_messages(),
+            history_bytes: self.rooms.history_bytes(),
         }
     }
 
@@ -108,26 +130,14 @@ impl Channel {
     /// What the room of a topic is like. O(1).
     #[must_use]
     pub fn room(&self, topic: &Topic) -> Option<RoomInfo> {
-        let room = self.find_room(topic)?;
-        let (topic, size, position) = (room.topic.clone(), room.size() as usize, room.position);
-        Some(RoomInfo {
-            topic,
-            size,
-            position,
-            name: None,
-            description: None,
-            max_members: None,
-            owner: None,
-            data: None,
-        })
+        self.rooms.find(topic).map(|room| self.info(self.rooms.get(room)))
     }
 
     /// Who hears what is sent to a topic, in join order. O(1) to get, linear to read.
     #[must_use]
     pub fn subscribers(&self, topic: &Topic) -> Recipients {
-        let members = self.find_room(topic).map(Room::members);
-        let mut subscribers = members
-            .map_or_else(Recipients::none, |members| Recipients::new(members, Except::Nobody));
+        let members = self.room_of(topic).map(Room::members);
+        let mut subscribers = members.map_or_else(Recipients::none, Recipients::all);
         subscribers.name(self.clients.names());
         subscribers
     }
@@ -136,7 +146,7 @@ impl Channel {
     /// linear to read.
     #[must_use]
     pub fn presences(&self, topic: &Topic) -> Entries {
-        let presence = self.find_room(topic).and_then(|room| room.presence.as_ref());
+        let presence = self.room_of(topic).and_then(|room| room.presence.as_ref());
         let mut entries = presence
             .map_or_else(Entries::none, |presence| presence.entries(self.node.origin().cloned()));
         entries.name(self.clients.names());
@@ -147,8 +157,26 @@ impl Channel {
     #[must_use]
     pub fn topics_of(&self, client_id: &ClientId) -> Vec<Topic> {
         let Some(client) = self.clients.find(client_id) else { return Vec::new() };
-        let rooms = self.rooms_of_client(client);
+        let rooms = self.memberships_of(client);
         rooms.map(|room| self.rooms.get(room).topic.clone()).collect()
+    }
+
+    /// What a member is subscribed to in a topic, in the order in which it subscribed; `*` stands
+    /// for all. Linear in its subscriptions.
+    #[must_use]
+    pub fn subscriptions(&self, client_id: &ClientId, topic: &Topic) -> Vec<EventName> {
+        match self.member_in_any_state(client_id, topic) {
+            Ok(member) => self.rooms.get(member.room).subscribed(member.client),
+            Err(_) => Vec::new(),
+        }
+    }
+
+    /// The groups in the order in which they were made, each with its topics in the order in which
+    /// they were added. Linear in all of them.
+    #[must_use]
+    pub fn groups(&self) -> Vec<(GroupName, Vec<Topic>)> {
+        let groups = self.groups.iter();
+        groups.map(|(group, topics)| (group.clone(), topics.cloned().collect())).collect()
     }
 
     /// The clients of a user, in the order in which they came.
@@ -164,14 +192,14 @@ impl Channel {
     pub fn topics_of_user(&self, user_id: &UserId) -> Vec<Topic> {
         let clients = self.clients_of_user(user_id);
         let rooms: IndexSet<_, FixedState> =
-            clients.flat_map(|client| self.rooms_of_client(client)).collect();
+            clients.flat_map(|client| self.memberships_of(client)).collect();
         rooms.into_iter().map(|room| self.rooms.get(room).topic.clone()).collect()
     }
 
     /// Whether a client is a member of a topic. O(1).
     #[must_use]
     pub fn is_member(&self, client_id: &ClientId, topic: &Topic) -> bool {
-        self.member(client_id, topic).is_ok()
+        self.member_in_any_state(client_id, topic).is_ok()
     }
 
     /// Whether a client of a user is a member of a topic. Linear in the user's clients.
@@ -179,7 +207,8 @@ impl Channel {
     pub fn is_user_in(&self, user_id: &UserId, topic: &Topic) -> bool {
         let Some(room) = self.rooms.find(topic) else { return false };
         let mut clients = self.clients_of_user(user_id);
-        clients.any(|client| self.clients.get(client).rooms.get(room).is_some())
+        let footing = |client| self.clients.get(client).rooms.get(room);
+        clients.any(|client| footing(client).is_some_and(Footing::is_member))
     }
 
     /// What stands for a client while it lives. O(1).
@@ -192,9 +221,11 @@ impl Channel {
     #[must_use]
     pub fn client(&self, client_id: &ClientId) -> Option<ClientInfo> {
         let handle = self.clients.find(client_id)?;
-        let topics = self.clients.get(handle).rooms.len();
+        let topics = self.memberships_of(handle).count();
         let user_id = self.clients.names().user(handle).clone();
-        Some(ClientInfo { client_id: client_id.clone(), user_id, handle, topics })
+        let data = self.clients.get(handle).data.as_deref().cloned();
+        let connected = self.is_connected(handle);
+        Some(ClientInfo { client_id: client_id.clone(), user_id, handle, topics, data, connected })
     }
 
     /// Panics if what the channel keeps twice does not agree. Linear in all that there is; for
@@ -203,17 +234,19 @@ impl Channel {
     pub fn check_invariants(&self) {
         self.rooms.check_invariants();
         self.clients.check_invariants();
-        assert!(self.phase == Phase::Running || self.rooms.len() == 0, "who crashed has no rooms");
         let mut memberships = 0;
         for number in self.rooms.in_order() {
             let room = self.rooms.get(number);
             for (seat, client) in room.seats_from(0) {
-                let known = self.clients.get(client).rooms.get(number);
-                assert_eq!(
-                    known.map(|footing| footing.seat),
-                    Some(seat),
-                    "a member knows its seat"
+                let known = self.clients.get(client).rooms.get(number).map(Footing::seat);
+                let knows = matches!(
+                    known,
+                    Some(Seat::Attached(known) | Seat::Detached(known)) if known == seat
                 );
+                assert!(knows, "a member knows its seat");
+                let due = Due::Footing { client, room: number };
+                let detached = matches!(known, Some(Seat::Detached(_)));
+                assert!(!detached || self.clock.agenda.is_set(due), "who is detached may expire");
                 memberships += 1;
             }
             for (place, client) in room.presence.iter().flat_map(|presence| presence.places_from(0))
@@ -234,16 +267,17 @@ impl Channel {
         assert_eq!(present.sum::<u64>(), balance, "presences that came and went are counted");
     }
 
-    fn find_room(&self, topic: &Topic) -> Option<&Room> {
+    fn room_of(&self, topic: &Topic) -> Option<&Room> {
         self.rooms.find(topic).map(|room| self.rooms.get(room))
     }
 
-    fn clients_of_user(&self, user_id: &UserId) -> impl Iterator<Item = ClientHandle> {
+    pub(super) fn clients_of_user(&self, user_id: &UserId) -> impl Iterator<Item = ClientHandle> {
         let first = self.clients.find_user(user_id).into_iter();
         first.flat_map(|first| self.clients.of_same_user(first))
     }
 
-    fn rooms_of_client(&self, client: ClientHandle) -> impl Iterator<Item = RoomNumber> {
-        self.clients.get(client).rooms.to_vec().into_iter().map(|(room, _)| room)
+    fn memberships_of(&self, client: ClientHandle) -> impl Iterator<Item = RoomNumber> {
+        let rooms = self.clients.get(client).rooms.to_vec().into_iter();
+        rooms.filter(|(_, footing)| footing.is_member()).map(|(room, _)| room)
     }
 }

@@ -41,18 +41,18 @@ struct UserPresence {
 }
 
 impl Clients {
-    /// Notes that a client becomes present in a room with the ref of that number. Returns where
-    /// its user's entry stands, if the user is present there already.
+    /// Notes that a client becomes present in a room. Returns where its user's entry stands, if the
+    /// user is present there already; if not, it stands at `new`.
     pub(crate) fn arrive(
         &mut self,
         client: ClientHandle,
         room: u32,
-        reference: NonZeroU64,
+        new: NonZeroU64,
     ) -> Option<NonZeroU64> {
         let user = self.users.get_mut(self.get(client).user?.get());
         let before = user.present.get(room);
         let (metas, entry) =
-            before.map_or((0, reference), |UserPresence { metas, entry }| (metas, entry));
+            before.map_or((0, new), |UserPresence { metas, entry }| (metas, entry));
         user.present.set(room, UserPresence { metas: metas + 1, entry });
         before.map(|_| entry)
     }

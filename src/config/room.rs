@@ -149,6 +149,18 @@ impl RoomConfig {
         self.named(event.as_bytes()).is_some()
     }
 
+    /// Whether members hear everything unless they say otherwise.
+    pub(crate) fn hears_all_by_default(&self) -> bool {
+        is_everything(&self.default_subscriptions)
+    }
+
+    /// Whether it says nothing but what a client may say that opens a room: name, description,
+    /// `max_members` and data.
+    pub(crate) fn is_for_clients_to_say(&self) -> bool {
+        let Self { name, description, data, max_members, .. } = self.clone();
+        *self == Self { name, description, data, max_members, ..Self::default() }
+    }
+
     fn definition_of(&self, event: &EventName) -> Option<&EventDefinition> {
         self.named(event.as_bytes()).or_else(|| self.named(WILDCARD.as_bytes()))
     }

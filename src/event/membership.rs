@@ -77,8 +77,7 @@ pub struct Rejoin {
     /// `ref` in JSON: comes back in the reply.
     #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<Ref>,
-    /// Up to where it has received. It is read, and nothing is replayed yet: the reply says
-    /// `recovered: false`.
+    /// Up to where it has received: what was sent since is sent again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Since>,
 }
@@ -185,6 +184,22 @@ pub enum Since {
     One(Position),
     /// In a cluster, what it has of each node.
     Each(Vec<NodePosition>),
+}
+
+impl Since {
+    /// What is said of the node that is asked, which may have a name.
+    pub(crate) fn of_node(&self, name: Option<&NodeId>) -> Option<Position> {
+        match self {
+            Self::One(position) => Some(*position),
+            Self::Each(positions) => {
+                let mut of_node = positions
+                    .iter()
+                    .filter(|position| position.node.is_none() || position.node.as_ref() == name);
+                let NodePosition { node: _, epoch, offset } = of_node.next()?;
+                Some(Position { epoch: *epoch, offset: *offset })
+            }
+        }
+    }
 }
 
 impl From<Position> for Since {

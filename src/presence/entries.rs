@@ -46,8 +46,12 @@ impl Entries {
         }
     }
 
+    /// Gives the clients in it their names; a list that has names keeps them, since handles may
+    /// have been given out again since it was made.
     pub(crate) fn name(&mut self, names: &Directory) {
-        self.names = names.clone();
+        if self.names.is_empty() {
+            self.names = names.clone();
+        }
     }
 
     /// How many users are present.

@@ -1,6 +1,6 @@
 //! What presence says: entries of users, metas of their clients, and diffs of both.
 
-use alloc::sync::Arc;
+use alloc::{sync::Arc, vec::Vec};
 use core::{fmt, num::NonZeroU64, slice};
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
@@ -31,6 +31,10 @@ pub(crate) struct Origin {
 impl PresenceRef {
     pub(crate) const fn new(number: NonZeroU64, origin: Option<Arc<Origin>>) -> Self {
         Self { number, origin }
+    }
+
+    pub(crate) const fn number(&self) -> NonZeroU64 {
+        self.number
     }
 }
 
@@ -136,12 +140,19 @@ enum Changes {
     Join(Entry),
     Leave(Entry),
     Change(Arc<Change>),
+    Many(Arc<Sides>),
 }
 
 #[derive(Debug, PartialEq, Eq)]
 struct Change {
     new: Entry,
     old: Entry,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Sides {
+    joins: Vec<Entry>,
+    leaves: Vec<Entry>,
 }
 
 impl Diff {
@@ -157,6 +168,10 @@ impl Diff {
         Self(Changes::Change(Arc::new(Change { new, old })))
     }
 
+    pub(crate) fn of(joins: Vec<Entry>, leaves: Vec<Entry>) -> Self {
+        Self(Changes::Many(Arc::new(Sides { joins, leaves })))
+    }
+
     /// Metas that came, or took the place of another.
     #[must_use]
     pub fn joins(&self) -> &[Entry] {
@@ -164,6 +179,7 @@ impl Diff {
             Changes::Join(entry) => slice::from_ref(entry),
             Changes::Leave(_) => &[],
             Changes::Change(change) => slice::from_ref(&change.new),
+            Changes::Many(sides) => &sides.joins,
         }
     }
 
@@ -174,6 +190,7 @@ impl Diff {
             Changes::Join(_) => &[],
             Changes::Leave(entry) => slice::from_ref(entry),
             Changes::Change(change) => slice::from_ref(&change.old),
+            Changes::Many(sides) => &sides.leaves,
         }
     }
 }

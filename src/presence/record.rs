@@ -96,6 +96,11 @@ impl Record {
         self.entry != self.reference || self.place != self.reference
     }
 
+    /// Where it stands in the list.
+    pub(crate) const fn standing(&self) -> (NonZeroU64, NonZeroU64) {
+        (self.entry, self.place)
+    }
+
     /// What is said of it.
     pub(crate) fn into_meta(self, client_id: ClientId, origin: Option<&Arc<Origin>>) -> Meta {
         let name = |number| PresenceRef::new(number, origin.cloned());

@@ -1,0 +1,167 @@
+//! Rooms that are opened and closed by name, and groups of them.
+
+use alloc::sync::Arc;
+
+use super::Channel;
+use crate::{
+    config::{ClientRooms, Limit, RoomConfig},
+    event::{AddToGroup, CloseRoom, Header, OpenRoom, RemoveFromGroup},
+    ids::{ClientHandle, ClientId, Topic},
+    outbound::{Body, Cause, Outbound, RoomInfo, RoomNotice},
+    recipients::Recipients,
+    refusal::Refusal,
+    rooms::{Origin, Room, RoomNumber},
+};
+
+impl Channel {
+    /// Makes a room before anybody joins it.
+    ///
+    /// Effects: reply if asked for; `room_opened` to everyone who is connected.
+    pub(super) fn on_open_room(
+        &mut self,
+        header: Header<'_>,
+        open: &OpenRoom,
+    ) -> Result<(), Refusal> {
+        let OpenRoom { topic, config, by, reference: _ } = open;
+        let opener = by.as_ref().map(|by| self.opener(by, config.as_deref())).transpose()?;
+        if self.rooms.find(topic).is_some() {
+            return Err(Refusal::RoomExists { topic: topic.clone() });
+        }
+        self.check_limit(Limit::Topics, self.rooms.len() as u64)?;
+
+        let pattern = self.config.room_to_open(topic);
+        let config = match (opener, config) {
+            (None, None) => Arc::clone(pattern),
+            (None, Some(config)) => Arc::new(RoomConfig::clone(config)),
+            (Some(opener), config) => {
+                let mut own = RoomConfig::clone(pattern);
+                if let Some(config) = config {
+                    let RoomConfig { name, description, max_members, data, .. } = &**config;
+                    own.name = name.clone().or(own.name);
+                    own.description = description.clone().or(own.description);
+                    own.max_members = max_members.or(own.max_members);
+                    own.data = data.clone().or(own.data);
+                }
+                own.owner = Some(self.clients.names().user(opener).clone());
+                Arc::new(own)
+            }
+        };
+        self.outbox.count_room();
+        let room = self.rooms.create(topic, config, Origin::Opened);
+
+        self.reply_if_asked(header, Body::Empty {});
+        let info = self.info(self.rooms.get(room));
+        let recipients = Recipients::all(self.clients.everyone());
+        self.outbox.push(Outbound::RoomOpened(RoomNotice { info, recipients }));
+        Ok(())
+    }
+
+    /// Removes a room with all who are in it.
+    ///
+    /// Effects: reply if asked for; `closed`; `evicted`; `room_closed` to everyone who is
+    /// connected. Those who go together cause no diffs.
+    pub(super) fn on_close_room(
+        &mut self,
+        header: Header<'_>,
+        close: &CloseRoom,
+    ) -> Result<(), Refusal> {
+        let CloseRoom { topic, by, reference: _ } = close;
+        let closer = by.as_ref().map(|by| self.find_client(by)).transpose()?;
+        let room = self.find_room(topic)?;
+        if let Some(closer) = closer {
+            let owner = self.rooms.get(room).config.owner.as_ref();
+            if owner != Some(self.clients.names().user(closer)) {
+                let expected = "a client of the user that owns the room";
+                return Err(Refusal::PermissionDenied { expected });
+            }
+        }
+
+        self.reply_if_asked(header, Body::Empty {});
+        let members = self.rooms.get(room).everyone();
+        self.say_closed(room, Cause::RoomClosed, None, Recipients::of(&members));
+        // What is closed is announced, however it was made.
+        let info = self.info(self.rooms.get(room));
+        let cleared = self.clear(room);
+        self.dissolve(room, Some(info));
+        self.groups.forget_topic(topic);
+        for client in cleared {
+            self.retire(client);
+        }
+        Ok(())
+    }
+
+    /// Makes topics part of a group.
+    ///
+    /// Effects: reply if asked for.
+    pub(super) fn on_add_to_group(
+        &mut self,
+        header: Header<'_>,
+        add: &AddToGroup,
+    ) -> Result<(), Refusal> {
+        let AddToGroup { group, topics, reference: _ } = add;
+        if !self.groups.contains(group) && !topics.is_empty() {
+            self.check_limit(Limit::Groups, self.groups.len() as u64)?;
+        }
+        let (limit, max) = (Limit::TopicsPerGroup, self.config.limit(Limit::TopicsPerGroup));
+        if self.groups.would_have(group, topics) as u64 > max {
+            return Err(Refusal::LimitReached { limit, max });
+        }
+
+        self.groups.add(group, topics);
+        self.reply_if_asked(header, Body::Empty {});
+        Ok(())
+    }
+
+    /// Takes topics out of a group, which goes with its last.
+    ///
+    /// Effects: reply if asked for.
+    pub(super) fn on_remove_from_group(
+        &mut self,
+        header: Header<'_>,
+        remove: &RemoveFromGroup,
+    ) -> Result<(), Refusal> {
+        let RemoveFromGroup { group, topics, reference: _ } = remove;
+        if !self.groups.contains(group) {
+            return Err(Refusal::UnknownTarget { what: "group", name: group.as_str().into() });
+        }
+
+        self.groups.remove(group, topics);
+        self.reply_if_asked(header, Body::Empty {});
+        Ok(())
+    }
+
+    /// Finds a client that may open a room like that.
+    fn opener(&self, by: &ClientId, config: Option<&RoomConfig>) -> Result<ClientHandle, Refusal> {
+        let client = self.find_client(by)?;
+        if self.config.clients_open_rooms() == ClientRooms::Off {
+            let expected = "a configuration that lets clients open rooms";
+            return Err(Refusal::PermissionDenied { expected });
+        }
+        if !config.is_none_or(RoomConfig::is_for_clients_to_say) {
+            let expected = "nothing but name, description, max_members and data from a client";
+            return Err(Refusal::PermissionDenied { expected });
+        }
+        Ok(client)
+    }
+
+    /// What a room is like.
+    pub(super) fn info(&self, room: &Room) -> RoomInfo {
+        let RoomConfig { name, description, max_members, owner, data, .. } = &*room.config;
+        RoomInfo {
+            topic: room.topic.clone(),
+            name: name.clone(),
+            description: description.clone(),
+            max_members: *max_members,
+            owner: owner.clone(),
+            data: data.clone(),
+            size: room.size() as usize,
+            position: room.position,
+        }
+    }
+
+    /// Finds a room, or says that there is none.
+    pub(super) fn find_room(&self, topic: &Topic) -> Result<RoomNumber, Refusal> {
+        let unknown = || Refusal::UnknownTopic { topic: topic.clone() };
+        self.rooms.find(topic).ok_or_else(unknown)
+    }
+}

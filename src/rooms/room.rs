@@ -1,0 +1,184 @@
+//! One room: its position, configuration, members, presences and history.
+
+use alloc::{boxed::Box, sync::Arc, vec, vec::Vec};
+use core::num::NonZeroU64;
+
+use crate::{
+    config::{Lifetime, PresenceMode, RoomConfig},
+    dedupe::Dedupe,
+    event::Position,
+    history::{Defined, History, Keeping},
+    ids::{ClientHandle, EventName, Topic},
+    log::Moved,
+    presence::Presence,
+    roster::{Roll, Roster},
+    subscriptions::Subscriptions,
+};
+
+/// One room.
+#[derive(Debug, Clone)]
+pub(crate) struct Room {
+    pub(crate) topic: Topic,
+    /// The epoch of the room and the offset of its last broadcast.
+    pub(crate) position: Position,
+    pub(crate) config: Arc<RoomConfig>,
+    pub(crate) origin: Origin,
+    /// Who is present; none in a room that has presence off.
+    pub(crate) presence: Option<Box<Presence>>,
+    /// What is kept of its messages; none in a room that keeps nothing.
+    pub(crate) history: Option<Box<History>>,
+    /// What few rooms have.
+    pub(crate) extras: Option<Box<Extras>>,
+    pub(super) members: Roster,
+}
+
+/// What few rooms have.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Extras {
+    /// Who hears something else than everything.
+    pub(crate) subscriptions: Subscriptions,
+    /// Which messages were sent with an id.
+    pub(crate) ids: Dedupe,
+}
+
+/// How a room came about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// By a join.
+    Joined,
+    /// By being opened, which was announced.
+    Opened,
+    /// By the configuration.
+    Declared,
+}
+
+/// How a room keeps messages of a name.
+pub(super) fn keeping(config: &RoomConfig, event: &EventName) -> Keeping {
+    Keeping { last: config.history_of(event).map(Into::into), defined: defined(config, event) }
+}
+
+/// How a room's configuration has an event name.
+fn defined(config: &RoomConfig, event: &EventName) -> Defined {
+    if config.defines(event) { Defined::Exactly } else { Defined::Otherwise }
+}
+
+impl Room {
+    pub(super) fn new(
+        topic: Topic,
+        position: Position,
+        config: Arc<RoomConfig>,
+        origin: Origin,
+    ) -> Self {
+        let presence = match config.presence {
+            PresenceMode::On => Some(Box::new(Presence::new())),
+            PresenceMode::Off => None,
+        };
+        // Without definitions nothing is kept, and everything is lost that was sent.
+        let history = (!config.events.is_empty()).then(Box::default);
+        let (extras, members) = (None, Roster::new());
+        Self { topic, position, config, origin, presence, history, extras, members }
+    }
+
+    /// Whether it stays when nobody is in it.
+    pub(crate) fn persists(&self) -> bool {
+        match (self.origin, self.config.lifetime) {
+            (Origin::Declared, _) => true,
+            (_, Some(lifetime)) => lifetime == Lifetime::Persistent,
+            (Origin::Opened, None) => true,
+            (Origin::Joined, None) => false,
+        }
+    }
+
+    /// Whether nobody is in it or present.
+    pub(crate) fn is_deserted(&self) -> bool {
+        self.members.len() == 0
+            && self.presence.as_ref().is_none_or(|presence| presence.meta_count() == 0)
+    }
+
+    /// How many members it has, detached ones too.
+    pub(crate) fn size(&self) -> u32 {
+        self.members.len()
+    }
+
+    /// Its attached members, in join order, as they are.
+    pub(crate) fn members(&self) -> Roll {
+        self.members.view()
+    }
+
+    /// All its members, in join order.
+    pub(crate) fn everyone(&self) -> Vec<ClientHandle> {
+        self.members.everyone().map(ClientHandle::new).collect()
+    }
+
+    /// Where a seat stands in join order.
+    pub(crate) fn standing(&self, seat: u32) -> u32 {
+        self.members.standing(seat)
+    }
+
+    /// Seats and their takers, from `seat` on, in no particular order.
+    pub(crate) fn seats_from(&self, seat: u32) -> impl Iterator<Item = (u32, ClientHandle)> {
+        self.members.places_from(seat).map(|(seat, member)| (seat, ClientHandle::new(member)))
+    }
+
+    /// Where the entry stands that the meta kept at `place` is in.
+    pub(crate) fn entry_at(&self, place: u32) -> NonZeroU64 {
+        let presence = self.presence.as_ref().expect("what is kept somewhere is in a presence");
+        presence.record(place).entry
+    }
+
+    /// Makes a seat for one more if there is none.
+    pub(crate) fn make_room(&mut self) -> Option<Moved> {
+        self.members.make_room()
+    }
+
+    /// Closes the gaps between the seats if there are many.
+    pub(crate) fn close_gaps(&mut self) -> Option<Moved> {
+        self.members.close_gaps()
+    }
+
+    /// Its attached members, in join order.
+    pub(crate) fn attached(&self) -> impl Iterator<Item = ClientHandle> {
+        self.members.iter().map(ClientHandle::new)
+    }
+
+    /// What a member is subscribed to, in the order in which it subscribed.
+    pub(crate) fn subscribed(&self, member: ClientHandle) -> Vec<EventName> {
+        let all = || vec![EventName::from("*")];
+        self.subscriptions().map_or_else(all, |subscriptions| subscriptions.names(member))
+    }
+
+    /// Whether a member hears messages of a name.
+    pub(crate) fn hears(&self, member: ClientHandle, event: &EventName) -> bool {
+        self.subscriptions().is_none_or(|subscriptions| subscriptions.hears(member, event))
+    }
+
+    /// The highest offset of what a member should have had and nobody holds; 0 if there is none.
+    pub(crate) fn lost_for(&self, member: ClientHandle) -> u64 {
+        let hears_all =
+            self.subscriptions().is_none_or(|subscriptions| subscriptions.hears_all(member));
+        let names = if hears_all { Vec::new() } else { self.subscribed(member) };
+        let Some(history) = &self.history else {
+            return if hears_all || !names.is_empty() { self.position.offset } else { 0 };
+        };
+        if hears_all {
+            return history.highest_lost_of_all();
+        }
+        let lost = |event| history.highest_lost(event, defined(&self.config, event));
+        names.iter().map(lost).max().unwrap_or(0)
+    }
+
+    /// Who hears what, where somebody hears something else than everything.
+    pub(crate) fn subscriptions(&self) -> Option<&Subscriptions> {
+        self.extras.as_ref().map(|extras| &extras.subscriptions)
+    }
+
+    pub(super) fn check_invariants(&self) {
+        self.members.check_invariants();
+        if let Some(presence) = &self.presence {
+            presence.check_invariants();
+        }
+        if let Some(history) = &self.history {
+            history.check_invariants();
+        }
+    }
+}
