@@ -239,7 +239,13 @@ impl Chat {
             // Answers that need no words, and what comes of events that are not handed in here.
             Outbound::Reply(_)
             | Outbound::PushMessage(_)
+            | Outbound::History(_)
+            | Outbound::Evicted(_)
+            | Outbound::LoadHistory(_)
+            | Outbound::RoomOpened(_)
+            | Outbound::RoomClosed(_)
             | Outbound::Closed(_)
+            | Outbound::Disconnect(_)
             | Outbound::System(_) => {}
         }
     }

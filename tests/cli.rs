@@ -187,7 +187,7 @@ fn a_line_of_more_than_a_mebibyte_is_bad() {
 
 #[test]
 fn a_refusal_is_an_answer_and_no_failure() {
-    let refused = r#"{"reply":{"to":"leave","client_id":"c1","topic":"t","status":"error","payload":{"reason":"unknown_client","message":"there is no client \"c1\", expected one that has joined a topic"}}}"#;
+    let refused = r#"{"reply":{"to":"leave","client_id":"c1","topic":"t","status":"error","payload":{"reason":"unknown_client","message":"there is no client \"c1\", expected one that has connected or joined a topic"}}}"#;
     check(&[], format!("{LEAVE}\n"), (&format!("{refused}\n"), "", 0));
 }
 

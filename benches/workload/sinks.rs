@@ -51,9 +51,16 @@ impl<T: Item> Queues<T> {
                 Outbound::BroadcastMessage(message) => self.deliver(&message.recipients),
                 Outbound::PresenceDiff(diff) => self.deliver(&diff.recipients),
                 Outbound::Closed(closed) => self.deliver(&closed.recipients),
+                Outbound::RoomOpened(notice) | Outbound::RoomClosed(notice) => {
+                    self.deliver(&notice.recipients);
+                }
                 Outbound::Reply(_)
                 | Outbound::PushMessage(_)
                 | Outbound::PresenceState(_)
+                | Outbound::History(_)
+                | Outbound::Evicted(_)
+                | Outbound::LoadHistory(_)
+                | Outbound::Disconnect(_)
                 | Outbound::System(_) => {}
             }
         }

@@ -13,7 +13,7 @@ use core::str::Utf8Error;
 
 use serde_json::{error::Category, value::RawValue};
 
-use crate::event::EventKind;
+use crate::{event::EventKind, refusal::Reason};
 
 /// The longest message, in characters. A line may hold keys and names of any length.
 const LONGEST: usize = 600;
@@ -104,7 +104,9 @@ fn expected<'a>(said: &'a str, text: &str, column: usize) -> Cow<'a, str> {
         "control character (\\u0000-\\u001F) found while parsing a string" => {
             "control character in a string, expected an escape such as \\n or \\u0000"
         }
-        "invalid type: unit variant, expected newtype variant" => return name_alone(text).into(),
+        "invalid type: unit variant, expected newtype variant" => {
+            return name_alone(text, column).into();
+        }
         "missing field `payload` (or `payload_base64`)" if base64_is_null(text, column) => {
             "`payload_base64` is null, expected a string (or `payload`)"
         }
@@ -120,32 +122,69 @@ fn expected<'a>(said: &'a str, text: &str, column: usize) -> Cow<'a, str> {
         "base64 has no bits beyond its last byte" => {
             "bad `payload_base64`, expected no bits beyond its last byte"
         }
-        _ => return expected_type(said),
+        _ => return expected_type(said, text),
     };
     message.into()
 }
 
 /// What was expected, as it stands at the one or the other end of what is said.
-fn expected_type(said: &str) -> Cow<'_, str> {
+fn expected_type<'a>(said: &'a str, text: &str) -> Cow<'a, str> {
     if said.starts_with("duplicate field") {
         format!("{said}, expected one").into()
     } else if let Some(got) = said.strip_suffix("expected u64") {
         format!("{got}expected a whole number from 0 to {}", u64::MAX).into()
-    } else if said.ends_with("expected unit") {
-        "a restart has no fields, expected \"restart\" alone".into()
+    } else if let Some(got) = said.strip_suffix("expected u32") {
+        format!("{got}expected a whole number from 0 to {}", u32::MAX).into()
+    } else if let Some(got) = said.strip_suffix("expected unit") {
+        if starts_event(text, "restart") {
+            "a restart has no fields, expected \"restart\" alone".into()
+        } else {
+            format!("{got}expected a name alone").into()
+        }
+    } else if let Some(length) = said.strip_prefix("invalid length ") {
+        let (length, rest) = length.split_once(", ").unwrap_or((length, "expected another"));
+        format!("got {length} of them, {rest}").into()
     } else if let Some(unknown) = said.strip_prefix("unknown variant") {
-        let what = if unknown.ends_with("`other_users`") { "audience" } else { "event" };
-        format!("unknown {what}{unknown}").into()
+        format!("unknown {}{unknown}", what_there_is(unknown)).into()
     } else {
         said.into()
     }
 }
 
-/// What was expected in place of the name of an event, which `text` starts with. In the name of an
-/// event there are no quotes.
-fn name_alone(text: &str) -> String {
-    let name = text.split('"').nth(1).unwrap_or_default();
+/// What a list of all that there is says that it lists: names that are known by the last of them.
+fn what_there_is(list: &str) -> &'static str {
+    let end = list.rsplit('`').nth(1).unwrap_or_default();
+    if EventKind::ALL.last().is_some_and(|kind| kind.label() == end) {
+        return "event";
+    }
+    if Reason::ALL.last().is_some_and(|reason| reason.label() == end) {
+        return "reason";
+    }
+    match end {
+        "other_users" => "audience",
+        "stats" => "question",
+        "client" => "target",
+        _ => "name",
+    }
+}
+
+/// What was expected in place of a name: of an event, if `text` has nothing before it, otherwise
+/// of something that an event holds. In the name of an event there are no quotes.
+fn name_alone(text: &str, column: usize) -> String {
+    let text = text.trim_start();
+    let name = if text.starts_with('"') {
+        text.split('"').nth(1)
+    } else {
+        text.get(..column).and_then(|read| read.rsplit('"').nth(1))
+    };
+    let name = name.unwrap_or_default();
     format!("a name alone, expected an object like {{\"{name}\":{{…}}}}")
+}
+
+/// Whether `text` begins an object of the event of that name.
+fn starts_event(text: &str, name: &str) -> bool {
+    let inside = text.trim_start().strip_prefix('{').unwrap_or_default();
+    inside.split('"').nth(1) == Some(name)
 }
 
 /// Whether the fields that end at `column` hold null where they should hold a text.

@@ -7,7 +7,7 @@ use alloc::{
 };
 
 use super::*;
-use crate::{event::EventKind, payload::Payload};
+use crate::{event::EventKind, payload::Payload, refusal::Reason};
 
 /// Two events, a blank line, a mark, both line breaks, characters of several bytes, a bad line, a
 /// line that is no UTF-8, one that is too long for [`MAX`] and one without a line break.
@@ -215,6 +215,52 @@ fn fields_are_answered_with_what_they_should_be() {
         22,
         "invalid type: string \"x\", expected a position, {\"epoch\":…,\"offset\":…}, or a list of positions",
     );
+}
+
+#[test]
+fn a_name_is_answered_with_those_that_there_are() {
+    let kinds = EventKind::ALL.map(|kind| format!("`{kind}`")).join(", ");
+    let reasons = Reason::ALL.map(|reason| format!("`{reason}`")).join(", ");
+    check(
+        r#"{"query":{"what":"weather"}}"#,
+        26,
+        "unknown question `weather`, expected one of `rooms`, `room`, `members`, `presences`, `topics_of`, `stats`",
+    );
+    check(r#"{"refuse":{"to":"x"}}"#, 19, &format!("unknown event `x`, expected one of {kinds}"));
+    check(
+        r#"{"refuse":{"reason":"x"}}"#,
+        23,
+        &format!("unknown reason `x`, expected one of {reasons}"),
+    );
+    check(
+        r#"{"publish":{"target":{"room":"t"}}}"#,
+        28,
+        "unknown target `room`, expected one of `topic`, `group`, `user`, `client`",
+    );
+    check(
+        r#"{"open_room":{"config":{"presence":"of"}}}"#,
+        39,
+        "unknown name `of`, expected `on` or `off`",
+    );
+    check(
+        r#"{"open_room":{"config":{"presence":{"on":1}}}}"#,
+        42,
+        "invalid type: integer `1`, expected a name alone",
+    );
+}
+
+#[test]
+fn a_target_is_answered_with_what_it_should_be() {
+    let a_target = "\"everyone\" or an object with one of topic, group, user and client";
+    for (target, column, got) in [
+        ("\"all\"", 26, "invalid value: string \"all\", expected "),
+        ("7", 22, "invalid type: integer `7`, expected "),
+        ("{}", 23, "got 0 of them, expected "),
+        ("{\"topic\":\"t\",\"user\":\"u\"}", 40, "got 2 of them, expected "),
+    ] {
+        let line = format!("{{\"publish\":{{\"target\":{target}}}}}");
+        check(&line, column, &format!("{got}{a_target}"));
+    }
 }
 
 #[test]

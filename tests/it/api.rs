@@ -3,14 +3,17 @@
 use std::{fmt::Debug, mem::size_of, thread};
 
 use parlor::{
-    Audience, Body, Broadcast, BroadcastMessage, Cause, Channel, ClientHandle, ClientId,
-    ClientInfo, Closed, ClusterName, Config, ConfigBuilder, ConfigError, Counters, Crash, Deadline,
-    DeadlineReason, Diff, Edge, Entries, Entry, Event, EventCounts, EventKind, EventName, Few,
-    GroupName, Join, Json, JsonError, Leave, Limit, LineError, LineReader, MessageId, Meta,
-    NameFlaw, NodeId, NodePosition, Outbound, Payload, Position, PresenceDiff, PresenceMode,
-    PresenceRef, PresenceState, Push, PushMessage, RateLimited, RateLimiter, Reason, Recipients,
-    Ref, Refusal, RefusalCounts, Rejoin, Reply, RoomConfig, RoomInfo, Since, Stats, StoredMessage,
-    System, Target, Topic, UserId,
+    AddToGroup, Address, Answer, Audience, Body, Broadcast, BroadcastMessage, Cause, Channel,
+    ClientHandle, ClientId, ClientInfo, CloseConnection, CloseRoom, Closed, ClusterName, Config,
+    ConfigBuilder, ConfigError, Connect, Counters, Crash, Deadline, DeadlineReason, Diff,
+    Disconnect, Edge, Entries, Entry, Event, EventCounts, EventKind, EventName, Evicted, Few,
+    GroupName, History, HistoryLoaded, HistoryPage, Join, Json, JsonError, Kick, Leave, Limit,
+    LineError, LineReader, LoadHistory, MessageId, Meta, NameFlaw, NodeId, NodePosition, OpenRoom,
+    Outbound, Payload, Position, PresenceDiff, PresenceMode, PresenceRef, PresenceState, Publish,
+    Push, PushMessage, Query, Question, RateLimited, RateLimiter, Reason, Recipients, Ref, Refusal,
+    RefusalCounts, Refuse, Rejoin, RemoveFromGroup, Reply, RoomConfig, RoomInfo, RoomNotice, Since,
+    Stats, StoredMessage, Subscribe, System, Target, Tick, Topic, Track, Unsubscribe, Untrack,
+    UserId,
 };
 use parlor::{
     ClientEvents, ClientRooms, EventDefinition, HistoryOnJoin, Lifetime, PatternFlaw, RateLimit,
@@ -45,14 +48,16 @@ fn every_public_type_is_sendable_shareable_and_clonable() {
         };
     }
     check! {
-        Audience Body Broadcast BroadcastMessage Cause Channel ClientHandle ClientId ClientInfo
-        Closed ClusterName Config ConfigBuilder ConfigError Counters Crash Deadline DeadlineReason
-        Diff Edge Entries Entry Event EventCounts EventKind EventName Few<Meta> GroupName Join Json Leave
-        Limit LineError LineReader MessageId Meta NameFlaw NodeId NodePosition Outbound Payload Position PresenceDiff
-        PresenceMode PresenceRef PresenceState Push PushMessage RateLimited
-        RateLimiter<Topic> Reason Recipients Ref Refusal
-        RefusalCounts Rejoin Reply RoomConfig RoomInfo Since Stats StoredMessage System
-        Target Topic UserId
+        AddToGroup Address Answer Audience Body Broadcast BroadcastMessage Cause Channel
+        ClientHandle ClientId ClientInfo CloseConnection CloseRoom Closed ClusterName Config
+        ConfigBuilder ConfigError Connect Counters Crash Deadline DeadlineReason Diff Disconnect
+        Edge Entries Entry Event EventCounts EventKind EventName Evicted Few<Meta> GroupName History
+        HistoryLoaded HistoryPage Join Json Kick Leave Limit LineError LineReader LoadHistory
+        MessageId Meta NameFlaw NodeId NodePosition OpenRoom Outbound Payload Position PresenceDiff
+        PresenceMode PresenceRef PresenceState Publish Push PushMessage Query Question RateLimited
+        RateLimiter<Topic> Reason Recipients Ref Refusal RefusalCounts Refuse Rejoin RemoveFromGroup
+        Reply RoomConfig RoomInfo RoomNotice Since Stats StoredMessage Subscribe System Target Tick
+        Topic Track Unsubscribe Untrack UserId
         ClientEvents ClientRooms EventDefinition HistoryOnJoin Lifetime PatternFlaw RateLimit
         RoomFlaw SnapshotMode UnlistedTopics Who
     }
@@ -77,7 +82,7 @@ fn every_public_type_is_sendable_shareable_and_clonable() {
 fn what_is_queued_by_the_million_stays_small() {
     // Measured on 64 bits. A larger one is a decision: it costs whoever queues them.
     for (name, size, measured) in [
-        ("Event", size_of::<Event>(), 184),
+        ("Event", size_of::<Event>(), 224),
         ("Outbound", size_of::<Outbound>(), 240),
         ("Recipients", size_of::<Recipients>(), 72),
         ("Entries", size_of::<Entries>(), 80),
@@ -98,22 +103,66 @@ fn what_is_queued_by_the_million_stays_small() {
 #[test]
 fn labels_are_stable() {
     let kinds = EventKind::ALL.map(EventKind::label);
-    assert_eq!(kinds, ["join", "rejoin", "leave", "broadcast", "push", "crash", "restart"]);
+    assert_eq!(
+        kinds,
+        [
+            "join",
+            "rejoin",
+            "leave",
+            "broadcast",
+            "push",
+            "crash",
+            "restart",
+            "connect",
+            "disconnect",
+            "subscribe",
+            "unsubscribe",
+            "track",
+            "untrack",
+            "open_room",
+            "close_room",
+            "history",
+            "query",
+            "publish",
+            "kick",
+            "add_to_group",
+            "remove_from_group",
+            "history_loaded",
+            "refuse",
+            "tick",
+        ]
+    );
     let reasons = [
         "crashed",
         "invalid_name",
         "unknown_topic",
-        "unknown_client",
+        "room_full",
+        "join_denied",
         "not_member",
-        "user_conflict",
         "event_not_allowed",
+        "validation_failed",
+        "rate_limited",
+        "invalid_request",
+        "room_exists",
+        "permission_denied",
+        "user_conflict",
+        "unknown_client",
+        "unknown_target",
         "payload_too_large",
         "limit_reached",
     ];
     assert_eq!(Reason::ALL.map(Reason::label), reasons);
     assert_eq!(Reason::ALL.map(|reason| reason.to_string()), reasons);
-    assert_eq!(Cause::Crashed.label(), "crashed");
-    assert_eq!(serde_json::to_string(&Cause::Crashed).unwrap(), r#""crashed""#);
+    for (cause, label) in [
+        (Cause::Crashed, "crashed"),
+        (Cause::Kicked, "kicked"),
+        (Cause::RoomClosed, "room_closed"),
+        (Cause::Disconnected, "disconnected"),
+        (Cause::Expired, "expired"),
+    ] {
+        assert_eq!(cause.label(), label);
+        assert_eq!(serde_json::to_string(&cause).unwrap(), format!("\"{label}\""));
+    }
 }
 
 #[test]
@@ -290,7 +339,13 @@ fn handles_are_used_again_only_after_the_flush_that_follows_the_end() {
         | Outbound::PushMessage(_)
         | Outbound::BroadcastMessage(_)
         | Outbound::PresenceState(_)
+        | Outbound::History(_)
+        | Outbound::Evicted(_)
+        | Outbound::LoadHistory(_)
+        | Outbound::RoomOpened(_)
+        | Outbound::RoomClosed(_)
         | Outbound::Closed(_)
+        | Outbound::Disconnect(_)
         | Outbound::System(_) => None,
     });
     let expected = [vec!["c1"], vec!["c1"], vec!["c1", "c2"]];

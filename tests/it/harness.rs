@@ -17,7 +17,10 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use parlor::{Channel, Event, Json, LineReader, Outbound, Payload, Recipients, Reply};
+use parlor::{
+    Answer, Body, Channel, Event, Json, LineReader, Outbound, Payload, Recipients, Reply,
+    StoredMessage,
+};
 
 use self::{
     state::{Names, check_handles, check_state},
@@ -344,7 +347,30 @@ fn is_plain(event: &Event) -> bool {
         Event::Rejoin(rejoin) => plain(&rejoin.meta) && plain(&rejoin.params),
         Event::Broadcast(broadcast) => payload(&broadcast.payload) && plain(&broadcast.meta),
         Event::Push(push) => payload(&push.payload),
-        Event::Leave(_) | Event::Crash(_) | Event::Restart => true,
+        Event::Connect(connect) => plain(&connect.data),
+        Event::Track(track) => plain(&track.meta),
+        Event::OpenRoom(open) => open.config.is_none(),
+        Event::Publish(publish) => payload(&publish.payload) && plain(&publish.meta),
+        Event::HistoryLoaded(loaded) => {
+            let is_plain =
+                |message: &StoredMessage| payload(&message.payload) && plain(&message.meta);
+            loaded.result.iter().flatten().all(is_plain)
+        }
+        Event::Leave(_)
+        | Event::Crash(_)
+        | Event::Restart
+        | Event::Disconnect(_)
+        | Event::Subscribe(_)
+        | Event::Unsubscribe(_)
+        | Event::Untrack(_)
+        | Event::CloseRoom(_)
+        | Event::History(_)
+        | Event::Query(_)
+        | Event::Kick(_)
+        | Event::AddToGroup(_)
+        | Event::RemoveFromGroup(_)
+        | Event::Refuse(_)
+        | Event::Tick(_) => true,
         other => unreachable!("{} is no event that tests know", other.label()),
     }
 }
@@ -370,9 +396,17 @@ pub fn recipients(outbound: &Outbound) -> Option<&Recipients> {
         Outbound::BroadcastMessage(message) => Some(&message.recipients),
         Outbound::PresenceDiff(diff) => Some(&diff.recipients),
         Outbound::Closed(closed) => Some(&closed.recipients),
+        Outbound::RoomOpened(notice) | Outbound::RoomClosed(notice) => Some(&notice.recipients),
+        Outbound::Reply(Reply { result: Ok(Body::Answer(Answer::Members(members))), .. }) => {
+            Some(members)
+        }
         Outbound::Reply(_)
         | Outbound::PushMessage(_)
         | Outbound::PresenceState(_)
+        | Outbound::History(_)
+        | Outbound::Evicted(_)
+        | Outbound::LoadHistory(_)
+        | Outbound::Disconnect(_)
         | Outbound::System(_) => None,
     }
 }

@@ -126,6 +126,12 @@ pub fn r3(steps: &[Step]) -> Outcome {
                 Outbound::Reply(_)
                 | Outbound::PushMessage(_)
                 | Outbound::PresenceState(_)
+                | Outbound::History(_)
+                | Outbound::Evicted(_)
+                | Outbound::LoadHistory(_)
+                | Outbound::RoomOpened(_)
+                | Outbound::RoomClosed(_)
+                | Outbound::Disconnect(_)
                 | Outbound::System(_) => continue,
             };
             let got: Vec<_> = recipients.ids().collect();
@@ -217,6 +223,12 @@ pub fn r7(steps: &[Step]) -> Outcome {
                 | Outbound::PushMessage(_)
                 | Outbound::PresenceState(_)
                 | Outbound::PresenceDiff(_)
+                | Outbound::History(_)
+                | Outbound::Evicted(_)
+                | Outbound::LoadHistory(_)
+                | Outbound::RoomOpened(_)
+                | Outbound::RoomClosed(_)
+                | Outbound::Disconnect(_)
                 | Outbound::System(_) => {}
             }
         }

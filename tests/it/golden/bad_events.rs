@@ -1,6 +1,6 @@
 //! Lines that are no events, and what is said about them.
 
-use parlor::Event;
+use parlor::{Event, EventKind};
 
 /// `line` is no event, and what is said about it mentions each of `said`.
 fn check(line: &str, said: &[&str]) {
@@ -26,10 +26,40 @@ fn unknown_fields_are_named() {
         ("leave", ""),
         ("broadcast", r#","payload":1"#),
         ("push", r#","event":"e","payload":1"#),
+        ("subscribe", r#","event":"e""#),
+        ("unsubscribe", r#","event":"e""#),
+        ("track", ""),
+        ("untrack", ""),
+        ("history", ""),
+        ("kick", r#","reason":"spam""#),
+        ("refuse", r#","to":"join","reason":"join_denied""#),
     ] {
         let line = format!(r#"{{"{tag}":{{{C1}{required},"colour":1}}}}"#);
         check(&line, &["unknown field `colour`", "expected one of", "`client_id`", "line 1"]);
     }
+    for (tag, required, known) in [
+        ("connect", r#""client_id":"c","user_id":"u","now_ms":0"#, "`user_id`"),
+        ("disconnect", r#""client_id":"c","now_ms":0"#, "`now_ms`"),
+        ("open_room", r#""topic":"t""#, "`config`"),
+        ("close_room", r#""topic":"t""#, "`by`"),
+        ("query", r#""what":"rooms""#, "`what`"),
+        ("publish", r#""target":"everyone","event":"e","payload":1"#, "`except_user`"),
+        ("add_to_group", r#""group":"g","topics":[]"#, "`topics`"),
+        ("remove_from_group", r#""group":"g","topics":[]"#, "`topics`"),
+        ("history_loaded", r#""request":1,"messages":[]"#, "`failure`"),
+        ("tick", r#""now_ms":0"#, "`now_ms`"),
+    ] {
+        let line = format!(r#"{{"{tag}":{{{required},"colour":1}}}}"#);
+        check(&line, &["unknown field `colour`", known, "line 1"]);
+    }
+    check(
+        r#"{"open_room":{"topic":"t","config":{"colour":1}}}"#,
+        &["unknown field `colour`", "`presence`"],
+    );
+    check(
+        r#"{"history_loaded":{"request":1,"messages":[{"epoch":1}]}}"#,
+        &["unknown field `epoch`", "`timestamp_ms`"],
+    );
     check(r#"{"crash":{"reason":"boom","x":1}}"#, &["unknown field `x`", "`reason`"]);
     let since = r#""user_id":"u","now_ms":0,"since":{"epoch":1,"offset":1,"node":"n"}"#;
     check(&format!(r#"{{"rejoin":{{{C1},{since}}}}}"#), &["unknown field `node`", "`epoch`"]);
@@ -46,7 +76,25 @@ fn missing_fields_are_named() {
         ("broadcast", r#""client_id":"c" "topic":"t" "payload":1"#),
         ("push", r#""client_id":"c" "topic":"t" "event":"e" "payload":1"#),
         ("crash", r#""reason":"boom""#),
+        ("connect", r#""client_id":"c" "user_id":"u" "now_ms":0"#),
+        ("disconnect", r#""client_id":"c" "now_ms":0"#),
+        ("subscribe", r#""client_id":"c" "topic":"t" "event":"e""#),
+        ("unsubscribe", r#""client_id":"c" "topic":"t" "event":"e""#),
+        ("track", r#""client_id":"c" "topic":"t""#),
+        ("untrack", r#""client_id":"c" "topic":"t""#),
+        ("open_room", r#""topic":"t""#),
+        ("close_room", r#""topic":"t""#),
+        ("history", r#""client_id":"c" "topic":"t""#),
+        ("query", r#""what":"rooms""#),
+        ("publish", r#""target":"everyone" "event":"e" "payload":1"#),
+        ("kick", r#""client_id":"c" "reason":"spam""#),
+        ("add_to_group", r#""group":"g" "topics":[]"#),
+        ("remove_from_group", r#""group":"g" "topics":[]"#),
+        ("history_loaded", r#""request":1 "messages":[]"#),
+        ("refuse", r#""client_id":"c" "to":"join" "reason":"join_denied""#),
+        ("tick", r#""now_ms":0"#),
     ];
+    assert_eq!(fields.len() + 1, EventKind::ALL.len(), "all but restart have fields");
     for (tag, fields) in fields {
         let fields: Vec<_> = fields.split(' ').collect();
         for missing in &fields {
@@ -64,6 +112,13 @@ fn unknown_variants_are_named() {
     check(r#""stop""#, &["unknown variant `stop`"]);
     let audience = format!(r#"{{"broadcast":{{{C1},"payload":1,"audience":"some"}}}}"#);
     check(&audience, &["unknown variant `some`", "`all`", "`others`", "`other_users`"]);
+    let query = r#"{"query":{"what":"weather"}}"#;
+    check(query, &["unknown variant `weather`", "`rooms`", "`topics_of`", "`stats`"]);
+    let refuse = |of| format!(r#"{{"refuse":{{{C1},{of}}}}}"#);
+    check(&refuse(r#""to":"jion""#), &["unknown variant `jion`", "`join`", "`tick`"]);
+    check(&refuse(r#""reason":"no""#), &["unknown variant `no`", "`crashed`", "`limit_reached`"]);
+    let target = r#"{"publish":{"target":{"room":"t"}}}"#;
+    check(target, &["unknown variant `room`", "`topic`", "`group`", "`user`", "`client`"]);
 }
 
 #[test]
@@ -79,6 +134,23 @@ fn wrong_types_are_named() {
     check(&join(r#""user_id":"u","user_id":"u""#), &["duplicate field `user_id`"]);
     let since = format!(r#"{{"rejoin":{{{C1},"user_id":"u","now_ms":0,"since":7}}}}"#);
     check(&since, &["invalid type: integer `7`", "a position", "or a list of positions"]);
+    for (target, wrong) in [
+        (r#""nobody""#, "invalid value: string \"nobody\""),
+        ("7", "invalid type: integer `7`"),
+        ("null", "invalid type: null"),
+        ("{}", "invalid length 0"),
+        (r#"{"topic":"t","group":"g"}"#, "invalid length 2"),
+    ] {
+        let line = format!(r#"{{"publish":{{"target":{target},"event":"e","payload":1}}}}"#);
+        check(
+            &line,
+            &[wrong, "\"everyone\" or an object with one of topic, group, user and client"],
+        );
+    }
+    let group = r#"{"add_to_group":{"group":"g","topics":"t"}}"#;
+    check(group, &["invalid type: string \"t\"", "a sequence"]);
+    let loaded = r#"{"history_loaded":{"request":-1,"messages":[]}}"#;
+    check(loaded, &["`-1`", "u64"]);
 }
 
 #[test]
@@ -91,6 +163,17 @@ fn a_payload_is_given_once_and_in_one_form() {
     check(&of(r#""payload_base64":null"#), &["missing field `payload`"]);
     check(&of(r#""payload_base64":"YQ""#), &["base64"]);
     check(&of(r#""payload_base64":"Y Q=""#), &["base64"]);
+}
+
+#[test]
+fn what_was_loaded_is_messages_or_a_failure() {
+    let of = |field| format!(r#"{{"history_loaded":{{"request":1{field}}}}}"#);
+    check(&of(""), &["missing field `messages` (or `failure`)"]);
+    check(&of(r#","messages":null,"failure":null"#), &["missing field `messages` (or `failure`)"]);
+    let both = r#","messages":[],"failure":"gone""#;
+    check(&of(both), &["expected one of `messages` and `failure`, got both"]);
+    let without = r#","messages":[{"event":"e","from":"u","offset":1,"timestamp_ms":0}]"#;
+    check(&of(without), &["missing field `payload` (or `payload_base64`)"]);
 }
 
 #[test]

@@ -1,52 +1,13 @@
-//! Events, read and written.
+//! The seven events that stand for themselves in every chat, read and written.
 
 use parlor::{
-    Audience, Broadcast, Event, EventKind, Join, Json, Leave, Payload, Position, Push, Rejoin,
-    Since,
+    AddToGroup, Address, Audience, Broadcast, CloseRoom, Connect, Disconnect, Event, EventKind,
+    History, HistoryLoaded, Join, Json, Kick, Leave, OpenRoom, Payload, Position, Publish, Push,
+    Query, Question, Reason, Refuse, Rejoin, RemoveFromGroup, Since, Subscribe, Tick, Track,
+    Unsubscribe, Untrack,
 };
 
-use super::tag;
-
-/// Reads `line` in every way that `serde_json` knows.
-fn read(line: &str) -> Event {
-    let read: Event = serde_json::from_str(line).unwrap_or_else(|wrong| panic!("{line}: {wrong}"));
-    assert_eq!(serde_json::from_slice::<Event>(line.as_bytes()).unwrap(), read, "{line}");
-    assert_eq!(serde_json::from_reader::<_, Event>(line.as_bytes()).unwrap(), read, "{line}");
-    let value: serde_json::Value = serde_json::from_str(line).unwrap();
-    assert_eq!(serde_json::from_value::<Event>(value).unwrap().kind(), read.kind(), "{line}");
-    read
-}
-
-fn written(event: &Event) -> String {
-    serde_json::to_string(event).unwrap()
-}
-
-/// Every combination of `optional` beside `required`, in this order, is read and written back
-/// as it was; in the opposite order, and with `null` for what is not there, it is the same.
-fn check(tag: &str, required: &str, optional: &[&str]) {
-    for chosen in 0..1_u32 << optional.len() {
-        let is_chosen = |place: usize| chosen >> place & 1 == 1;
-        let fields = |filler: &dyn Fn(&str) -> Option<String>| {
-            let optional = optional.iter().enumerate().filter_map(|(place, field)| {
-                if is_chosen(place) { Some((*field).to_owned()) } else { filler(field) }
-            });
-            std::iter::once(required.to_owned()).chain(optional).collect::<Vec<_>>()
-        };
-        let line = |fields: Vec<String>| format!("{{\"{tag}\":{{{}}}}}", fields.join(","));
-
-        let canonical = line(fields(&|_| None));
-        let event = read(&canonical);
-        assert_eq!(event.label(), tag);
-        assert_eq!(written(&event), canonical);
-
-        let reversed = line(fields(&|_| None).into_iter().rev().collect());
-        assert_eq!(read(&reversed), event, "{reversed}");
-
-        let name = |field: &str| field.split_once(':').unwrap().0.to_owned();
-        let with_nulls = line(fields(&|field| Some(format!("{}:null", name(field)))));
-        assert_eq!(read(&with_nulls), event, "{with_nulls}");
-    }
-}
+use super::{check, read, tag, written};
 
 #[test]
 fn join() {
@@ -164,7 +125,7 @@ fn lines_of_the_specification() {
 
 #[test]
 fn labels_are_tags() {
-    let events = [
+    let events: [Event; 24] = [
         Join::new("c", "t", "u", 0).into(),
         Rejoin::new("c", "t", "u", 0).into(),
         Leave::new("c", "t").into(),
@@ -172,15 +133,33 @@ fn labels_are_tags() {
         Push::new("c", "t", "e", Payload::bytes([])).into(),
         Event::crash("boom"),
         Event::Restart,
+        Connect::new("c", "u", 0).into(),
+        Disconnect::new("c", 0).into(),
+        Subscribe::new("c", "t", "e").into(),
+        Unsubscribe::new("c", "t", "e").into(),
+        Track::new("c", "t").into(),
+        Untrack::new("c", "t").into(),
+        OpenRoom::new("t").into(),
+        CloseRoom::new("t").into(),
+        History::new("c", "t").into(),
+        Query::new(Question::Rooms).into(),
+        Publish::new(Address::Everyone, "e", Payload::bytes([])).into(),
+        Kick::new("c", "spam").into(),
+        AddToGroup::new("g", ["t"]).into(),
+        RemoveFromGroup::new("g", ["t"]).into(),
+        HistoryLoaded::new(1, Vec::new()).into(),
+        Refuse::new("c", EventKind::Join, Reason::JoinDenied).into(),
+        Tick::new(0).into(),
     ];
     assert_eq!(events.each_ref().map(Event::kind), EventKind::ALL);
     for event in &events {
         assert_eq!(tag(event), event.label());
         assert_eq!(event.kind().label(), event.label());
         assert_eq!(event.kind().to_string(), event.label());
+        let kind = format!("\"{}\"", event.label());
+        assert_eq!(serde_json::to_string(&event.kind()).unwrap(), kind);
+        assert_eq!(serde_json::from_str::<EventKind>(&kind).unwrap(), event.kind());
     }
-    let labels = EventKind::ALL.map(EventKind::label);
-    assert_eq!(labels, ["join", "rejoin", "leave", "broadcast", "push", "crash", "restart"]);
 }
 
 #[test]

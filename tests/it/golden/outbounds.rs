@@ -149,11 +149,11 @@ const REFUSED: &[(&str, &str)] = &[
     ),
     (
         r#"{"broadcast":{"client_id":"c9","topic":"room:1","payload":1}}"#,
-        r#"{"reason":"unknown_client","message":"there is no client \"c9\", expected one that has joined a topic"}"#,
+        r#"{"reason":"unknown_client","message":"there is no client \"c9\", expected one that has connected or joined a topic"}"#,
     ),
     (
         r#"{"broadcast":{"client_id":"c1","topic":"room:9","payload":1}}"#,
-        r#"{"reason":"unknown_topic","message":"there is no topic \"room:9\", expected one that somebody has joined"}"#,
+        r#"{"reason":"unknown_topic","message":"there is no topic \"room:9\", expected one that has a room"}"#,
     ),
     (
         r#"{"broadcast":{"client_id":"c1","topic":"room:2","payload":1}}"#,
@@ -235,7 +235,13 @@ fn labels_are_tags() {
             Outbound::BroadcastMessage(_) => "broadcast_message",
             Outbound::PresenceState(_) => "presence_state",
             Outbound::PresenceDiff(_) => "presence_diff",
+            Outbound::History(_) => "history",
+            Outbound::Evicted(_) => "evicted",
+            Outbound::LoadHistory(_) => "load_history",
+            Outbound::RoomOpened(_) => "room_opened",
+            Outbound::RoomClosed(_) => "room_closed",
             Outbound::Closed(_) => "closed",
+            Outbound::Disconnect(_) => "disconnect",
             Outbound::System(_) => "system",
         };
         assert_eq!(outbound.label(), expected);

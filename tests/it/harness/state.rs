@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use parlor::{Channel, ClientId, Event, Outbound, Topic, UserId};
+use parlor::{Address, Channel, ClientId, Event, Outbound, Topic, UserId};
 
 use super::{super::model::Model, Outcome, agree, recipients};
 
@@ -17,22 +17,86 @@ pub struct Names {
 impl Names {
     /// Adds those that an event mentions.
     pub fn add(&mut self, event: &Event) {
-        let (client, topic, user) = match event {
-            Event::Join(join) => (&join.client_id, &join.topic, Some(&join.user_id)),
-            Event::Rejoin(rejoin) => (&rejoin.client_id, &rejoin.topic, Some(&rejoin.user_id)),
-            Event::Leave(leave) => (&leave.client_id, &leave.topic, None),
-            Event::Broadcast(broadcast) => (&broadcast.client_id, &broadcast.topic, None),
-            Event::Push(push) => (&push.client_id, &push.topic, None),
-            Event::Crash(_) | Event::Restart => return,
+        match event {
+            Event::Join(join) => {
+                self.client(&join.client_id);
+                self.topic(&join.topic);
+                self.user(&join.user_id);
+            }
+            Event::Rejoin(rejoin) => {
+                self.client(&rejoin.client_id);
+                self.topic(&rejoin.topic);
+                self.user(&rejoin.user_id);
+            }
+            Event::Connect(connect) => {
+                self.client(&connect.client_id);
+                self.user(&connect.user_id);
+            }
+            Event::Leave(leave) => self.whom(&leave.client_id, &leave.topic),
+            Event::Broadcast(broadcast) => self.whom(&broadcast.client_id, &broadcast.topic),
+            Event::Push(push) => self.whom(&push.client_id, &push.topic),
+            Event::Subscribe(subscribe) => self.whom(&subscribe.client_id, &subscribe.topic),
+            Event::Unsubscribe(event) => self.whom(&event.client_id, &event.topic),
+            Event::Track(track) => self.whom(&track.client_id, &track.topic),
+            Event::Untrack(untrack) => self.whom(&untrack.client_id, &untrack.topic),
+            Event::History(history) => self.whom(&history.client_id, &history.topic),
+            Event::Disconnect(disconnect) => self.client(&disconnect.client_id),
+            Event::OpenRoom(open) => {
+                self.topic(&open.topic);
+                open.by.iter().for_each(|client| self.client(client));
+            }
+            Event::CloseRoom(close) => {
+                self.topic(&close.topic);
+                close.by.iter().for_each(|client| self.client(client));
+            }
+            Event::Query(query) => {
+                query.topic.iter().for_each(|topic| self.topic(topic));
+                query.client_id.iter().for_each(|client| self.client(client));
+            }
+            Event::Kick(kick) => {
+                self.client(&kick.client_id);
+                kick.topic.iter().for_each(|topic| self.topic(topic));
+            }
+            Event::Refuse(refuse) => {
+                self.client(&refuse.client_id);
+                refuse.topic.iter().for_each(|topic| self.topic(topic));
+            }
+            Event::Publish(publish) => match &publish.target {
+                Address::Topic(topic) => self.topic(topic),
+                Address::User(user) => self.user(user),
+                Address::Client(client) => self.client(client),
+                _ => {}
+            },
+            Event::AddToGroup(add) => add.topics.iter().for_each(|topic| self.topic(topic)),
+            Event::RemoveFromGroup(remove) => {
+                remove.topics.iter().for_each(|topic| self.topic(topic));
+            }
+            Event::Crash(_) | Event::Restart | Event::HistoryLoaded(_) | Event::Tick(_) => {}
             other => unreachable!("{} is no event that tests know", other.label()),
-        };
+        }
+    }
+
+    fn whom(&mut self, client: &ClientId, topic: &Topic) {
+        self.client(client);
+        self.topic(topic);
+    }
+
+    fn client(&mut self, client: &ClientId) {
         if !self.clients.contains(client) {
             self.clients.insert(client.clone());
         }
+    }
+
+    fn topic(&mut self, topic: &Topic) {
         if !self.topics.contains(topic) {
             self.topics.insert(topic.clone());
         }
-        self.users.extend(user.filter(|user| !self.users.contains(*user)).cloned());
+    }
+
+    fn user(&mut self, user: &UserId) {
+        if !self.users.contains(user) {
+            self.users.insert(user.clone());
+        }
     }
 }
 

@@ -51,7 +51,15 @@ impl Tally {
                     self.leaves +=
                         leaves.iter().flat_map(|entry| entry.metas.iter()).count() as u64;
                 }
-                Outbound::PresenceState(_) | Outbound::Closed(_) | Outbound::System(_) => {}
+                Outbound::PresenceState(_)
+                | Outbound::History(_)
+                | Outbound::Evicted(_)
+                | Outbound::LoadHistory(_)
+                | Outbound::RoomOpened(_)
+                | Outbound::RoomClosed(_)
+                | Outbound::Closed(_)
+                | Outbound::Disconnect(_)
+                | Outbound::System(_) => {}
             }
         }
         if crashed {

@@ -50,6 +50,12 @@ impl Observed {
                 | Outbound::BroadcastMessage(_)
                 | Outbound::PresenceState(_)
                 | Outbound::PresenceDiff(_)
+                | Outbound::History(_)
+                | Outbound::Evicted(_)
+                | Outbound::LoadHistory(_)
+                | Outbound::RoomOpened(_)
+                | Outbound::RoomClosed(_)
+                | Outbound::Disconnect(_)
                 | Outbound::System(_) => {}
             }
         }
@@ -109,6 +115,12 @@ impl Receivers {
                 Outbound::Reply(_)
                 | Outbound::PushMessage(_)
                 | Outbound::BroadcastMessage(_)
+                | Outbound::History(_)
+                | Outbound::Evicted(_)
+                | Outbound::LoadHistory(_)
+                | Outbound::RoomOpened(_)
+                | Outbound::RoomClosed(_)
+                | Outbound::Disconnect(_)
                 | Outbound::System(_) => {}
             }
         }
