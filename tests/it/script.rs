@@ -7,7 +7,7 @@
 //! | line | meaning |
 //! | --- | --- |
 //! | `config …` | how the channel is made, on the first line only: [`setup`] |
-//! | `join`, `rejoin`, `leave`, `broadcast`, `push`, `crash`, `restart`, `event` | [`events`] |
+//! | the label of an event, or `event` | [`events`] |
 //! | `?` and a question | [`questions`] |
 //! | `hold` | nothing is flushed from here on but by `flush` |
 //! | `flush` | flushes once |
@@ -164,7 +164,9 @@ mod tests {
         check(
             "\njump c1",
             "line 3: unknown verb \"jump\", expected join, rejoin, leave, broadcast, push, crash, \
-             restart, event, config, hold, flush, ? or --",
+             restart, connect, disconnect, subscribe, unsubscribe, track, untrack, open_room, \
+             close_room, history, query, publish, kick, add_to_group, remove_from_group, \
+             history_loaded, refuse, tick, event, config, hold, flush, ? or --",
         );
         check("join c1 room:1", "line 2: expected a user");
         check(
@@ -179,6 +181,14 @@ mod tests {
         );
         check("restart now", "line 2: unexpected \"now\", expected the end");
         check("leave c1 room:1 ref=1 ref=2", "line 2: field \"ref\" is given twice");
+        check(
+            "publish room:1 e 1",
+            "line 2: unknown target \"room:1\", expected topic, group, user, client or everyone",
+        );
+        check("history c1 room:1 message 5", "line 2: \"5\" is no page, expected START..END");
+        check("tick soon", "line 2: the time is \"soon\", expected a number");
+        check("refuse c1 jump no", "line 2: unknown event \"jump\", expected its label");
+        check("refuse c1 join no", "line 2: unknown reason \"no\", expected its label");
     }
 
     #[test]

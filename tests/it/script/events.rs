@@ -1,27 +1,52 @@
-//! The verbs that are events. `at` is the time that join and rejoin tell; without it, none passes.
+//! The verbs that are events, by their labels. `at` is the time that some of them tell; without it,
+//! none passes.
+
+mod messages;
+mod rooms;
+mod server;
 
 use parlor::{
-    Audience, Broadcast, Event, Join, Json, Leave, Payload, Position, Push, Rejoin, Since,
+    Connect, Disconnect, Event, EventKind, Join, Leave, Position, Rejoin, Since, Subscribe, Tick,
+    Track, Unsubscribe, Untrack,
 };
 
-use super::line::{Line, json, number, one_of, unquoted};
+use super::line::{Line, number};
 
 /// The event that a line stands for.
 pub(super) fn event(line: &mut Line<'_>, clock_ms: u64) -> Result<Event, String> {
-    match line.verb() {
-        "join" => join(line, clock_ms).map(Event::from),
-        "rejoin" => rejoin(line, clock_ms).map(Event::from),
-        "leave" => leave(line).map(Event::from),
-        "broadcast" => broadcast(line).map(Event::from),
-        "push" => push(line).map(Event::from),
-        "crash" => line.name("a reason").map(|reason: String| Event::crash(reason)),
-        "restart" => Ok(Event::Restart),
-        "event" => raw(line),
-        verb => Err(format!(
-            "unknown verb {verb:?}, expected join, rejoin, leave, broadcast, push, crash, restart, \
-             event, config, hold, flush, ? or --"
-        )),
-    }
+    Ok(match line.verb() {
+        "join" => join(line, clock_ms)?.into(),
+        "rejoin" => rejoin(line, clock_ms)?.into(),
+        "leave" => leave(line)?.into(),
+        "broadcast" => messages::broadcast(line)?.into(),
+        "push" => messages::push(line)?.into(),
+        "crash" => Event::crash(line.name::<String>("a reason")?),
+        "restart" => Event::Restart,
+        "connect" => connect(line, clock_ms)?.into(),
+        "disconnect" => disconnect(line, clock_ms)?.into(),
+        "subscribe" => subscribe(line)?.into(),
+        "unsubscribe" => unsubscribe(line)?.into(),
+        "track" => track(line)?.into(),
+        "untrack" => untrack(line)?.into(),
+        "open_room" => rooms::open_room(line)?.into(),
+        "close_room" => rooms::close_room(line)?.into(),
+        "history" => rooms::history(line)?.into(),
+        "query" => rooms::query(line)?.into(),
+        "publish" => messages::publish(line)?.into(),
+        "kick" => server::kick(line)?.into(),
+        "add_to_group" => server::add_to_group(line)?.into(),
+        "remove_from_group" => server::remove_from_group(line)?.into(),
+        "history_loaded" => server::history_loaded(line)?.into(),
+        "refuse" => server::refuse(line)?.into(),
+        "tick" => Tick::new(number("the time", line.word("a time")?)?).into(),
+        "event" => raw(line)?,
+        verb => {
+            let known = EventKind::ALL.map(EventKind::label).join(", ");
+            return Err(format!(
+                "unknown verb {verb:?}, expected {known}, event, config, hold, flush, ? or --"
+            ));
+        }
+    })
 }
 
 /// `join <client> <topic> <user> [meta=JSON] [params=JSON] [ref=REF] [at=MS]`
@@ -65,57 +90,60 @@ fn leave(line: &mut Line<'_>) -> Result<Leave, String> {
     Ok(leave)
 }
 
-/// `broadcast <client> <topic> <payload> [event=NAME] [audience=all|others|other_users]
-/// [meta=JSON] [id=ID] [ref=REF]`; for `<payload>` see [`payload`]
-fn broadcast(line: &mut Line<'_>) -> Result<Broadcast, String> {
-    let (client, topic) = whom(line)?;
-    let mut broadcast = Broadcast::new(client, topic, payload(line)?);
-    if let Some(event) = line.text("event")? {
-        broadcast.event = event.into();
-    }
-    if let Some(audience) = line.field("audience") {
-        broadcast.audience = match audience {
-            "all" => Audience::All,
-            "others" => Audience::Others,
-            "other_users" => Audience::OtherUsers,
-            _ => {
-                let known = one_of(&["all", "others", "other_users"]);
-                return Err(format!("audience is {audience:?}, expected {known}"));
-            }
-        };
-    }
-    broadcast.meta = line.json("meta")?;
-    broadcast.id = line.text("id")?.map(Into::into);
-    broadcast.reference = line.text("ref")?.map(Into::into);
-    Ok(broadcast)
+/// `connect <client> <user> [data=JSON] [ref=REF] [at=MS]`
+fn connect(line: &mut Line<'_>, clock_ms: u64) -> Result<Connect, String> {
+    let (client, user): (String, String) = (line.name("a client")?, line.name("a user")?);
+    let mut connect = Connect::new(client, user, line.number("at")?.unwrap_or(clock_ms));
+    connect.data = line.json("data")?;
+    connect.reference = line.text("ref")?.map(Into::into);
+    Ok(connect)
 }
 
-/// `push <client> <topic> <event> <payload> [ref=REF]`; for `<payload>` see [`payload`]
-fn push(line: &mut Line<'_>) -> Result<Push, String> {
+/// `disconnect <client> [at=MS]`
+fn disconnect(line: &mut Line<'_>, clock_ms: u64) -> Result<Disconnect, String> {
+    let client: String = line.name("a client")?;
+    Ok(Disconnect::new(client, line.number("at")?.unwrap_or(clock_ms)))
+}
+
+/// `subscribe <client> <topic> <event> [ref=REF]`
+fn subscribe(line: &mut Line<'_>) -> Result<Subscribe, String> {
     let (client, topic) = whom(line)?;
     let event: String = line.name("the name of a message")?;
-    let mut push = Push::new(client, topic, event, payload(line)?);
-    push.reference = line.text("ref")?.map(Into::into);
-    Ok(push)
+    let mut subscribe = Subscribe::new(client, topic, event);
+    subscribe.reference = line.text("ref")?.map(Into::into);
+    Ok(subscribe)
+}
+
+/// `unsubscribe <client> <topic> <event> [ref=REF]`
+fn unsubscribe(line: &mut Line<'_>) -> Result<Unsubscribe, String> {
+    let (client, topic) = whom(line)?;
+    let event: String = line.name("the name of a message")?;
+    let mut unsubscribe = Unsubscribe::new(client, topic, event);
+    unsubscribe.reference = line.text("ref")?.map(Into::into);
+    Ok(unsubscribe)
+}
+
+/// `track <client> <topic> [meta=JSON] [ref=REF]`
+fn track(line: &mut Line<'_>) -> Result<Track, String> {
+    let (client, topic) = whom(line)?;
+    let mut track = Track::new(client, topic);
+    track.meta = line.json("meta")?;
+    track.reference = line.text("ref")?.map(Into::into);
+    Ok(track)
+}
+
+/// `untrack <client> <topic> [ref=REF]`
+fn untrack(line: &mut Line<'_>) -> Result<Untrack, String> {
+    let (client, topic) = whom(line)?;
+    let mut untrack = Untrack::new(client, topic);
+    untrack.reference = line.text("ref")?.map(Into::into);
+    Ok(untrack)
 }
 
 /// `event <JSON>`: an event as it stands in a file of events.
 fn raw(line: &mut Line<'_>) -> Result<Event, String> {
     let text = line.word("an event in JSON")?;
     serde_json::from_str(text).map_err(|wrong| format!("{text}: {wrong}"))
-}
-
-/// A JSON value; or `json="…"`, a string with the text of one, in which `\n` is a line break; or
-/// `bytes="…"`.
-fn payload(line: &mut Line<'_>) -> Result<Payload, String> {
-    if let Some(bytes) = line.text("bytes")? {
-        return Ok(Payload::bytes(bytes.into_bytes()));
-    }
-    let json: Json = match line.field("json") {
-        Some(text) => json("json", &unquoted(text)?)?,
-        None => json("payload", line.word("a payload")?)?,
-    };
-    Ok(json.into())
 }
 
 fn whom(line: &mut Line<'_>) -> Result<(String, String), String> {

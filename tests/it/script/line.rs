@@ -54,6 +54,19 @@ impl<'a> Line<'a> {
         self.word(what).and_then(unquoted).map(T::from)
     }
 
+    /// The next word, as it stands, if there is one and it will do.
+    pub(super) fn word_if(&mut self, will_do: impl FnOnce(&str) -> bool) -> Option<&'a str> {
+        if self.words.as_slice().first().is_some_and(|word| will_do(word)) {
+            return self.words.next();
+        }
+        None
+    }
+
+    /// The rest of the words, as names.
+    pub(super) fn names(&mut self) -> Result<Vec<String>, String> {
+        self.words.by_ref().map(unquoted).collect()
+    }
+
     /// The value of a field, as it stands.
     pub(super) fn field(&mut self, name: &'static str) -> Option<&'a str> {
         self.asked.push(name);

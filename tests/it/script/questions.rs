@@ -1,6 +1,6 @@
 //! `? <question> …`: what can be asked of a channel, each answer one line of JSON.
 
-use parlor::{Channel, ClientInfo, Outbound, RoomInfo};
+use parlor::{Channel, ClientInfo, Outbound};
 use serde::Serialize;
 use serde_json::json;
 
@@ -28,13 +28,7 @@ pub(super) fn answer(
         "is_user_in" => written(channel.is_user_in(&line.name("a user")?, &line.name("a topic")?)),
         "membership_count" => written(channel.membership_count()),
         "presences" => written(channel.presences(&line.name("a topic")?)),
-        "room" => {
-            let room = channel.room(&line.name("a topic")?);
-            written(room.map(|RoomInfo { topic, size, position, .. }| {
-                json!({"epoch": position.epoch, "offset": position.offset, "size": size,
-                       "topic": topic})
-            }))
-        }
+        "room" => written(channel.room(&line.name("a topic")?)),
         "stats" => written(channel.stats()),
         "subscribers" => written(channel.subscribers(&line.name("a topic")?)),
         "topics" => written(channel.topics()),
@@ -45,6 +39,11 @@ pub(super) fn answer(
         "replayed" => {
             let (client, topic) = (line.name("a client")?, line.name("a topic")?);
             receiver::replay(channel, said, &client, &topic)
+        }
+        // The same, where changes wait for the end of a window.
+        "received" => {
+            let (client, topic) = (line.name("a client")?, line.name("a topic")?);
+            written(receiver::received(said, &client, &topic)?)
         }
         question => {
             Err(format!("unknown question {question:?}, expected one of script/questions.rs"))

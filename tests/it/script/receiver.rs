@@ -11,6 +11,20 @@ pub(super) fn replay(
     client: &ClientId,
     topic: &Topic,
 ) -> Result<String, String> {
+    let list = received(said, client, topic)?;
+    let listed = value(&channel.presences(topic));
+    if list != listed {
+        return Err(format!("replayed, it is {list}, expected {listed}"));
+    }
+    Ok(serde_json::to_string(&channel.presences(topic)).unwrap())
+}
+
+/// Replays the diffs that `client` received in `topic` over its last snapshot.
+pub(super) fn received(
+    said: &[Outbound],
+    client: &ClientId,
+    topic: &Topic,
+) -> Result<Value, String> {
     let mut list = None;
     for outbound in said {
         if let Outbound::PresenceState(state) = outbound
@@ -27,12 +41,7 @@ pub(super) fn replay(
         }
     }
 
-    let list = list.ok_or_else(|| format!("{client} has no snapshot of {topic}"))?;
-    let listed = value(&channel.presences(topic));
-    if list != listed {
-        return Err(format!("replayed, it is {list}, expected {listed}"));
-    }
-    Ok(serde_json::to_string(&channel.presences(topic)).unwrap())
+    list.ok_or_else(|| format!("{client} has no snapshot of {topic}"))
 }
 
 /// A join whose `prev_ref` is listed takes that meta's place, others go to the end; metas in
