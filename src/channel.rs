@@ -16,11 +16,15 @@ mod node;
 mod openings;
 mod queries;
 mod recall;
+mod snapshot;
 mod tracking;
 
 use alloc::{sync::Arc, vec::Vec};
 
-pub use self::queries::{ClientInfo, Deadline, DeadlineReason};
+pub use self::{
+    queries::{ClientInfo, Deadline, DeadlineReason},
+    snapshot::{RestoreError, SaveError},
+};
 
 use self::{
     clock::Clock,
@@ -87,7 +91,7 @@ impl Channel {
     /// A channel that is all there is.
     #[must_use]
     pub fn single_node(config: Config) -> Self {
-        Self::new(Node::single(), config)
+        Self::bare(Node::single(), config).with_declared_rooms()
     }
 
     /// A channel that can be one node of a cluster.
@@ -104,11 +108,13 @@ impl Channel {
         cluster: impl Into<ClusterName>,
         config: Config,
     ) -> Result<Self, ConfigError> {
-        Ok(Self::new(Node::of_cluster(node_id.into(), &cluster.into(), &config)?, config))
+        let node = Node::of_cluster(node_id.into(), cluster.into(), &config)?;
+        Ok(Self::bare(node, config).with_declared_rooms())
     }
 
-    fn new(node: Node, config: Config) -> Self {
-        let mut channel = Self {
+    /// A channel without a room.
+    fn bare(node: Node, config: Config) -> Self {
+        Self {
             node,
             clock: Clock::default(),
             clients: Clients::new(config.hash_key()),
@@ -117,12 +123,15 @@ impl Channel {
             pages: Pages::default(),
             outbox: Outbox::default(),
             config,
-        };
-        for (topic, room) in channel.config.declared() {
-            channel.outbox.count_room();
-            channel.rooms.create(topic, Arc::clone(room), Origin::Declared);
         }
-        channel
+    }
+
+    fn with_declared_rooms(mut self) -> Self {
+        for (topic, room) in self.config.declared() {
+            self.outbox.count_room();
+            self.rooms.create(topic, Arc::clone(room), Origin::Declared);
+        }
+        self
     }
 
     /// Takes one event in, and adds to the outbox what is to be sent for it.

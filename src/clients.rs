@@ -236,6 +236,29 @@ impl Clients {
         self.ended.push(handle);
     }
 
+    /// The numbers of handles that are free, the next to be given out last, and of those that wait
+    /// for a flush.
+    pub(crate) fn spare_handles(&self) -> (Vec<u32>, Vec<u32>) {
+        let ended = self.ended.iter().map(|handle| handle.get());
+        (self.slab.free_numbers().to_vec(), ended.collect())
+    }
+
+    /// Puts back what [`Clients::spare_handles`] has shown.
+    pub(crate) fn set_spare_handles(&mut self, mut free: Vec<u32>, ended: Vec<u32>) {
+        // A number that waits is not free, but it has its place.
+        let free_count = free.len();
+        free.extend(&ended);
+        self.slab.set_free_numbers(free.clone());
+        free.truncate(free_count);
+        self.slab.set_free_numbers(free);
+        self.ended = ended.into_iter().map(ClientHandle::new).collect();
+    }
+
+    /// Makes a handle the next that is given out.
+    pub(crate) fn offer_handle(&mut self, handle: u32) {
+        self.slab.offer(handle);
+    }
+
     /// Lets the handles of those who have ended be given out again, in the order of their ends.
     pub(crate) fn release_handles(&mut self) {
         for handle in self.ended.drain(..).rev() {

@@ -172,7 +172,7 @@ mod stats;
 mod subscriptions;
 mod text;
 
-pub use channel::{Channel, ClientInfo, Deadline, DeadlineReason};
+pub use channel::{Channel, ClientInfo, Deadline, DeadlineReason, RestoreError, SaveError};
 pub use config::{
     ClientEvents, ClientRooms, Config, ConfigBuilder, ConfigError, EventDefinition, HistoryOnJoin,
     Lifetime, Limit, PatternFlaw, PresenceMode, RateLimit, RoomConfig, RoomFlaw, SnapshotMode,

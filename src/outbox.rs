@@ -51,9 +51,13 @@ impl Outbox {
         }
     }
 
-    /// Whether there is nothing to be flushed.
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.pending.is_empty()
+    /// How many messages there are to be flushed.
+    pub(crate) const fn len(&self) -> usize {
+        self.pending.len()
+    }
+
+    pub(crate) const fn set_counters(&mut self, counters: Counters) {
+        self.counters = counters;
     }
 
     /// Takes everything, with the names of those whom it mentions.

@@ -126,6 +126,7 @@ impl Presence {
             users: self.users,
             origin,
             names: Directory::default(),
+            listed: None,
         }
     }
 
@@ -134,12 +135,12 @@ impl Presence {
         self.metas.iter_from(from).map(|(place, client)| (place, ClientHandle::new(client)))
     }
 
-    /// Whose metas there are, in the order of the list.
-    pub(crate) fn clients(&self) -> Vec<ClientHandle> {
+    /// Everything that is kept, in the order of the list.
+    pub(crate) fn records(&self) -> Vec<Record> {
         let mut records: Vec<_> =
             self.places_from(0).map(|(place, _)| self.record(place)).collect();
         records.sort_by_key(Record::standing);
-        records.into_iter().map(|record| record.client).collect()
+        records
     }
 
     fn rebuild(&mut self) -> Moved {

@@ -5,16 +5,16 @@
 
 mod room;
 
-use alloc::{sync::Arc, vec::Vec};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
-pub(crate) use self::room::{Extras, Origin, Room};
+pub(crate) use self::room::{Extras, Origin, Room, defined};
 
 use crate::{
     clients::Seat,
     config::{Config, Limit, RoomConfig},
     event::Position,
     hash::{HashKey, NameHash},
-    history::{Caps, Excluded},
+    history::{Caps, Excluded, History},
     ids::{ClientHandle, EventName, Topic},
     index::Index,
     message::StoredMessage,
@@ -61,6 +61,28 @@ impl Rooms {
 
     pub(crate) const fn len(&self) -> usize {
         self.slab.len()
+    }
+
+    /// The epoch of the next room.
+    pub(crate) const fn next_epoch(&self) -> u64 {
+        self.next_epoch
+    }
+
+    /// Gives the next room that epoch; none may be as high.
+    pub(crate) const fn set_next_epoch(&mut self, epoch: u64) {
+        self.next_epoch = epoch;
+    }
+
+    /// Gives a room that history in place of the one that it has.
+    pub(crate) fn set_history(&mut self, room: RoomNumber, history: History) {
+        let this = self.slab.get_mut(room);
+        if let Some(before) = &this.history {
+            self.history_messages -= before.len();
+            self.history_bytes -= before.bytes();
+        }
+        self.history_messages += history.len();
+        self.history_bytes += history.bytes();
+        this.history = Some(Box::new(history));
     }
 
     pub(crate) const fn memberships(&self) -> usize {

@@ -1,6 +1,6 @@
 //! Things under small numbers that are given out again when a thing has gone.
 
-use alloc::vec::Vec;
+use alloc::{vec, vec::Vec};
 
 /// A table of `T` by number. Numbers are dense from 0; the last to become free is the next given.
 #[derive(Debug, Clone)]
@@ -37,6 +37,25 @@ impl<T> Slab<T> {
         }
         self.entries.push(Some(thing));
         u32::try_from(self.entries.len() - 1).expect("limits keep tables below 2^31")
+    }
+
+    /// Makes a number that stands for nothing the next that is given out, and the only free one.
+    pub(crate) fn offer(&mut self, number: u32) {
+        let len = self.entries.len().max(number as usize + 1);
+        self.entries.resize_with(len, || None);
+        self.free = vec![number];
+    }
+
+    /// The numbers that are free, the next to be given out last.
+    pub(crate) fn free_numbers(&self) -> &[u32] {
+        &self.free
+    }
+
+    /// Makes these the free numbers, the next to be given out last; no thing has one of them.
+    pub(crate) fn set_free_numbers(&mut self, free: Vec<u32>) {
+        let len = free.iter().max().map_or(0, |highest| *highest as usize + 1);
+        self.entries.resize_with(len.max(self.entries.len()), || None);
+        self.free = free;
     }
 
     /// Takes the thing out. Its number is not given out again before [`Slab::free`].

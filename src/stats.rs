@@ -52,6 +52,11 @@ pub struct Counters {
 pub struct EventCounts([u64; EventKind::ALL.len()]);
 
 impl EventCounts {
+    /// Counts that were told one by one.
+    pub(crate) fn from_fn(count: impl Fn(EventKind) -> u64) -> Self {
+        Self(EventKind::ALL.map(count))
+    }
+
     /// Of one kind.
     #[must_use]
     pub fn of(&self, kind: EventKind) -> u64 {
@@ -70,6 +75,11 @@ impl EventCounts {
 pub struct RefusalCounts([u64; Reason::ALL.len()]);
 
 impl RefusalCounts {
+    /// Counts that were told one by one.
+    pub(crate) fn from_fn(count: impl Fn(Reason) -> u64) -> Self {
+        Self(Reason::ALL.map(count))
+    }
+
     /// For one reason.
     #[must_use]
     pub fn of(&self, reason: Reason) -> u64 {

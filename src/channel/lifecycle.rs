@@ -176,7 +176,8 @@ impl Channel {
                 let footing = self.clients.get(*client).rooms.get(room);
                 !footing.is_some_and(|footing| footing.is_member())
             };
-            clients.extend(presence.clients().into_iter().filter(is_stranger));
+            let present = presence.records().into_iter().map(|record| record.client);
+            clients.extend(present.filter(is_stranger));
         }
         clients
     }

@@ -14,6 +14,7 @@ use crate::{
 pub(super) struct Node {
     label: Cow<'static, str>,
     origin: Option<Arc<Origin>>,
+    cluster: Option<ClusterName>,
     // Invariant: the number of every ref given so far is smaller.
     next_ref: NonZeroU64,
     pub(super) phase: Phase,
@@ -30,12 +31,12 @@ pub(super) enum Phase {
 impl Node {
     pub(super) const fn single() -> Self {
         let (label, next_ref) = (Cow::Borrowed("single_node"), NonZeroU64::MIN);
-        Self { label, origin: None, next_ref, phase: Phase::Running }
+        Self { label, origin: None, cluster: None, next_ref, phase: Phase::Running }
     }
 
     pub(super) fn of_cluster(
         node: NodeId,
-        cluster: &ClusterName,
+        cluster: ClusterName,
         config: &Config,
     ) -> Result<Self, ConfigError> {
         for (of, name) in [("node", node.as_str()), ("cluster", cluster.as_str())] {
@@ -47,6 +48,7 @@ impl Node {
         Ok(Self {
             label: Cow::Owned(format!("cluster_ready:{cluster}/{node}")),
             origin: Some(Arc::new(Origin { node, incarnation: config.incarnation() })),
+            cluster: Some(cluster),
             next_ref: NonZeroU64::MIN,
             phase: Phase::Running,
         })
@@ -58,6 +60,15 @@ impl Node {
 
     pub(super) const fn origin(&self) -> Option<&Arc<Origin>> {
         self.origin.as_ref()
+    }
+
+    /// Its name and that of its cluster.
+    pub(super) fn of_which(&self) -> Option<(&NodeId, &ClusterName)> {
+        self.name().zip(self.cluster.as_ref())
+    }
+
+    pub(super) const fn set_next_ref(&mut self, number: NonZeroU64) {
+        self.next_ref = number;
     }
 
     /// Its name, in a cluster.

@@ -31,6 +31,8 @@ pub struct Entries {
     pub(super) users: u32,
     pub(super) origin: Option<Arc<Origin>>,
     pub(super) names: Directory,
+    /// In place of all that, a list that was made already: of a window that was restored.
+    pub(super) listed: Option<Arc<[Entry]>>,
 }
 
 impl Entries {
@@ -43,7 +45,13 @@ impl Entries {
             users: 0,
             origin: None,
             names: Directory::default(),
+            listed: None,
         }
+    }
+
+    /// A list that was made already.
+    pub(crate) fn listed(entries: Vec<Entry>) -> Self {
+        Self { listed: Some(entries.into()), ..Self::none() }
     }
 
     /// Gives the clients in it their names; a list that has names keeps them, since handles may
@@ -57,25 +65,27 @@ impl Entries {
     /// How many users are present.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.users as usize
+        self.listed.as_ref().map_or(self.users as usize, |listed| listed.len())
     }
 
     /// Whether nobody is present.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.users == 0
+        self.len() == 0
     }
 
     /// How many clients are present.
     #[must_use]
     pub fn meta_count(&self) -> usize {
-        self.metas.live() as usize
+        let Some(listed) = &self.listed else { return self.metas.live() as usize };
+        listed.iter().map(|entry| entry.metas.len()).sum()
     }
 
     /// The entries, each made when it is asked for.
     pub fn iter(&self) -> impl Iterator<Item = Entry> {
+        let listed = self.listed.iter().flat_map(|listed| listed.iter().cloned());
         let mut records = self.ordered().into_iter().peekable();
-        iter::from_fn(move || {
+        let made = iter::from_fn(move || {
             let first = records.next()?;
             let key = self.names.user(first.client).clone();
             let entry = first.entry;
@@ -84,7 +94,8 @@ impl Entries {
                 metas.push(self.meta(next));
             }
             Some(Entry::new(key, metas))
-        })
+        });
+        listed.chain(made)
     }
 
     /// What is recorded of each meta, in the order of entries and of metas in them.

@@ -58,7 +58,7 @@ pub(super) fn keeping(config: &RoomConfig, event: &EventName) -> Keeping {
 }
 
 /// How a room's configuration has an event name.
-fn defined(config: &RoomConfig, event: &EventName) -> Defined {
+pub(crate) fn defined(config: &RoomConfig, event: &EventName) -> Defined {
     if config.defines(event) { Defined::Exactly } else { Defined::Otherwise }
 }
 

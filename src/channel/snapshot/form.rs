@@ -1,0 +1,202 @@
+//! How the state of a channel is written: by names and numbers, not as it lies in memory.
+//!
+//! Clients are told by their handles, rooms by their epochs. Everything that has an order stands
+//! in it.
+
+use alloc::{collections::BTreeMap, string::String, vec::Vec};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    config::RoomConfig,
+    ids::{ClientId, ClusterName, EventName, GroupName, MessageId, NodeId, Ref, Topic, UserId},
+    message::StoredMessage,
+    payload::Json,
+};
+
+/// Everything but the configuration.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct State {
+    pub(super) node: Option<Node>,
+    pub(super) crashed: bool,
+    pub(super) now_ms: u64,
+    pub(super) next_ref: u64,
+    pub(super) next_epoch: u64,
+    pub(super) last_request: u64,
+    pub(super) counters: Counters,
+    pub(super) clients: Vec<Client>,
+    /// Handles that can be given out, the next one last; and those that wait for a flush.
+    pub(super) free_handles: Vec<u32>,
+    pub(super) ended_handles: Vec<u32>,
+    pub(super) rooms: Vec<Room>,
+    pub(super) agenda: Vec<(Due, u64)>,
+    pub(super) groups: Vec<(GroupName, Vec<Topic>)>,
+    pub(super) pages: Vec<Page>,
+    pub(super) rates: Vec<Rate>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Node {
+    pub(super) name: NodeId,
+    pub(super) cluster: ClusterName,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Counters {
+    pub(super) events: BTreeMap<String, u64>,
+    pub(super) refusals: BTreeMap<String, u64>,
+    pub(super) broadcasts: u64,
+    pub(super) deliveries: u64,
+    pub(super) replies_ok: u64,
+    pub(super) presence_joins: u64,
+    pub(super) presence_leaves: u64,
+    pub(super) rooms_opened: u64,
+}
+
+/// A client, with the epochs of the rooms in which it has anything, in the order of coming.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Client {
+    pub(super) handle: u32,
+    pub(super) client_id: ClientId,
+    pub(super) user_id: UserId,
+    pub(super) registered: bool,
+    pub(super) connected: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) data: Option<Json>,
+    pub(super) rooms: Vec<u64>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Room {
+    pub(super) topic: Topic,
+    pub(super) epoch: u64,
+    pub(super) offset: u64,
+    pub(super) config: RoomConfig,
+    pub(super) origin: Origin,
+    /// In join order; false of those who are detached.
+    pub(super) members: Vec<(u32, bool)>,
+    /// In the order of the list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) presences: Vec<Presence>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) window: Option<Window>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) subscriptions: Vec<(u32, Vec<EventName>)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) ids: Vec<(UserId, MessageId, u64)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) history: Option<History>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Origin {
+    Joined,
+    Opened,
+    Declared,
+}
+
+/// A meta in the list; entry and place are where it stands.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Presence {
+    pub(super) client: u32,
+    #[serde(rename = "ref")]
+    pub(super) reference: u64,
+    pub(super) online_at_ms: u64,
+    pub(super) entry: u64,
+    pub(super) place: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) prev_ref: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) data: Option<Json>,
+}
+
+/// A meta as it was said, of a client that may have gone.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Meta {
+    #[serde(rename = "ref")]
+    pub(super) reference: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) prev_ref: Option<u64>,
+    pub(super) client_id: ClientId,
+    pub(super) online_at_ms: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) data: Option<Json>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Window {
+    pub(super) horizon: u64,
+    pub(super) announced: Vec<(UserId, Vec<Meta>)>,
+    pub(super) gone: Vec<Gone>,
+    pub(super) gone_users: Vec<(UserId, u64)>,
+    pub(super) news: Vec<(u64, u32)>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Gone {
+    pub(super) entry: u64,
+    pub(super) place: u64,
+    pub(super) user: UserId,
+    pub(super) meta: Meta,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct History {
+    pub(super) messages: Vec<Stored>,
+    pub(super) lost: Vec<(EventName, u64)>,
+    pub(super) lost_others: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Stored {
+    pub(super) message: StoredMessage,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) except_client: Option<ClientId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) except_user: Option<UserId>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(super) enum Due {
+    Footing { client: u32, epoch: u64 },
+    Client(u32),
+    Window(u64),
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Page {
+    pub(super) request: u64,
+    pub(super) client: u32,
+    pub(super) topic: Topic,
+    pub(super) epoch: u64,
+    pub(super) event: EventName,
+    pub(super) start: u64,
+    pub(super) end: u64,
+    #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
+    pub(super) reference: Option<Ref>,
+    pub(super) memory: Vec<StoredMessage>,
+    pub(super) asked: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rate {
+    pub(super) client: u32,
+    pub(super) epoch: u64,
+    pub(super) ends_at_ms: u64,
+    pub(super) count: u32,
+}

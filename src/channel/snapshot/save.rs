@@ -1,0 +1,220 @@
+//! From a channel to its form.
+
+use alloc::vec::Vec;
+
+use super::form;
+use crate::{
+    agenda::Due,
+    channel::{Channel, node::Phase},
+    clients::{Connection, Registration, Seat},
+    event::EventKind,
+    history::History,
+    ids::{ClientHandle, UserId},
+    message::StoredMessage,
+    pages::Page,
+    presence::{Entry, Meta, Presence, Record, Window},
+    refusal::Reason,
+    rooms::{Origin, RoomNumber},
+    stats::Counters,
+};
+
+impl Channel {
+    pub(super) fn state(&self) -> form::State {
+        let rooms = self.rooms.in_order();
+        let (free_handles, ended_handles) = self.clients.spare_handles();
+        form::State {
+            node: self.node.of_which().map(|(name, cluster)| form::Node {
+                name: name.clone(),
+                cluster: cluster.clone(),
+            }),
+            crashed: self.node.phase == Phase::Crashed,
+            now_ms: self.clock.now_ms,
+            next_ref: self.node.upcoming_ref().get(),
+            next_epoch: self.rooms.next_epoch(),
+            last_request: self.pages.last_request(),
+            counters: self.outbox.counters().into(),
+            clients: self.clients.in_order().map(|client| self.client_form(client)).collect(),
+            free_handles,
+            ended_handles,
+            rooms: rooms.into_iter().map(|room| self.room_form(room)).collect(),
+            agenda: self.clock.agenda.iter().map(|(due, at)| (self.due_form(due), at)).collect(),
+            groups: self.groups(),
+            pages: self.pages.iter().map(|(request, page)| page_form(request, page)).collect(),
+            rates: self.rates_form(),
+        }
+    }
+
+    fn epoch(&self, room: RoomNumber) -> u64 {
+        self.rooms.get(room).position.epoch
+    }
+
+    fn client_form(&self, client: ClientHandle) -> form::Client {
+        let (this, names) = (self.clients.get(client), self.clients.names().names(client));
+        form::Client {
+            handle: client.get(),
+            client_id: names.client.clone(),
+            user_id: names.user.clone(),
+            registered: this.registration == Registration::ByConnecting,
+            connected: this.connection == Connection::Connected,
+            data: this.data.as_deref().cloned(),
+            rooms: self.rooms_with(client).into_iter().map(|room| self.epoch(room)).collect(),
+        }
+    }
+
+    fn room_form(&self, number: RoomNumber) -> form::Room {
+        let room = self.rooms.get(number);
+        let is_attached = |client: ClientHandle| {
+            let footing = self.clients.get(client).rooms.get(number);
+            footing.is_some_and(|footing| matches!(footing.seat(), Seat::Attached(_)))
+        };
+        let members = room.everyone().into_iter();
+        let presence = room.presence.as_deref();
+        let extras = room.extras.as_deref();
+        form::Room {
+            topic: room.topic.clone(),
+            epoch: room.position.epoch,
+            offset: room.position.offset,
+            config: (*room.config).clone(),
+            origin: match room.origin {
+                Origin::Joined => form::Origin::Joined,
+                Origin::Opened => form::Origin::Opened,
+                Origin::Declared => form::Origin::Declared,
+            },
+            members: members.map(|client| (client.get(), is_attached(client))).collect(),
+            presences: presence.map(presences_form).unwrap_or_default(),
+            window: presence.and_then(|presence| presence.window.as_deref()).map(window_form),
+            subscriptions: extras.map_or_else(Vec::new, |extras| {
+                let subscriptions = extras.subscriptions.iter();
+                subscriptions.map(|(client, names)| (client.get(), names.to_vec())).collect()
+            }),
+            ids: extras.map_or_else(Vec::new, |extras| {
+                let ids = extras.ids.iter();
+                ids.map(|(user, id, offset)| (user.clone(), id.clone(), offset)).collect()
+            }),
+            history: room.history.as_deref().map(history_form),
+        }
+    }
+
+    fn due_form(&self, due: Due) -> form::Due {
+        match due {
+            Due::Footing { client, room } => {
+                form::Due::Footing { client: client.get(), epoch: self.epoch(room) }
+            }
+            Due::Client(client) => form::Due::Client(client.get()),
+            Due::Window { epoch, room: _ } => form::Due::Window(epoch),
+        }
+    }
+
+    fn rates_form(&self) -> Vec<form::Rate> {
+        let rates = self.rooms.rates.iter().map(|(client, room, window)| form::Rate {
+            client: client.get(),
+            epoch: self.epoch(room),
+            ends_at_ms: window.ends_at_ms,
+            count: window.count,
+        });
+        let mut rates: Vec<_> = rates.collect();
+        // Numbers of rooms are nobody's business.
+        rates.sort_by_key(|rate| (rate.client, rate.epoch));
+        rates
+    }
+}
+
+fn presences_form(presence: &Presence) -> Vec<form::Presence> {
+    let of = |record: Record| form::Presence {
+        client: record.client.get(),
+        reference: record.reference.get(),
+        online_at_ms: record.online_at_ms,
+        entry: record.entry.get(),
+        place: record.place.get(),
+        prev_ref: record.prev_ref.map(Into::into),
+        data: record.data,
+    };
+    presence.records().into_iter().map(of).collect()
+}
+
+fn meta_form(meta: &Meta) -> form::Meta {
+    form::Meta {
+        reference: meta.reference.number().get(),
+        prev_ref: meta.prev_ref.as_ref().map(|reference| reference.number().get()),
+        client_id: meta.client_id.clone(),
+        online_at_ms: meta.online_at_ms,
+        data: meta.data.clone(),
+    }
+}
+
+fn window_form(window: &Window) -> form::Window {
+    let Window { horizon, announced, gone, gone_users, news } = window;
+    let entry = |entry: Entry| -> (UserId, Vec<form::Meta>) {
+        (entry.key, entry.metas.iter().map(meta_form).collect())
+    };
+    let gone = gone.iter().map(|((entry, place), (user, meta))| form::Gone {
+        entry: entry.get(),
+        place: place.get(),
+        user: user.clone(),
+        meta: meta_form(meta),
+    });
+    let users = gone_users.iter().map(|(user, entry)| (user.clone(), entry.get()));
+    form::Window {
+        horizon: horizon.get(),
+        announced: announced.iter().map(entry).collect(),
+        gone: gone.collect(),
+        gone_users: users.collect(),
+        news: news.iter().map(|(reference, client)| (reference.get(), client.get())).collect(),
+    }
+}
+
+fn history_form(history: &History) -> form::History {
+    let lost = history.lost();
+    let messages = history.since(0).map(|(message, excluded)| form::Stored {
+        message: StoredMessage::clone(message),
+        except_client: excluded.client.clone(),
+        except_user: excluded.user.clone(),
+    });
+    form::History {
+        messages: messages.collect(),
+        lost: lost.singly.iter().map(|(event, offset)| (event.clone(), *offset)).collect(),
+        lost_others: lost.others,
+    }
+}
+
+fn page_form(request: u64, page: &Page) -> form::Page {
+    form::Page {
+        request,
+        client: page.client.get(),
+        topic: page.topic.clone(),
+        epoch: page.epoch,
+        event: page.event.clone(),
+        start: page.start,
+        end: page.end,
+        reference: page.reference.clone(),
+        memory: page.memory.iter().map(|message| StoredMessage::clone(message)).collect(),
+        asked: page.asked,
+    }
+}
+
+impl From<&Counters> for form::Counters {
+    fn from(counters: &Counters) -> Self {
+        let Counters {
+            events,
+            broadcasts,
+            deliveries,
+            replies_ok,
+            refusals,
+            presence_joins,
+            presence_leaves,
+            rooms_opened,
+        } = counters;
+        let events = EventKind::ALL.map(|kind| (kind.label().into(), events.of(kind)));
+        let refusals = Reason::ALL.map(|reason| (reason.label().into(), refusals.of(reason)));
+        Self {
+            events: events.into(),
+            refusals: refusals.into(),
+            broadcasts: *broadcasts,
+            deliveries: *deliveries,
+            replies_ok: *replies_ok,
+            presence_joins: *presence_joins,
+            presence_leaves: *presence_leaves,
+            rooms_opened: *rooms_opened,
+        }
+    }
+}
