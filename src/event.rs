@@ -449,6 +449,10 @@ mod tests {
             "invalid type: string \"boom\", expected an object of fields at line 1 column 15",
         );
         check(
+            r#"{"open_room":{"topic":"room:1","config":[]}}"#,
+            "invalid type: sequence, expected an object of fields at line 1 column 40",
+        );
+        check(
             r#"{"rejoin":{"since":[[null,1,41]]}}"#,
             "invalid type: sequence, expected an object of fields at line 1 column 20",
         );

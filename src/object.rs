@@ -3,6 +3,7 @@
 //! What serde derives takes a list of the fields as well, and tells no position for what is wrong
 //! with the fields taken together. Knows nothing about what the fields mean.
 
+use alloc::vec::Vec;
 use core::{fmt, marker::PhantomData};
 
 use serde::{Deserialize, Deserializer, de};
@@ -30,7 +31,7 @@ where
     deserializer.deserialize_map(FieldsVisitor(PhantomData))
 }
 
-/// Reads a field that may be absent; `null` reads as absent, which means the default.
+/// Reads a field whose absence means the default; `null` reads as absent.
 pub(crate) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -44,34 +45,31 @@ pub(crate) fn is_default<T: Default + PartialEq>(field: &T) -> bool {
     *field == T::default()
 }
 
-/// Implements both directions for structs that derive them with `#[serde(remote = "Self")]`, so
-/// that they are read from objects alone.
-macro_rules! objects {
-    ($($name:ident)+) => {$(
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                Self::serialize(self, serializer)
-            }
-        }
+/// Something that is read by [`fields`].
+struct Fields<T>(T);
 
-        impl<'de> serde::Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                /// What serde derives, which is a method of the struct itself.
-                struct Object($name);
-
-                impl<'de> serde::Deserialize<'de> for Object {
-                    fn deserialize<D>(deserializer: D) -> Result<Self, D::Error>
-                    where
-                        D: serde::Deserializer<'de>,
-                    {
-                        $name::deserialize(deserializer).map(Self)
-                    }
-                }
-
-                $crate::object::fields(deserializer).map(|Object(object)| object)
-            }
-        }
-    )+};
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Fields<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        fields(deserializer).map(Self)
+    }
 }
 
-pub(crate) use objects;
+/// Reads an object that may be absent, or `null`.
+pub(crate) fn optional<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let object: Option<Fields<T>> = Option::deserialize(deserializer)?;
+    Ok(object.map(|Fields(object)| object))
+}
+
+/// Reads a list of objects that may be absent, or `null`, which is as good as empty.
+pub(crate) fn list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let list: Vec<Fields<T>> = or_default(deserializer)?;
+    Ok(list.into_iter().map(|Fields(object)| object).collect())
+}

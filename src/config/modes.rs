@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ids::EventName, object::objects};
+use crate::ids::EventName;
 
 /// Which messages clients may send in a room. The server may send all of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,7 +85,7 @@ pub enum HistoryOnJoin {
 /// The first accepted event opens a window; broadcasts, tracks, subscriptions and requests for
 /// history count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(remote = "Self", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RateLimit {
     /// How many events in one window.
@@ -104,7 +104,7 @@ impl RateLimit {
 
 /// What is known of an event name in a room. The name `*` stands for all that are not defined.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(remote = "Self", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct EventDefinition {
     /// The event name, or `*`.
@@ -138,8 +138,6 @@ impl EventDefinition {
         self
     }
 }
-
-objects! { RateLimit EventDefinition }
 
 /// Whether a topic of which the configuration says nothing can be made by joining it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     ids::{EventName, UserId},
-    object::{is_default, objects, or_default},
+    object::{self, is_default, or_default},
     payload::Json,
 };
 
@@ -32,7 +32,7 @@ use crate::{
 /// In JSON it is an object of the fields that differ from the default; what is absent or `null` is
 /// as by default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(remote = "Self", default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RoomConfig {
     /// A name for people.
@@ -51,7 +51,7 @@ pub struct RoomConfig {
     #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
     pub client_events: ClientEvents,
     /// What is known of event names, each at most once.
-    #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
+    #[serde(deserialize_with = "object::list", skip_serializing_if = "is_default")]
     pub events: Vec<EventDefinition>,
     /// What a member hears from its join on: `*`, which is all, or event names, or nothing.
     #[serde(deserialize_with = "or_everything", skip_serializing_if = "is_everything")]
@@ -86,14 +86,12 @@ pub struct RoomConfig {
     #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
     pub history_for: Who,
     /// How much a client may do in how much time; anything if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "object::optional", skip_serializing_if = "Option::is_none")]
     pub rate_limit: Option<RateLimit>,
     /// Of how many messages of each user the ids are remembered, so that a repeat is told.
     #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
     pub dedupe: u32,
 }
-
-objects! { RoomConfig }
 
 impl Default for RoomConfig {
     fn default() -> Self {

@@ -3,12 +3,13 @@
 
 use alloc::{boxed::Box, vec::Vec};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
     config::RoomConfig,
     event::setters,
     ids::{ClientId, EventName, GroupName, Ref, Topic},
+    object,
     payload::Json,
 };
 
@@ -115,7 +116,7 @@ pub struct OpenRoom {
     /// Of which topic.
     pub topic: Topic,
     /// How it behaves; without it, as the configuration says of its topic.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "boxed", skip_serializing_if = "Option::is_none")]
     pub config: Option<Box<RoomConfig>>,
     /// The client that opens it; none if the server does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -144,6 +145,13 @@ impl OpenRoom {
         self.by = Some(client_id.into());
         self
     }
+}
+
+fn boxed<'de, D>(deserializer: D) -> Result<Option<Box<RoomConfig>>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    Ok(object::optional(deserializer)?.map(Box::new))
 }
 
 /// A room goes with all who are in it; see [`Event::CloseRoom`](crate::Event::CloseRoom).
