@@ -2,10 +2,12 @@
 
 mod builder;
 mod error;
+mod file;
 mod flaw;
 mod limit;
 mod modes;
 mod patterns;
+mod places;
 mod room;
 
 use alloc::{sync::Arc, vec::Vec};
@@ -19,6 +21,7 @@ use crate::{
 pub use self::{
     builder::ConfigBuilder,
     error::{ConfigError, PatternFlaw},
+    file::ConfigFileError,
     flaw::RoomFlaw,
     limit::Limit,
     modes::{
@@ -68,6 +71,13 @@ impl Config {
     /// Starts from the defaults.
     pub fn builder() -> ConfigBuilder {
         ConfigBuilder::new()
+    }
+
+    /// The same under another key of the hash tables: see [`ConfigBuilder::hash_key`].
+    #[must_use]
+    pub const fn with_hash_key(mut self, key: [u64; 2]) -> Self {
+        self.hash_key = HashKey(key);
+        self
     }
 
     /// The value of a limit.

@@ -174,9 +174,9 @@ mod text;
 
 pub use channel::{Channel, ClientInfo, Deadline, DeadlineReason, RestoreError, SaveError};
 pub use config::{
-    ClientEvents, ClientRooms, Config, ConfigBuilder, ConfigError, EventDefinition, HistoryOnJoin,
-    Lifetime, Limit, PatternFlaw, PresenceMode, RateLimit, RoomConfig, RoomFlaw, SnapshotMode,
-    UnlistedTopics, Who,
+    ClientEvents, ClientRooms, Config, ConfigBuilder, ConfigError, ConfigFileError,
+    EventDefinition, HistoryOnJoin, Lifetime, Limit, PatternFlaw, PresenceMode, RateLimit,
+    RoomConfig, RoomFlaw, SnapshotMode, UnlistedTopics, Who,
 };
 pub use event::{
     AddToGroup, Address, Audience, Broadcast, CloseRoom, Connect, Crash, Disconnect, Event,

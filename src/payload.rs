@@ -153,23 +153,28 @@ impl<'de> Deserialize<'de> for Json {
 
 impl JsonError {
     fn new(error: &serde_json::Error) -> Self {
-        let (line, column) = (error.line(), error.column());
-        let said = error.to_string();
-        let said = said.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&said);
-        let message = match said {
-            "expected value" => "expected a value",
-            "expected ident" => "expected `true`, `false` or `null`",
-            "trailing characters" => "expected the end of the text, as it is one value",
-            "EOF while parsing a list" => "the text ends inside a list, expected `,` or `]`",
-            "EOF while parsing an object" => "the text ends inside an object, expected `,` or `}`",
-            "EOF while parsing a string" => "the text ends inside a string, expected `\"`",
-            "EOF while parsing a value" => "the text ends too early, expected a value",
-            _ => said,
-        };
         // An empty text ends at its column 0.
-        let place = (line > 0).then_some((line, column.max(1)));
-        Self { place, message: message.into() }
+        let place = (error.line() > 0).then_some((error.line(), error.column().max(1)));
+        Self { place, message: explain(error) }
     }
+}
+
+/// What is wrong with a text that is no JSON, and what was expected, without where.
+pub(crate) fn explain(error: &serde_json::Error) -> String {
+    let (line, column) = (error.line(), error.column());
+    let said = error.to_string();
+    let said = said.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&said);
+    let message = match said {
+        "expected value" => "expected a value",
+        "expected ident" => "expected `true`, `false` or `null`",
+        "trailing characters" => "expected the end of the text, as it is one value",
+        "EOF while parsing a list" => "the text ends inside a list, expected `,` or `]`",
+        "EOF while parsing an object" => "the text ends inside an object, expected `,` or `}`",
+        "EOF while parsing a string" => "the text ends inside a string, expected `\"`",
+        "EOF while parsing a value" => "the text ends too early, expected a value",
+        _ => said,
+    };
+    message.into()
 }
 
 impl fmt::Display for JsonError {

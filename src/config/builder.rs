@@ -109,15 +109,20 @@ impl ConfigBuilder {
     /// declared rooms than [`Limit::Topics`], and a room with a [`RoomFlaw`](crate::RoomFlaw).
     pub fn build(self) -> Result<Config, ConfigError> {
         self.check().map_err(|(_, error)| error)?;
+        Ok(self.finish())
+    }
+
+    /// Puts together what was checked.
+    pub(super) fn finish(self) -> Config {
         let Self { mut config, rooms } = self;
         if !rooms.is_empty() {
             config.patterns = Arc::new(Patterns::new(rooms));
         }
-        Ok(config)
+        config
     }
 
     /// Says what is wrong, and where: `rooms[2].max_members`.
-    fn check(&self) -> Result<(), (String, ConfigError)> {
+    pub(super) fn check(&self) -> Result<(), (String, ConfigError)> {
         let Self { config, rooms } = self;
         for limit in Limit::ALL {
             let value = config.limit(limit);

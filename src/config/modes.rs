@@ -1,14 +1,65 @@
 //! What a configuration can choose between, each choice a type of its own.
 
 use alloc::string::String;
+use core::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::ids::EventName;
 
+/// Writes choices as their names, and reads them by these. (What serde derives for an enum expects
+/// "a value" where there is none of its kind.)
+macro_rules! choices {
+    ($($choice:ident { $($variant:ident $name:literal)+ })+) => {$(
+        impl Serialize for $choice {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(match self {
+                    $(Self::$variant => $name,)+
+                })
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $choice {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_str(Choice(&[$(($name, Self::$variant)),+]))
+            }
+        }
+    )+};
+}
+
+choices! {
+    ClientEvents { Any "any" Listed "listed" None "none" }
+    Lifetime { Ephemeral "ephemeral" Persistent "persistent" }
+    PresenceMode { On "on" Off "off" }
+    SnapshotMode { On "on" Off "off" }
+    Who { Members "members" Clients "clients" }
+    UnlistedTopics { Create "create" Refuse "refuse" }
+    ClientRooms { On "on" Off "off" }
+}
+
+/// What there is to choose from, by name.
+struct Choice<T: 'static>(&'static [(&'static str, T)]);
+
+impl<T: Copy> de::Visitor<'_> for Choice<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, (name, _)) in self.0.iter().enumerate() {
+            write!(f, "{}{name:?}", if place == 0 { "" } else { " or " })?;
+        }
+        Ok(())
+    }
+
+    fn visit_str<E: de::Error>(self, given: &str) -> Result<T, E> {
+        let chosen = self.0.iter().find(|(name, _)| *name == given);
+        chosen
+            .map(|(_, choice)| *choice)
+            .ok_or_else(|| E::invalid_value(de::Unexpected::Str(given), &self))
+    }
+}
+
 /// Which messages clients may send in a room. The server may send all of them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClientEvents {
     /// Those of any name.
@@ -21,8 +72,7 @@ pub enum ClientEvents {
 }
 
 /// Whether a room stays when nobody is in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "there is no third")]
 pub enum Lifetime {
     /// It goes with the last who is in it. One that is opened empty waits for the first.
@@ -32,8 +82,7 @@ pub enum Lifetime {
 }
 
 /// Whether the members of a room are present in it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "there is no third")]
 pub enum PresenceMode {
     /// A join tracks the member; it gets a snapshot, and the others a diff.
@@ -44,8 +93,7 @@ pub enum PresenceMode {
 }
 
 /// Whether a joiner gets a snapshot of who is present.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "there is no third")]
 pub enum SnapshotMode {
     /// It does.
@@ -56,8 +104,7 @@ pub enum SnapshotMode {
 }
 
 /// Who may do something in a room.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Who {
     /// Its members.
@@ -68,7 +115,7 @@ pub enum Who {
 }
 
 /// How much of what was said a joiner gets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum HistoryOnJoin {
@@ -78,6 +125,47 @@ pub enum HistoryOnJoin {
     PerEvent(u32),
     /// The newest so many.
     Total(u32),
+}
+
+impl<'de> Deserialize<'de> for HistoryOnJoin {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Number {
+            per_event: Option<u32>,
+            total: Option<u32>,
+        }
+
+        struct HistoryVisitor;
+
+        impl<'de> de::Visitor<'de> for HistoryVisitor {
+            type Value = HistoryOnJoin;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("\"all\", {\"per_event\":…} or {\"total\":…}")
+            }
+
+            fn visit_str<E: de::Error>(self, given: &str) -> Result<HistoryOnJoin, E> {
+                match given {
+                    "all" => Ok(HistoryOnJoin::All),
+                    _ => Err(E::invalid_value(de::Unexpected::Str(given), &self)),
+                }
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<HistoryOnJoin, A::Error> {
+                let number = Number::deserialize(de::value::MapAccessDeserializer::new(map))?;
+                match (number.per_event, number.total) {
+                    (Some(messages), None) => Ok(HistoryOnJoin::PerEvent(messages)),
+                    (None, Some(messages)) => Ok(HistoryOnJoin::Total(messages)),
+                    (None, None) | (Some(_), Some(_)) => {
+                        Err(de::Error::custom("expected one of `per_event` and `total`"))
+                    }
+                }
+            }
+        }
+
+        deserializer.deserialize_any(HistoryVisitor)
+    }
 }
 
 /// How much a client may do in a room in how much time.
@@ -140,8 +228,7 @@ impl EventDefinition {
 }
 
 /// Whether a topic of which the configuration says nothing can be made by joining it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "there is no third")]
 pub enum UnlistedTopics {
     /// It can, and its room is as [`default_room`](crate::Config::default_room) says.
@@ -152,8 +239,7 @@ pub enum UnlistedTopics {
 }
 
 /// Whether clients may open rooms.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "there is no third")]
 pub enum ClientRooms {
     /// They may, and close those that their user owns.

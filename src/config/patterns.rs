@@ -14,7 +14,6 @@ const WILDCARD: char = '*';
 /// Patterns, each with a configuration: exact names of topics, and prefixes, which end in `*`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Patterns {
-    /// All of them as they are written, in the order of the configuration.
     listed: Vec<(Topic, Arc<RoomConfig>)>,
     exact: BTreeMap<Topic, Arc<RoomConfig>>,
     prefixes: BTreeMap<Topic, Prefix>,
@@ -77,10 +76,14 @@ impl Patterns {
         self.exact.contains_key(topic)
     }
 
+    /// All of them as they are written, in the order of the configuration.
+    pub(super) fn listed(&self) -> impl Iterator<Item = (&Topic, &Arc<RoomConfig>)> {
+        self.listed.iter().map(|(pattern, room)| (pattern, room))
+    }
+
     /// The exact names, in the order of the configuration.
     pub(super) fn declared(&self) -> impl Iterator<Item = (&Topic, &Arc<RoomConfig>)> {
-        let exact = self.listed.iter().filter(|(pattern, _)| self.exact.contains_key(pattern));
-        exact.map(|(pattern, room)| (pattern, room))
+        self.listed().filter(|(pattern, _)| self.exact.contains_key(*pattern))
     }
 }
 

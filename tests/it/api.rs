@@ -16,8 +16,8 @@ use parlor::{
     UserId,
 };
 use parlor::{
-    ClientEvents, ClientRooms, EventDefinition, HistoryOnJoin, Lifetime, PatternFlaw, RateLimit,
-    RoomFlaw, SnapshotMode, UnlistedTopics, Who,
+    ClientEvents, ClientRooms, ConfigFileError, EventDefinition, HistoryOnJoin, Lifetime,
+    PatternFlaw, RateLimit, RoomFlaw, SnapshotMode, UnlistedTopics, Who,
 };
 
 /// A channel where `clients` are in room:1, each as a user of its own name.
@@ -58,11 +58,12 @@ fn every_public_type_is_sendable_shareable_and_clonable() {
         RateLimiter<Topic> Reason Recipients Ref Refusal RefusalCounts Refuse Rejoin RemoveFromGroup
         Reply RoomConfig RoomInfo RoomNotice Since Stats StoredMessage Subscribe System Target Tick
         Topic Track Unsubscribe Untrack UserId
-        ClientEvents ClientRooms EventDefinition HistoryOnJoin Lifetime PatternFlaw RateLimit
-        RoomFlaw SnapshotMode UnlistedTopics Who
+        ClientEvents ClientRooms ConfigFileError EventDefinition HistoryOnJoin Lifetime PatternFlaw
+        RateLimit RoomFlaw SnapshotMode UnlistedTopics Who
     }
     const fn check_error<T: std::error::Error + Send + Sync + 'static>() {}
     check_error::<ConfigError>();
+    check_error::<ConfigFileError>();
     check_error::<JsonError>();
     check_error::<LineError>();
     check_error::<RateLimited>();

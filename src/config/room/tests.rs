@@ -97,7 +97,7 @@ fn what_is_no_configuration_is_refused() {
         (r#"{"rate_limit":{"max_events":1}}"#, "missing field `window_ms` at line 1 column 30"),
         (
             r#"{"lifetime":"long"}"#,
-            "unknown variant `long`, expected `ephemeral` or `persistent` at line 1 column 18",
+            "invalid value: string \"long\", expected \"ephemeral\" or \"persistent\" at line 1 column 18",
         ),
         (
             r#"{"events":[{"nam":"a"}]}"#,
@@ -106,6 +106,19 @@ fn what_is_no_configuration_is_refused() {
         ),
     ] {
         assert_eq!(read(json), Err(expected.to_string()), "{json}");
+    }
+    for (history, expected) in [
+        ("5", "invalid type: integer `5`, expected \"all\", {\"per_event\":…} or {\"total\":…}"),
+        (
+            "\"x\"",
+            "invalid value: string \"x\", expected \"all\", {\"per_event\":…} or {\"total\":…}",
+        ),
+        ("{}", "expected one of `per_event` and `total`"),
+        ("{\"total\":1,\"per_event\":1}", "expected one of `per_event` and `total`"),
+        ("{\"all\":1}", "unknown field `all`, expected `per_event` or `total`"),
+    ] {
+        let read = read(&format!("{{\"history_on_join\":{history}}}")).unwrap_err();
+        assert!(read.starts_with(expected), "{read}");
     }
     let unknown = read(r#"{"members":5}"#).unwrap_err();
     let expected = "unknown field `members`, expected one of `name`, `description`, `data`, ";
