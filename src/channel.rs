@@ -147,7 +147,7 @@ impl Channel {
         self.clock.advance(event.now_ms());
 
         let header = event.header();
-        let outcome = self.check(&event).and_then(|()| match &event {
+        let outcome = self.check(&event, header).and_then(|()| match &event {
             // channel/membership.rs
             Event::Join(join) => self.on_join(header, join),
             Event::Rejoin(rejoin) => self.on_rejoin(header, rejoin),
@@ -205,7 +205,7 @@ impl Channel {
     }
 
     /// Refuses what no event may be: sent to a crashed channel, badly named, or too large.
-    fn check(&self, event: &Event) -> Result<(), Refusal> {
+    fn check(&self, event: &Event, header: Header<'_>) -> Result<(), Refusal> {
         match (self.node.phase, event.kind()) {
             (Phase::Running, _)
             | (
@@ -219,7 +219,7 @@ impl Channel {
                 | EventKind::Query
                 | EventKind::Crash
                 | EventKind::Restart,
-            ) => admission::check(event, &self.config),
+            ) => admission::check(event, header, &self.config),
             (
                 Phase::Crashed,
                 EventKind::Join

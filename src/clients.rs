@@ -153,17 +153,17 @@ impl Clients {
     /// Notes that a connection is back; the client takes its old place.
     pub(crate) fn regain(&mut self, client: ClientHandle) {
         let moved = self.everyone.make_room();
-        self.note_moves(moved);
+        self.note_moves(moved.as_ref());
         let this = self.slab.get_mut(client.get());
         this.connection = Connection::Connected;
         this.seat = self.everyone.come_back(this.seat);
         let moved = self.everyone.close_gaps();
-        self.note_moves(moved);
+        self.note_moves(moved.as_ref());
     }
 
-    fn note_moves(&mut self, moved: Option<Moved>) {
+    fn note_moves(&mut self, moved: Option<&Moved>) {
         let Some(Moved { from }) = moved else { return };
-        for (seat, client) in self.everyone.places_from(from) {
+        for (seat, client) in self.everyone.places_from(*from) {
             self.slab.get_mut(client).seat = seat;
         }
     }
@@ -185,7 +185,7 @@ impl Clients {
         entry_at: impl Fn(u32, u32) -> NonZeroU64,
     ) -> ClientHandle {
         let moved = self.everyone.make_room();
-        self.note_moves(moved);
+        self.note_moves(moved.as_ref());
         let user_hash = self.hash.of(user.as_bytes());
         let first = self.find_user_by(user_hash, user);
         let number = first.map(|first| self.share(first, entry_at));
@@ -220,7 +220,7 @@ impl Clients {
         debug_assert_eq!(rooms.len(), 0, "who is somewhere does not end");
         self.everyone.remove(seat);
         let moved = self.everyone.close_gaps();
-        self.note_moves(moved);
+        self.note_moves(moved.as_ref());
         let Names { client, user: user_id } = self.names.names(handle);
         self.by_client.remove(self.hash.of(client.as_bytes()), handle.get());
         if previous.is_none() {

@@ -26,11 +26,6 @@ struct Ids {
 }
 
 impl Dedupe {
-    /// How many ids are remembered.
-    pub(crate) fn len(&self) -> usize {
-        self.by_offset.len()
-    }
-
     /// The offset of the message that `user` sent under `id`, if that is remembered.
     pub(crate) fn find(&self, user: &UserId, id: &MessageId) -> Option<u64> {
         self.by_user.get(user)?.offsets.get(id).copied()
@@ -144,7 +139,7 @@ mod tests {
             dedupe.remember(&user, &id, offset, per_user, cap);
 
             dedupe.check_invariants();
-            assert_eq!(dedupe.len(), dumb.len());
+            assert_eq!(dedupe.by_offset.len(), dumb.len());
             assert!(dedupe.iter().eq(dumb.iter().map(|(user, id, offset)| (user, id, *offset))));
         }
         assert!(repeats > 100 || per_user.min(cap) < 2, "{repeats} were repeats");

@@ -130,22 +130,18 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the channel uses it soon"))]
 mod agenda;
 mod base64;
 mod channel;
 mod clients;
 mod config;
 mod cow;
-#[cfg_attr(not(test), expect(dead_code, reason = "the channel uses it soon"))]
 mod dedupe;
 mod directory;
 mod event;
 mod few;
-#[cfg_attr(not(test), expect(dead_code, reason = "the channel uses it soon"))]
 mod groups;
 mod hash;
-#[cfg_attr(not(test), expect(dead_code, reason = "the channel uses it soon"))]
 mod history;
 mod ids;
 mod index;
@@ -156,11 +152,9 @@ mod message;
 mod object;
 mod outbound;
 mod outbox;
-#[cfg_attr(not(test), expect(dead_code, reason = "the channel uses it soon"))]
 mod pages;
 mod payload;
 mod presence;
-#[cfg_attr(not(test), expect(dead_code, reason = "the channel uses it soon"))]
 mod rate;
 mod recipients;
 mod refusal;
@@ -168,7 +162,6 @@ mod rooms;
 mod roster;
 mod slab;
 mod stats;
-#[cfg_attr(not(test), expect(dead_code, reason = "the channel uses it soon"))]
 mod subscriptions;
 mod text;
 

@@ -56,8 +56,8 @@ impl Outbox {
         self.pending.len()
     }
 
-    pub(crate) const fn set_counters(&mut self, counters: Counters) {
-        self.counters = counters;
+    pub(crate) const fn set_counters(&mut self, counters: &Counters) {
+        self.counters = *counters;
     }
 
     /// Takes everything, with the names of those whom it mentions.

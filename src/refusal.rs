@@ -370,8 +370,9 @@ impl fmt::Display for Refusal {
             Self::RateLimited { retry_after_ms } => {
                 write!(f, "too many events, expected the next after {retry_after_ms} ms")
             }
-            Self::InvalidRequest { message } => f.write_str(message),
-            Self::Denied { message: Some(message), .. } => f.write_str(message),
+            Self::InvalidRequest { message } | Self::Denied { message: Some(message), .. } => {
+                f.write_str(message)
+            }
             Self::Denied { reason, message: None } => {
                 write!(f, "refused for {reason}, expected what the server allows")
             }

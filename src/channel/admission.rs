@@ -3,124 +3,22 @@
 use crate::{
     config::{Config, Limit},
     event::{
-        AddToGroup, Address, Broadcast, CloseRoom, Connect, Event, History, Join, Kick, Leave,
-        OpenRoom, Publish, Push, Query, Rejoin, RemoveFromGroup, Subscribe, Track, Unsubscribe,
-        Untrack,
+        AddToGroup, Address, Broadcast, Connect, Event, Header, History, Join, Kick, OpenRoom,
+        Publish, Push, Rejoin, RemoveFromGroup, Subscribe, Track, Unsubscribe,
     },
-    ids::{ClientId, EventName, MessageId, Ref, Topic},
+    ids::{ClientId, EventName, MessageId, Ref},
     payload::{Json, Payload},
     refusal::{NameFlaw, Refusal},
 };
 
 /// Refuses an event with a bad name or with something too large in it: first names, then `ref` and
-/// `id`, then payload, meta and params.
-pub(super) fn check(event: &Event, config: &Config) -> Result<(), Refusal> {
+/// `id`, then payload, meta, params and data.
+pub(super) fn check(event: &Event, header: Header<'_>, config: &Config) -> Result<(), Refusal> {
     let check = Check { config };
-    match event {
-        Event::Join(Join { client_id, topic, user_id, now_ms: _, meta, params, reference })
-        | Event::Rejoin(Rejoin {
-            client_id,
-            topic,
-            user_id,
-            now_ms: _,
-            meta,
-            params,
-            reference,
-            since: _,
-        }) => {
-            check.whom(client_id, topic)?;
-            check.name("user_id", user_id.as_bytes())?;
-            check.marks(reference.as_ref(), None)?;
-            check.json("meta", meta.as_ref())?;
-            check.json("params", params.as_ref())
-        }
-        Event::Leave(Leave { client_id, topic, reference }) => {
-            check.whom(client_id, topic)?;
-            check.marks(reference.as_ref(), None)
-        }
-        Event::Broadcast(Broadcast {
-            client_id,
-            topic,
-            payload,
-            event,
-            audience: _,
-            meta,
-            id,
-            reference,
-        }) => {
-            check.whom(client_id, topic)?;
-            check.event(event)?;
-            check.marks(reference.as_ref(), id.as_ref())?;
-            check.payload(payload)?;
-            check.json("meta", meta.as_ref())
-        }
-        Event::Push(Push { client_id, topic, event, payload, reference }) => {
-            check.whom(client_id, topic)?;
-            check.event(event)?;
-            check.marks(reference.as_ref(), None)?;
-            check.payload(payload)
-        }
-        Event::Connect(Connect { client_id, user_id, data, now_ms: _, reference }) => {
-            check.client("client_id", client_id)?;
-            check.name("user_id", user_id.as_bytes())?;
-            check.marks(reference.as_ref(), None)?;
-            check.json("data", data.as_ref())
-        }
-        Event::Subscribe(Subscribe { client_id, topic, event, reference })
-        | Event::Unsubscribe(Unsubscribe { client_id, topic, event, reference }) => {
-            check.whom(client_id, topic)?;
-            check.name("event", event.as_bytes())?;
-            check.marks(reference.as_ref(), None)
-        }
-        Event::Track(Track { client_id, topic, meta, reference }) => {
-            check.whom(client_id, topic)?;
-            check.marks(reference.as_ref(), None)?;
-            check.json("meta", meta.as_ref())
-        }
-        Event::Untrack(Untrack { client_id, topic, reference }) => {
-            check.whom(client_id, topic)?;
-            check.marks(reference.as_ref(), None)
-        }
-        Event::OpenRoom(OpenRoom { topic, config: room, by, reference }) => {
-            check.topic(topic)?;
-            by.as_ref().map_or(Ok(()), |by| check.client("by", by))?;
-            check.marks(reference.as_ref(), None)?;
-            room.as_ref().map_or(Ok(()), |room| room.check(config).map_err(Into::into))
-        }
-        Event::CloseRoom(CloseRoom { topic, by, reference }) => {
-            check.topic(topic)?;
-            by.as_ref().map_or(Ok(()), |by| check.client("by", by))?;
-            check.marks(reference.as_ref(), None)
-        }
-        Event::History(History { client_id, topic, event, start: _, end: _, reference }) => {
-            check.whom(client_id, topic)?;
-            event.as_ref().map_or(Ok(()), |event| check.event(event))?;
-            check.marks(reference.as_ref(), None)
-        }
-        Event::Query(Query { what: _, topic, client_id, reference }) => {
-            client_id.as_ref().map_or(Ok(()), |id| check.client("client_id", id))?;
-            topic.as_ref().map_or(Ok(()), |topic| check.topic(topic))?;
-            check.marks(reference.as_ref(), None)
-        }
-        Event::Publish(publish) => check.publish(publish),
-        Event::Kick(Kick { client_id, topic, reason: _, reference }) => {
-            check.client("client_id", client_id)?;
-            topic.as_ref().map_or(Ok(()), |topic| check.topic(topic))?;
-            check.marks(reference.as_ref(), None)
-        }
-        Event::AddToGroup(AddToGroup { group, topics, reference })
-        | Event::RemoveFromGroup(RemoveFromGroup { group, topics, reference }) => {
-            check.name("group", group.as_bytes())?;
-            topics.iter().try_for_each(|topic| check.topic(topic))?;
-            check.marks(reference.as_ref(), None)
-        }
-        Event::Crash(_)
-        | Event::Restart
-        | Event::Disconnect(_)
-        | Event::HistoryLoaded(_)
-        | Event::Refuse(_)
-        | Event::Tick(_) => Ok(()),
-    }
+    check.whom(event, header)?;
+    check.names(event)?;
+    check.marks(event, header)?;
+    check.sizes(event)
 }
 
 /// Refuses an event name that is reserved for the server.
@@ -144,45 +42,72 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    fn whom(self, client_id: &ClientId, topic: &Topic) -> Result<(), Refusal> {
-        self.client("client_id", client_id)?;
-        self.topic(topic)
+    /// The client and the topic that an event is about. What the driver tells of lost connections
+    /// and of guards is taken as it is.
+    fn whom(self, event: &Event, header: Header<'_>) -> Result<(), Refusal> {
+        if let Event::Refuse(_) = event {
+            return Ok(());
+        }
+        if let Some(client) = header.sender {
+            let by = matches!(event, Event::OpenRoom(_) | Event::CloseRoom(_));
+            self.client(if by { "by" } else { "client_id" }, client)?;
+        }
+        if let Event::Push(Push { client_id, .. }) | Event::Kick(Kick { client_id, .. }) = event {
+            self.client("client_id", client_id)?;
+        }
+        header.topic.map_or(Ok(()), |topic| self.name("topic", topic.as_bytes()))
     }
 
-    fn client(self, field: &'static str, client_id: &ClientId) -> Result<(), Refusal> {
-        self.name(field, client_id.as_bytes())
-    }
-
-    fn topic(self, topic: &Topic) -> Result<(), Refusal> {
-        self.name("topic", topic.as_bytes())
+    /// All other names.
+    fn names(self, event: &Event) -> Result<(), Refusal> {
+        match event {
+            Event::Join(Join { user_id, .. })
+            | Event::Rejoin(Rejoin { user_id, .. })
+            | Event::Connect(Connect { user_id, .. }) => self.name("user_id", user_id.as_bytes()),
+            Event::Broadcast(Broadcast { event, .. }) | Event::Push(Push { event, .. }) => {
+                self.event(event)
+            }
+            Event::History(History { event, .. }) => {
+                event.as_ref().map_or(Ok(()), |event| self.event(event))
+            }
+            Event::Subscribe(Subscribe { event, .. })
+            | Event::Unsubscribe(Unsubscribe { event, .. }) => self.name("event", event.as_bytes()),
+            Event::AddToGroup(AddToGroup { group, topics, .. })
+            | Event::RemoveFromGroup(RemoveFromGroup { group, topics, .. }) => {
+                self.name("group", group.as_bytes())?;
+                topics.iter().try_for_each(|topic| self.name("topic", topic.as_bytes()))
+            }
+            Event::Publish(publish) => self.publish(publish),
+            Event::Leave(_)
+            | Event::Track(_)
+            | Event::Untrack(_)
+            | Event::OpenRoom(_)
+            | Event::CloseRoom(_)
+            | Event::Query(_)
+            | Event::Kick(_)
+            | Event::Crash(_)
+            | Event::Restart
+            | Event::Disconnect(_)
+            | Event::HistoryLoaded(_)
+            | Event::Refuse(_)
+            | Event::Tick(_) => Ok(()),
+        }
     }
 
     fn publish(self, publish: &Publish) -> Result<(), Refusal> {
-        let Publish {
-            target,
-            event,
-            payload,
-            from,
-            except_client,
-            except_user,
-            meta,
-            id,
-            reference,
-        } = publish;
+        let Publish { target, event, from, except_client, except_user, .. } = publish;
         match target {
-            Address::Topic(topic) => self.topic(topic)?,
             Address::Group(group) => self.name("group", group.as_bytes())?,
             Address::User(user) => self.name("user", user.as_bytes())?,
             Address::Client(client) => self.client("client", client)?,
-            Address::Everyone => {}
+            Address::Topic(_) | Address::Everyone => {}
         }
         self.event(event)?;
         self.name("from", from.as_bytes())?;
-        except_client.as_ref().map_or(Ok(()), |client| self.client("except_client", client))?;
-        except_user.as_ref().map_or(Ok(()), |user| self.name("except_user", user.as_bytes()))?;
-        self.marks(reference.as_ref(), id.as_ref())?;
-        self.payload(payload)?;
-        self.json("meta", meta.as_ref())
+        if let Some(client) = except_client {
+            self.client("except_client", client)?;
+        }
+        except_user.as_ref().map_or(Ok(()), |user| self.name("except_user", user.as_bytes()))
     }
 
     fn event(self, event: &EventName) -> Result<(), Refusal> {
@@ -190,6 +115,10 @@ impl Check<'_> {
             return Err(Refusal::InvalidName { field: "event", flaw: NameFlaw::Wildcard });
         }
         self.name("event", event.as_bytes())
+    }
+
+    fn client(self, field: &'static str, client_id: &ClientId) -> Result<(), Refusal> {
+        self.name(field, client_id.as_bytes())
     }
 
     fn name(self, field: &'static str, name: &[u8]) -> Result<(), Refusal> {
@@ -202,9 +131,20 @@ impl Check<'_> {
         Err(Refusal::InvalidName { field, flaw })
     }
 
-    fn marks(self, reference: Option<&Ref>, id: Option<&MessageId>) -> Result<(), Refusal> {
+    fn marks(self, event: &Event, header: Header<'_>) -> Result<(), Refusal> {
+        if let Event::Refuse(_) = event {
+            return Ok(());
+        }
+        let id = if let Event::Broadcast(Broadcast { id, .. })
+        | Event::Publish(Publish { id, .. }) = event
+        {
+            id.as_ref()
+        } else {
+            None
+        };
         let max = self.config.limit(Limit::RefBytes);
-        let marks = [("ref", reference.map(Ref::as_bytes)), ("id", id.map(MessageId::as_bytes))];
+        let marks =
+            [("ref", header.reference.map(Ref::as_bytes)), ("id", id.map(MessageId::as_bytes))];
         for (field, mark) in marks {
             let bytes = mark.map_or(0, <[u8]>::len) as u64;
             if bytes > max {
@@ -212,6 +152,43 @@ impl Check<'_> {
             }
         }
         Ok(())
+    }
+
+    fn sizes(self, event: &Event) -> Result<(), Refusal> {
+        match event {
+            Event::Join(Join { meta, params, .. }) | Event::Rejoin(Rejoin { meta, params, .. }) => {
+                self.json("meta", meta.as_ref())?;
+                self.json("params", params.as_ref())
+            }
+            Event::Broadcast(Broadcast { payload, meta, .. })
+            | Event::Publish(Publish { payload, meta, .. }) => {
+                self.payload(payload)?;
+                self.json("meta", meta.as_ref())
+            }
+            Event::Push(Push { payload, .. }) => self.payload(payload),
+            Event::Connect(Connect { data, .. }) => self.json("data", data.as_ref()),
+            Event::Track(Track { meta, .. }) => self.json("meta", meta.as_ref()),
+            Event::OpenRoom(OpenRoom { config: Some(room), .. }) => {
+                room.check(self.config).map_err(Into::into)
+            }
+            Event::OpenRoom(OpenRoom { config: None, .. })
+            | Event::Leave(_)
+            | Event::Subscribe(_)
+            | Event::Unsubscribe(_)
+            | Event::Untrack(_)
+            | Event::CloseRoom(_)
+            | Event::History(_)
+            | Event::Query(_)
+            | Event::Kick(_)
+            | Event::AddToGroup(_)
+            | Event::RemoveFromGroup(_)
+            | Event::Crash(_)
+            | Event::Restart
+            | Event::Disconnect(_)
+            | Event::HistoryLoaded(_)
+            | Event::Refuse(_)
+            | Event::Tick(_) => Ok(()),
+        }
     }
 
     fn payload(self, payload: &Payload) -> Result<(), Refusal> {

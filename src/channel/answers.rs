@@ -21,7 +21,7 @@ impl Channel {
         let answer = match what {
             Question::Rooms => {
                 let rooms = self.rooms.in_order().into_iter();
-                Answer::Rooms(rooms.map(|room| self.info(self.rooms.get(room))).collect())
+                Answer::Rooms(rooms.map(|room| self.rooms.get(room).info()).collect())
             }
             Question::Room => Answer::Room(self.room(needs_topic()?).map(Box::new)),
             Question::Members => Answer::Members(self.members(needs_topic()?)),

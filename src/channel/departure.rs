@@ -13,6 +13,7 @@ use crate::{
     presence::Gone,
     recipients::Recipients,
     rooms::{Origin, RoomNumber},
+    subscriptions::Subscriptions,
 };
 
 /// What has ended with what a client had in a room.
@@ -90,7 +91,7 @@ impl Channel {
     /// What is announced of a room that goes: only if it was announced that it came.
     pub(super) fn notice(&self, room: RoomNumber) -> Option<RoomInfo> {
         let this = self.rooms.get(room);
-        (this.origin == Origin::Opened).then(|| self.info(this))
+        (this.origin == Origin::Opened).then(|| this.info())
     }
 
     /// Removes a room that nobody is in. Effects: `evicted`; `room_closed` with what is announced.
@@ -117,7 +118,7 @@ impl Channel {
         }
         self.rooms.dismiss_all(room);
         if let Some(extras) = &mut self.rooms.get_mut(room).extras {
-            extras.subscriptions = Default::default();
+            extras.subscriptions = Subscriptions::default();
         }
         for client in &cleared {
             self.clients.get_mut(*client).rooms.remove(room);

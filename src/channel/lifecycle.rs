@@ -10,7 +10,7 @@ use alloc::{
 use super::{Channel, departure::Parted, node::Phase};
 use crate::{
     agenda::Due,
-    clients::Seat,
+    clients::{Footing, Seat},
     event::{Crash, Header, Refuse},
     ids::ClientHandle,
     outbound::{Cause, Outbound, System},
@@ -96,6 +96,7 @@ impl Channel {
     /// Answers what was refused before it went in.
     ///
     /// Effects: reply.
+    #[expect(clippy::unnecessary_wraps, reason = "every event is handled alike")]
     pub(super) fn on_refuse(&mut self, header: Header<'_>, refuse: &Refuse) -> Result<(), Refusal> {
         let Refuse { client_id: _, topic: _, to: _, reason, message, reference: _ } = refuse;
         let refusal = Refusal::Denied { reason: *reason, message: message.clone() };
@@ -174,7 +175,7 @@ impl Channel {
         if let Some(presence) = &this.presence {
             let is_stranger = |client: &ClientHandle| {
                 let footing = self.clients.get(*client).rooms.get(room);
-                !footing.is_some_and(|footing| footing.is_member())
+                !footing.is_some_and(Footing::is_member)
             };
             let present = presence.records().into_iter().map(|record| record.client);
             clients.extend(present.filter(is_stranger));

@@ -8,6 +8,7 @@ use crate::{
     config::{Limit, RoomConfig},
     event::{Header, Join, Leave, Rejoin, Since},
     ids::{ClientHandle, ClientId, Topic, UserId},
+    links::Links,
     log::Moved,
     outbound::{Body, Outbound},
     payload::Json,
@@ -116,12 +117,11 @@ impl Channel {
             return Ok(Entrant::Member(Member { client, room, footing }));
         }
 
-        let door = match room {
-            Some(room) => Door::Room(room),
-            None => {
-                let unknown_topic = || Refusal::UnknownTopic { topic: topic.clone() };
-                Door::New(Arc::clone(self.config.room_for(topic).ok_or_else(unknown_topic)?))
-            }
+        let door = if let Some(room) = room {
+            Door::Room(room)
+        } else {
+            let unknown_topic = || Refusal::UnknownTopic { topic: topic.clone() };
+            Door::New(Arc::clone(self.config.room_for(topic).ok_or_else(unknown_topic)?))
         };
         let (size, max_members) = match &door {
             Door::Room(room) => {
@@ -142,7 +142,7 @@ impl Channel {
             self.check_limit(Limit::Topics, self.rooms.len() as u64)?;
         }
         if footing.is_none() {
-            let topics = footings.map_or(0, |footings| footings.len());
+            let topics = footings.map_or(0, Links::len);
             self.check_limit(Limit::TopicsPerClient, topics as u64)?;
         }
         self.check_limit(Limit::MembersPerTopic, u64::from(size))?;

@@ -4,7 +4,7 @@ use alloc::{collections::BTreeSet, vec::Vec};
 
 use super::{Channel, admission};
 use crate::{
-    clients::Connection,
+    clients::{Connection, Footing},
     config::Limit,
     event::{Address, Audience, Broadcast, Header, Publish, Push},
     history::Excluded,
@@ -217,7 +217,7 @@ impl Channel {
         }
         let is_attached = |client: &ClientHandle| {
             let footing = self.clients.get(*client).rooms.get(room);
-            footing.is_some_and(|footing| footing.is_attached())
+            footing.is_some_and(Footing::is_attached)
         };
         let deaf = subscriptions.into_iter().flat_map(|subscriptions| subscriptions.deaf(event));
         let excluded = self.excluded(excluded);

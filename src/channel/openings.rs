@@ -7,10 +7,10 @@ use crate::{
     config::{ClientRooms, Limit, RoomConfig},
     event::{AddToGroup, CloseRoom, Header, OpenRoom, RemoveFromGroup},
     ids::{ClientHandle, ClientId, Topic},
-    outbound::{Body, Cause, Outbound, RoomInfo, RoomNotice},
+    outbound::{Body, Cause, Outbound, RoomNotice},
     recipients::Recipients,
     refusal::Refusal,
-    rooms::{Origin, Room, RoomNumber},
+    rooms::{Origin, RoomNumber},
 };
 
 impl Channel {
@@ -50,7 +50,7 @@ impl Channel {
         let room = self.rooms.create(topic, config, Origin::Opened);
 
         self.reply_if_asked(header, Body::Empty {});
-        let info = self.info(self.rooms.get(room));
+        let info = self.rooms.get(room).info();
         let recipients = Recipients::all(self.clients.everyone());
         self.outbox.push(Outbound::RoomOpened(RoomNotice { info, recipients }));
         Ok(())
@@ -80,7 +80,7 @@ impl Channel {
         let members = self.rooms.get(room).everyone();
         self.say_closed(room, Cause::RoomClosed, None, Recipients::of(&members));
         // What is closed is announced, however it was made.
-        let info = self.info(self.rooms.get(room));
+        let info = self.rooms.get(room).info();
         let cleared = self.clear(room);
         self.dissolve(room, Some(info));
         self.groups.forget_topic(topic);
@@ -142,21 +142,6 @@ impl Channel {
             return Err(Refusal::PermissionDenied { expected });
         }
         Ok(client)
-    }
-
-    /// What a room is like.
-    pub(super) fn info(&self, room: &Room) -> RoomInfo {
-        let RoomConfig { name, description, max_members, owner, data, .. } = &*room.config;
-        RoomInfo {
-            topic: room.topic.clone(),
-            name: name.clone(),
-            description: description.clone(),
-            max_members: *max_members,
-            owner: owner.clone(),
-            data: data.clone(),
-            size: room.size() as usize,
-            position: room.position,
-        }
     }
 
     /// Finds a room, or says that there is none.

@@ -130,7 +130,7 @@ impl Channel {
     /// What the room of a topic is like. O(1).
     #[must_use]
     pub fn room(&self, topic: &Topic) -> Option<RoomInfo> {
-        self.rooms.find(topic).map(|room| self.info(self.rooms.get(room)))
+        self.rooms.find(topic).map(|room| self.rooms.get(room).info())
     }
 
     /// Who hears what is sent to a topic, in join order. O(1) to get, linear to read.
@@ -234,19 +234,22 @@ impl Channel {
     pub fn check_invariants(&self) {
         self.rooms.check_invariants();
         self.clients.check_invariants();
+        self.clock.agenda.check_invariants();
+        self.groups.check_invariants();
+        self.pages.check_invariants();
         let mut memberships = 0;
         for number in self.rooms.in_order() {
             let room = self.rooms.get(number);
             for (seat, client) in room.seats_from(0) {
                 let known = self.clients.get(client).rooms.get(number).map(Footing::seat);
-                let knows = matches!(
-                    known,
-                    Some(Seat::Attached(known) | Seat::Detached(known)) if known == seat
-                );
-                assert!(knows, "a member knows its seat");
+                let (Some(Seat::Attached(own) | Seat::Detached(own)), attached) =
+                    (known, matches!(known, Some(Seat::Attached(_))))
+                else {
+                    unreachable!("a member knows that it has a seat")
+                };
+                assert_eq!(own, seat, "a member knows its seat");
                 let due = Due::Footing { client, room: number };
-                let detached = matches!(known, Some(Seat::Detached(_)));
-                assert!(!detached || self.clock.agenda.is_set(due), "who is detached may expire");
+                assert!(attached || self.clock.agenda.is_set(due), "who is detached may expire");
                 memberships += 1;
             }
             for (place, client) in room.presence.iter().flat_map(|presence| presence.places_from(0))

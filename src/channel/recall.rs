@@ -4,6 +4,7 @@ use alloc::{sync::Arc, vec::Vec};
 
 use super::Channel;
 use crate::{
+    clients::Footing,
     config::{HistoryOnJoin, Limit, RoomConfig, Who},
     event::{Header, History, HistoryLoaded, Position, Since},
     history::{Excluded, Latest},
@@ -199,8 +200,8 @@ impl Channel {
     ) -> Result<(ClientHandle, RoomNumber), Refusal> {
         let (client, room, footing) = self.client_and_room(client_id, topic)?;
         let may = match who(&self.rooms.get(room).config) {
-            _ if footing.is_some_and(|footing| footing.is_member()) => {
-                footing.is_some_and(|footing| footing.is_attached())
+            _ if footing.is_some_and(Footing::is_member) => {
+                footing.is_some_and(Footing::is_attached)
             }
             Who::Members => false,
             Who::Clients => self.is_connected(client),

@@ -8,6 +8,7 @@ mod restore;
 mod save;
 
 use alloc::{
+    boxed::Box,
     format,
     string::{String, ToString},
 };
@@ -72,17 +73,15 @@ impl Channel {
             0 => {}
             messages => return Err(SaveError { messages }),
         }
-        let raw = |text| RawValue::from_string(text).expect("what was written is JSON");
         let config = raw(self.config.to_json());
-        let state = serde_json::to_string(&self.state());
-        let state = raw(state.expect("a state has no keys but texts"));
+        let state = raw(written(&self.state()));
         let envelope = Envelope {
             parlor_snapshot: VERSION,
             checksum: checksum(&config, &state),
             config: &config,
             state: &state,
         };
-        Ok(serde_json::to_string(&envelope).expect("an envelope has no keys but texts"))
+        Ok(written(&envelope))
     }
 
     /// The channel that was saved as this text, with another key for its hash tables.
@@ -116,6 +115,14 @@ impl Channel {
             .map_err(|error| RestoreError(format!("state: {error}")))?;
         Self::from_state(config.with_hash_key(hash_key), state)
     }
+}
+
+fn written(form: &impl Serialize) -> String {
+    serde_json::to_string(form).expect("a form has no keys but texts")
+}
+
+fn raw(text: String) -> Box<RawValue> {
+    RawValue::from_string(text).expect("what was written is JSON")
 }
 
 /// FNV-1a, which tells accidents, not malice: who can write a snapshot can write another.

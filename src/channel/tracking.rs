@@ -25,9 +25,13 @@ impl Channel {
         let Subscribe { client_id, topic, event, reference: _ } = subscribe;
         let member = self.member(client_id, topic)?;
         self.check_rate(member.client, member.room)?;
-        let names = self.rooms.get(member.room).subscribed(member.client);
-        if !names.contains(event) {
-            self.check_limit(Limit::SubscriptionsPerMember, names.len() as u64)?;
+        let subscriptions = self.rooms.get(member.room).subscriptions();
+        // Without a record it has one, which is `*`.
+        let (count, has) = subscriptions.map_or((1, event == "*"), |subscriptions| {
+            (subscriptions.count(member.client), subscriptions.has(member.client, event))
+        });
+        if !has {
+            self.check_limit(Limit::SubscriptionsPerMember, count as u64)?;
         }
 
         self.count_rate(member.client, member.room);

@@ -10,6 +10,7 @@ use crate::{
     history::{Defined, History, Keeping},
     ids::{ClientHandle, EventName, Topic},
     log::Moved,
+    outbound::RoomInfo,
     presence::Presence,
     roster::{Roll, Roster},
     subscriptions::Subscriptions,
@@ -81,11 +82,10 @@ impl Room {
 
     /// Whether it stays when nobody is in it.
     pub(crate) fn persists(&self) -> bool {
-        match (self.origin, self.config.lifetime) {
-            (Origin::Declared, _) => true,
-            (_, Some(lifetime)) => lifetime == Lifetime::Persistent,
-            (Origin::Opened, None) => true,
-            (Origin::Joined, None) => false,
+        match self.origin {
+            Origin::Declared => true,
+            Origin::Opened => self.config.lifetime != Some(Lifetime::Ephemeral),
+            Origin::Joined => self.config.lifetime == Some(Lifetime::Persistent),
         }
     }
 
@@ -98,6 +98,21 @@ impl Room {
     /// How many members it has, detached ones too.
     pub(crate) fn size(&self) -> u32 {
         self.members.len()
+    }
+
+    /// What it is like.
+    pub(crate) fn info(&self) -> RoomInfo {
+        let RoomConfig { name, description, max_members, owner, data, .. } = &*self.config;
+        RoomInfo {
+            topic: self.topic.clone(),
+            name: name.clone(),
+            description: description.clone(),
+            max_members: *max_members,
+            owner: owner.clone(),
+            data: data.clone(),
+            size: self.size() as usize,
+            position: self.position,
+        }
     }
 
     /// Its attached members, in join order, as they are.
@@ -179,6 +194,10 @@ impl Room {
         }
         if let Some(history) = &self.history {
             history.check_invariants();
+        }
+        if let Some(extras) = &self.extras {
+            extras.subscriptions.check_invariants();
+            extras.ids.check_invariants();
         }
     }
 }

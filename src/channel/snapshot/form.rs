@@ -61,8 +61,8 @@ pub(super) struct Counters {
 #[serde(deny_unknown_fields)]
 pub(super) struct Client {
     pub(super) handle: u32,
-    pub(super) client_id: ClientId,
-    pub(super) user_id: UserId,
+    pub(super) id: ClientId,
+    pub(super) user: UserId,
     pub(super) registered: bool,
     pub(super) connected: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -71,7 +71,7 @@ impl Channel {
         channel.pages = Pages::after(last_request.min(u64::MAX - 1));
 
         let mut builder = Builder { channel, handles: BTreeSet::new(), rooms: BTreeMap::new() };
-        builder.handles(&clients, &free_handles, &ended_handles)?;
+        check_handles(&clients, &free_handles, &ended_handles)?;
         let walks = builder.clients(clients)?;
         builder.channel.clients.set_spare_handles(free_handles, ended_handles);
         for room in &rooms {
@@ -95,31 +95,19 @@ impl Channel {
 }
 
 impl Builder {
-    /// Every handle below the highest stands for a client, is free, or waits to be.
-    fn handles(&self, clients: &[form::Client], free: &[u32], ended: &[u32]) -> Restored {
-        let of_clients = clients.iter().map(|client| client.handle);
-        let mut all: Vec<_> = of_clients.chain(free.iter().chain(ended).copied()).collect();
-        all.sort_unstable();
-        let is_dense = (0..).zip(&all).all(|(expected, handle): (u32, _)| expected == *handle);
-        if is_dense { Ok(()) } else { Err("state: handles are not dense, expected 0 and up".into()) }
-    }
-
     /// Adds clients, and returns where each of them has to have something.
     fn clients(&mut self, clients: Vec<form::Client>) -> Restored<Vec<(ClientHandle, Vec<u64>)>> {
         let mut walks = Vec::new();
         let all: &mut Clients = &mut self.channel.clients;
         for client in clients {
-            let form::Client { handle, client_id, user_id, registered, connected, data, rooms } =
-                client;
-            if all.find(&client_id).is_some() {
-                return Err(RestoreError(format!("state: client {client_id:?} is there twice")));
+            let form::Client { handle, id, user, registered, connected, data, rooms } = client;
+            if all.find(&id).is_some() {
+                return Err(RestoreError(format!("state: client {id:?} is there twice")));
             }
             all.offer_handle(handle);
-            let registration = match registered {
-                true => Registration::ByConnecting,
-                false => Registration::ByJoining,
-            };
-            let handle = all.add(&client_id, &user_id, registration, |_, _| NonZeroU64::MIN);
+            let registration =
+                if registered { Registration::ByConnecting } else { Registration::ByJoining };
+            let handle = all.add(&id, &user, registration, |_, _| NonZeroU64::MIN);
             all.get_mut(handle).data = data.map(Box::new);
             if !connected {
                 all.lose(handle);
@@ -213,9 +201,8 @@ impl Builder {
                 let defined = crate::rooms::defined(&config, &message.event);
                 (message, Excluded { client: except_client, user: except_user }, defined)
             });
-            let history = History::restored(held, lost).filter(|history| {
-                history.since(offset).next().is_none()
-            });
+            let history = History::restored(held, lost)
+                .filter(|history| history.since(offset).next().is_none());
             let history = history.ok_or("state: a history has offsets out of order")?;
             self.channel.rooms.set_history(number, history);
         }
@@ -224,7 +211,8 @@ impl Builder {
             let Some(presence) = &mut this.presence else {
                 return Err("state: a window without presence".into());
             };
-            presence.window = Some(Box::new(restored_window(window, &self.handles, origin)?));
+            presence.window =
+                Some(Box::new(restored_window(window, &self.handles, origin.as_ref())?));
         }
         Ok(())
     }
@@ -319,12 +307,11 @@ impl Builder {
 
     /// What is there has to be there for a reason.
     fn finish(mut self, counters: form::Counters) -> Restored<Channel> {
-        self.channel.outbox.set_counters(counters.into());
+        self.channel.outbox.set_counters(&counters.into());
         for handle in &self.handles {
             let client = self.channel.clients.get(*handle);
-            let has_nothing = |(_, footing): &(_, Footing)| {
-                !footing.is_member() && footing.place().is_none()
-            };
+            let has_nothing =
+                |(_, footing): &(_, Footing)| !footing.is_member() && footing.place().is_none();
             let waits = self.channel.clock.agenda.is_set(Due::Client(*handle));
             let lost = client.connection == Connection::Lost;
             if client.rooms.to_vec().iter().any(has_nothing) || lost != waits {
@@ -344,7 +331,9 @@ impl Builder {
             let window = this.presence.as_ref().is_some_and(|presence| presence.window.is_some());
             let due = Due::Window { epoch: *epoch, room: *room };
             let is_due = self.channel.clock.agenda.is_set(due);
-            if window != is_due || !self.knows_its_news(*room) || this.is_deserted() && !this.persists()
+            if window != is_due
+                || !self.knows_its_news(*room)
+                || this.is_deserted() && !this.persists()
             {
                 return Err(RestoreError(format!("state: room {:?} does not fit", this.topic)));
             }
@@ -394,6 +383,15 @@ impl From<form::Counters> for Counters {
     }
 }
 
+/// Every handle below the highest stands for a client, is free, or waits to be.
+fn check_handles(clients: &[form::Client], free: &[u32], ended: &[u32]) -> Restored {
+    let of_clients = clients.iter().map(|client| client.handle);
+    let mut all: Vec<_> = of_clients.chain(free.iter().chain(ended).copied()).collect();
+    all.sort_unstable();
+    let is_dense = (0..).zip(&all).all(|(expected, handle): (u32, _)| expected == *handle);
+    if is_dense { Ok(()) } else { Err("state: handles are not dense, expected 0 and up".into()) }
+}
+
 fn known(handles: &BTreeSet<ClientHandle>, client: u32) -> Restored<ClientHandle> {
     let unknown = || RestoreError(format!("state: there is no client {client}"));
     let in_range = client < 1 << 31;
@@ -408,10 +406,11 @@ fn number(number: u64) -> Restored<NonZeroU64> {
 fn restored_window(
     window: form::Window,
     handles: &BTreeSet<ClientHandle>,
-    origin: Option<Arc<crate::presence::Origin>>,
+    origin: Option<&Arc<crate::presence::Origin>>,
 ) -> Restored<Window> {
     let form::Window { horizon, announced, gone, gone_users, news } = window;
-    let reference = |given| Ok(PresenceRef::new(number(given)?, origin.clone()));
+    let reference =
+        |given| -> Restored<PresenceRef> { Ok(PresenceRef::new(number(given)?, origin.cloned())) };
     let meta = |meta: form::Meta| -> Restored<Meta> {
         let form::Meta { reference: name, prev_ref, client_id, online_at_ms, data } = meta;
         let prev_ref = prev_ref.map(&reference).transpose()?;

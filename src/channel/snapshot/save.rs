@@ -23,10 +23,10 @@ impl Channel {
         let rooms = self.rooms.in_order();
         let (free_handles, ended_handles) = self.clients.spare_handles();
         form::State {
-            node: self.node.of_which().map(|(name, cluster)| form::Node {
-                name: name.clone(),
-                cluster: cluster.clone(),
-            }),
+            node: self
+                .node
+                .of_which()
+                .map(|(name, cluster)| form::Node { name: name.clone(), cluster: cluster.clone() }),
             crashed: self.node.phase == Phase::Crashed,
             now_ms: self.clock.now_ms,
             next_ref: self.node.upcoming_ref().get(),
@@ -52,8 +52,8 @@ impl Channel {
         let (this, names) = (self.clients.get(client), self.clients.names().names(client));
         form::Client {
             handle: client.get(),
-            client_id: names.client.clone(),
-            user_id: names.user.clone(),
+            id: names.client.clone(),
+            user: names.user.clone(),
             registered: this.registration == Registration::ByConnecting,
             connected: this.connection == Connection::Connected,
             data: this.data.as_deref().cloned(),
