@@ -352,6 +352,9 @@ fn explain(error: &serde_json::Error) -> String {
             return format!("{got}expected a whole number from 0 to {most}");
         }
     }
+    if let Some(unknown) = said.strip_prefix("unknown variant") {
+        return format!("unknown name{unknown}");
+    }
     match said.as_str() {
         "key must be a string" => "expected a name in double quotes".into(),
         "trailing comma" => "a comma ends the list, expected one more after it".into(),

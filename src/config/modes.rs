@@ -21,7 +21,8 @@ macro_rules! choices {
 
         impl<'de> Deserialize<'de> for $choice {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_str(Choice(&[$(($name, Self::$variant)),+]))
+                let choice = Choice { names: &[$($name),+], choices: &[$(Self::$variant),+] };
+                deserializer.deserialize_str(choice)
             }
         }
     )+};
@@ -37,24 +38,26 @@ choices! {
     ClientRooms { On "on" Off "off" }
 }
 
-/// What there is to choose from, by name.
-struct Choice<T: 'static>(&'static [(&'static str, T)]);
+/// What there is to choose from, and how each is called.
+struct Choice<T: 'static> {
+    names: &'static [&'static str],
+    choices: &'static [T],
+}
 
 impl<T: Copy> de::Visitor<'_> for Choice<T> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, (name, _)) in self.0.iter().enumerate() {
-            write!(f, "{}{name:?}", if place == 0 { "" } else { " or " })?;
+        for (place, name) in self.names.iter().enumerate() {
+            write!(f, "{}`{name}`", if place == 0 { "" } else { " or " })?;
         }
         Ok(())
     }
 
     fn visit_str<E: de::Error>(self, given: &str) -> Result<T, E> {
-        let chosen = self.0.iter().find(|(name, _)| *name == given);
-        chosen
-            .map(|(_, choice)| *choice)
-            .ok_or_else(|| E::invalid_value(de::Unexpected::Str(given), &self))
+        let mut known = self.names.iter().zip(self.choices);
+        let chosen = known.find_map(|(name, choice)| (*name == given).then_some(*choice));
+        chosen.ok_or_else(|| E::unknown_variant(given, self.names))
     }
 }
 

@@ -244,7 +244,12 @@ fn a_name_is_answered_with_those_that_there_are() {
     );
     check(
         r#"{"open_room":{"config":{"presence":{"on":1}}}}"#,
-        42,
+        35,
+        "invalid type: map, expected `on` or `off`",
+    );
+    check(
+        r#"{"broadcast":{"audience":{"all":1}}}"#,
+        33,
         "invalid type: integer `1`, expected a name alone",
     );
 }

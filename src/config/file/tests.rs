@@ -138,11 +138,11 @@ fn what_cannot_be_read_is_told_with_place_and_path() {
     check(r#"{"rooms":{}}"#, "line 1, column 9: rooms: invalid type: map, expected a sequence");
     check(
         r#"{"clients_open_rooms":true}"#,
-        "line 1, column 26: clients_open_rooms: invalid type: boolean `true`, expected \"on\" or \"off\"",
+        "line 1, column 26: clients_open_rooms: invalid type: boolean `true`, expected `on` or `off`",
     );
     check(
         r#"{"unlisted_topics":"no"}"#,
-        "line 1, column 23: unlisted_topics: invalid value: string \"no\", expected \"create\" or \"refuse\"",
+        "line 1, column 23: unlisted_topics: unknown name `no`, expected `create` or `refuse`",
     );
     check(
         r#"{"reserved":["a", [2]]}"#,

@@ -97,7 +97,7 @@ fn what_is_no_configuration_is_refused() {
         (r#"{"rate_limit":{"max_events":1}}"#, "missing field `window_ms` at line 1 column 30"),
         (
             r#"{"lifetime":"long"}"#,
-            "invalid value: string \"long\", expected \"ephemeral\" or \"persistent\" at line 1 column 18",
+            "unknown variant `long`, expected `ephemeral` or `persistent` at line 1 column 18",
         ),
         (
             r#"{"events":[{"nam":"a"}]}"#,
