@@ -241,6 +241,11 @@ impl Channel {
         }
     }
 
+    /// Whether an event has names and sizes that will do, whatever the channel's state.
+    pub(crate) fn admits(&self, event: &Event) -> bool {
+        admission::check(event, &self.config).is_ok()
+    }
+
     /// Refuses one more of what there are so many already, if there may be no more.
     fn check_limit(&self, limit: Limit, count: u64) -> Result<(), Refusal> {
         let max = self.config.limit(limit);

@@ -122,7 +122,8 @@
 //!
 //! # Features
 //!
-//! `std`, on by default, builds the binary. Without it the crate needs `alloc` only.
+//! `std`, on by default, builds the binary, and lets a [`Guard`] stop the panics of its rules.
+//! Without it the crate needs `alloc` only.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -141,6 +142,7 @@ mod directory;
 mod event;
 mod few;
 mod groups;
+mod guard;
 mod hash;
 mod history;
 mod ids;
@@ -178,6 +180,7 @@ pub use event::{
     Unsubscribe, Untrack,
 };
 pub use few::Few;
+pub use guard::{BroadcastChange, ClientEvent, Decision, Guard, JoinRequest};
 pub use ids::{
     ClientHandle, ClientId, ClusterName, EventName, GroupName, MessageId, NodeId, Ref, Topic,
     UserId,
