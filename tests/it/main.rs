@@ -11,6 +11,7 @@
 mod api;
 mod canary;
 mod golden;
+mod guard;
 mod harness;
 mod many_rooms;
 mod model;
