@@ -105,10 +105,12 @@ use crate::{
 ///
 /// # A rule that panics
 ///
-/// … refuses that one event, and says no more than that. Guard and channel are as they were: a rule
-/// can only look at the channel, and what it has changed is dropped. This takes the feature `std`
-/// and panics that unwind; without either, a panic goes through. What the panic says goes where
-/// panics go, as a rule to standard error.
+/// It refuses that one event, for the usual reason (a schema: `validation_failed`), with a message
+/// that says nothing of what is inside. Guard and channel are as they were: a rule can only look at
+/// the channel, and what was changed in the event is dropped. What a closure shares with others,
+/// such as what it keeps behind a lock, is its own to keep in order. This takes the feature `std`
+/// and panics that unwind; without either, a panic goes through. The panic's own text goes where
+/// such texts go, which is standard error unless the host says otherwise.
 ///
 /// # Hooks
 ///
@@ -132,8 +134,9 @@ use crate::{
 ///
 /// ```
 /// use parlor::{
-///     Broadcast, Channel, Config, Connect, Decision, Event, EventKind, Guard, HistoryLoaded, Join,
-///     Leave, Outbound, Payload, Reply,
+///     Broadcast, Channel, CloseRoom, Config, Connect, Decision, Disconnect, Event, EventDefinition,
+///     EventKind, Guard, History, HistoryLoaded, Join, Json, OpenRoom, Outbound, Payload, Reply,
+///     RoomConfig,
 /// };
 ///
 /// let mut guard = Guard::new();
@@ -203,7 +206,8 @@ use crate::{
 ///             }
 ///             Outbound::Evicted(old) => hooks.push(format!("onCleanup {}", old.messages.len())),
 ///             Outbound::LoadHistory(load) => {
-///                 // onLoad: what the store has, newest first.
+///                 hooks.push(format!("onLoad {} before {}", load.event, load.before));
+///                 // What the store has, newest first.
 ///                 answers.push(HistoryLoaded::new(load.request, Vec::new()).into());
 ///             }
 ///             Outbound::Disconnect(close) => {
@@ -215,15 +219,32 @@ use crate::{
 ///     answers.into_iter().for_each(|answer| channel.handle(answer));
 /// };
 ///
+/// let said = |text: &str| Broadcast::new("c1", "vip:1", Json::of(text).unwrap());
+/// let keeps_one = RoomConfig::default().with_event(EventDefinition::new("message").with_history(1));
+/// on_event(OpenRoom::new("vip:1").with_config(keeps_one).into());
+/// on_event(Connect::new("c1", "ann", 0).with_ref("1").into()); // refused
+/// on_event(Connect::new("c1", "ann", 0).with_data(Json::of("claims")?).with_ref("2").into());
 /// on_event(Join::new("c1", "vip:1", "ann", 0).into());
 /// on_event(Join::new("c1", "vip:1", "ann", 1).into()); // again, which is no news
-/// on_event(Broadcast::new("c1", "vip:1", Payload::json(r#""darn it""#)?).into());
-/// on_event(Leave::new("c1", "vip:1").into());
+/// on_event(said("darn it").into());
+/// on_event(said("sorry").into());
+/// on_event(History::new("c1", "vip:1").with_event("message").into());
+/// on_event(Disconnect::new("c1", 2).into());
+/// on_event(CloseRoom::new("vip:1").into());
 /// assert_eq!(hooks, [
+///     "onCreated vip:1",
+///     "onConnected c1",
 ///     "onJoined c1 vip:1",
 ///     r#"onTriggered message "**** it""#,
 ///     "afterEach 1",
+///     r#"onTriggered message "sorry""#,
+///     "afterEach 1",
+///     "onCleanup 1",
+///     "onLoad message before 2",
+///     r#"onDisconnected c1 of ["vip:1"]"#,
 ///     "onLeft c1 vip:1",
+///     "onCleanup 1",
+///     "onDeleted vip:1",
 /// ]);
 /// # Ok::<(), parlor::JsonError>(())
 /// ```

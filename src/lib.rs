@@ -78,6 +78,11 @@
 //! all others whether client, topic and membership exist, and for a broadcast whether its name is
 //! reserved. Push is the server's: its replies name no client, and its event names may be reserved.
 //!
+//! # Who may do what
+//!
+//! A channel refuses what makes no sense to it. What takes knowledge of its host (schemas of what is
+//! said, permissions, passwords) is decided before an event goes in, by a [`Guard`] beside it.
+//!
 //! # Rules of order
 //!
 //! - **R1** The reply to an event comes before every other effect of it.
