@@ -9,7 +9,7 @@ mod request;
 mod rules;
 mod schema;
 
-use alloc::{boxed::Box, string::String};
+use alloc::{string::String, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -249,8 +249,9 @@ use crate::{
 /// # Ok::<(), parlor::JsonError>(())
 /// ```
 ///
-/// One guard does for any number of channels and threads: checking takes `&self`.
-#[derive(Debug, Default)]
+/// One guard does for any number of channels and threads: checking takes `&self`. A clone shares
+/// the closures, and takes rules of its own.
+#[derive(Debug, Default, Clone)]
 pub struct Guard {
     schemas: Schemas,
     rules: Rules,
@@ -328,7 +329,7 @@ impl Guard {
         + Sync
         + 'static,
     ) {
-        self.schemas.payloads.define(Pattern::new(topics), event.into(), Box::new(schema));
+        self.schemas.payloads.define(Pattern::new(topics), event.into(), Arc::new(schema));
     }
 
     /// Takes `T` as the schema of what presence shows in topics of a pattern: the meta of join,
@@ -378,7 +379,7 @@ impl Guard {
             }
             Ok(())
         };
-        self.rules.add("join and rejoin", Pattern::new(topics), Box::new(ask));
+        self.rules.add("join and rejoin", Pattern::new(topics), Arc::new(ask));
     }
 
     /// Adds a rule about messages of a name in topics of a pattern; `*` are all names. It may
@@ -434,7 +435,7 @@ impl Guard {
             }
             Ok(())
         };
-        self.rules.add(E::KIND.label(), Pattern::new(topics), Box::new(ask));
+        self.rules.add(E::KIND.label(), Pattern::new(topics), Arc::new(ask));
     }
 
     /// Adds a rule about whatever clients send in topics of a pattern, join and rejoin too. It may
@@ -460,7 +461,7 @@ impl Guard {
     ) {
         let ask =
             move |event: &mut Event, channel: &Channel| rule(event, channel).outcome().map(|_| ());
-        self.rules.add("any", Pattern::new(topics), Box::new(ask));
+        self.rules.add("any", Pattern::new(topics), Arc::new(ask));
     }
 
     /// Hands an event in as [`check`](Guard::check) leaves it.

@@ -1,6 +1,6 @@
 //! Rules by closure: asked one after the other, and none of them can do harm by a panic.
 
-use alloc::{boxed::Box, vec::Vec};
+use alloc::{sync::Arc, vec::Vec};
 use core::fmt;
 
 use crate::{
@@ -14,18 +14,19 @@ use crate::{
 pub(super) type Ask = dyn Fn(&mut Event, &Channel) -> Result<(), Denial> + Send + Sync;
 
 /// All rules, in the order in which they were added.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Rules(Vec<Rule>);
 
+#[derive(Clone)]
 pub(super) struct Rule {
     /// What it is about, for `Debug`.
     about: &'static str,
     topics: Pattern,
-    pub(super) ask: Box<Ask>,
+    pub(super) ask: Arc<Ask>,
 }
 
 impl Rules {
-    pub(super) fn add(&mut self, about: &'static str, topics: Pattern, ask: Box<Ask>) {
+    pub(super) fn add(&mut self, about: &'static str, topics: Pattern, ask: Arc<Ask>) {
         self.0.push(Rule { about, topics, ask });
     }
 

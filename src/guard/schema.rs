@@ -1,9 +1,9 @@
 //! Schemas: which one holds for what, and what it makes of a text.
 
 use alloc::{
-    boxed::Box,
     format,
     string::{String, ToString},
+    sync::Arc,
     vec::Vec,
 };
 use core::fmt;
@@ -30,7 +30,7 @@ pub(super) type Check =
     dyn Fn(&Topic, &EventName, &Json) -> Result<Option<Json>, String> + Send + Sync;
 
 /// All schemas.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Schemas {
     pub(super) params: ByTopic,
     pub(super) metas: ByTopic,
@@ -90,17 +90,18 @@ fn rewrite_optional(name: &str, field: &mut Option<Json>, rewrite: Rewrite) -> R
 }
 
 /// Schemas of payloads, by the name of the message and the topic.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct ByName(Vec<Schema>);
 
+#[derive(Clone)]
 struct Schema {
     topics: Pattern,
     event: EventName,
-    check: Box<Check>,
+    check: Arc<Check>,
 }
 
 impl ByName {
-    pub(super) fn define(&mut self, topics: Pattern, event: EventName, check: Box<Check>) {
+    pub(super) fn define(&mut self, topics: Pattern, event: EventName, check: Arc<Check>) {
         self.0.push(Schema { topics, event, check });
     }
 
@@ -121,7 +122,7 @@ impl fmt::Debug for Schema {
 }
 
 /// Schemas of something else that goes by topic alone.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(super) struct ByTopic(Vec<(Pattern, Rewrite)>);
 
 /// Reads a text as a type, and writes it again.
