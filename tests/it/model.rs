@@ -1,18 +1,33 @@
-//! The reference model: what the specification says about the seven events, in the plainest form.
+//! The reference model: what the specification says about every event, in the plainest form.
 //!
-//! Dumb on purpose (habit 48): plain lists, linear scans, strings, and nothing is remembered that
-//! can be found by looking. It knows nothing of grace periods, windows, history, subscriptions,
-//! groups, connections, room configuration and clusters, and the `message` of a refusal is always
-//! `…`. JSON text is never empty, so an empty one stands for a field that is absent.
+//! Dumb on purpose (habit 48): plain lists, linear scans, strings, and little is remembered that
+//! can be found by looking. It knows nothing of clusters, and the `message` of a refusal is always
+//! `…`. JSON text is never empty, so an empty one stands for a field that is absent; names are
+//! never empty either, so an empty one stands for nobody.
 
+mod clients;
+mod config;
+mod groups;
+mod history;
 mod lines;
+mod membership;
+mod messages;
+mod paging;
+mod presence;
 mod queries;
+mod rooms;
+mod stats;
 #[cfg(test)]
 mod tests;
+mod time;
 
-use self::lines::{Ask, depth, json, object, on_one_line};
+use self::{
+    config::RoomConfig,
+    lines::{Ask, depth, json},
+    stats::Counters,
+};
 
-/// The limits of spec section 12 that the seven events can meet.
+/// The limits of spec section 12.
 #[derive(Debug, Clone)]
 pub struct Limits {
     pub name_bytes: usize,
@@ -23,6 +38,17 @@ pub struct Limits {
     pub members_per_topic: usize,
     pub topics: usize,
     pub clients: usize,
+    pub groups: usize,
+    pub topics_per_group: usize,
+    pub subscriptions_per_member: usize,
+    pub event_names_per_topic: usize,
+    pub open_pages: usize,
+    pub page_length: u64,
+    pub ids_per_topic: usize,
+    pub history_messages_per_topic: usize,
+    pub history_bytes_per_topic: usize,
+    pub history_messages: usize,
+    pub history_bytes: usize,
 }
 
 impl Default for Limits {
@@ -37,26 +63,54 @@ impl Default for Limits {
             members_per_topic: 1_000_000,
             topics: 1_000_000,
             clients: 1_000_000,
+            groups: 10_000,
+            topics_per_group: 1_000,
+            subscriptions_per_member: 100,
+            event_names_per_topic: 100,
+            open_pages: 1_000,
+            page_length: 1_000,
+            ids_per_topic: 10_000,
+            history_messages_per_topic: 10_000,
+            history_bytes_per_topic: 16_777_216,
+            history_messages: 1_000_000,
+            history_bytes: 1_073_741_824,
         }
     }
 }
 
-/// What the model is told about the channel's configuration.
+/// Section 6: whether a topic that no pattern matches may be made by joining.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Unlisted {
+    #[default]
+    Create,
+    Refuse,
+}
+
+/// What the model is told about the channel's configuration; rooms in the JSON form of
+/// `open_room.config`.
 #[derive(Debug, Clone)]
 pub struct Setup {
     pub limits: Limits,
-    pub presence: bool,
+    pub rooms: Vec<(String, String)>,
+    pub default_room: String,
+    pub unlisted: Unlisted,
+    pub grace_ms: u64,
+    pub clients_open_rooms: bool,
     pub first_epoch: u64,
     pub reserved: Vec<String>,
     pub origin: Option<String>,
 }
 
 impl Default for Setup {
-    /// Spec section 6: presence on, epochs from 1, four reserved prefixes.
+    /// Spec section 6: no rooms listed, all may be made, epochs from 1, four reserved prefixes.
     fn default() -> Self {
         Self {
             limits: Limits::default(),
-            presence: true,
+            rooms: Vec::new(),
+            default_room: "{}".into(),
+            unlisted: Unlisted::Create,
+            grace_ms: 0,
+            clients_open_rooms: false,
             first_epoch: 1,
             reserved: ["phx_", "presence_", "parlor:", "dialogue:"].map(Into::into).into(),
             origin: None,
@@ -64,17 +118,73 @@ impl Default for Setup {
     }
 }
 
-/// A topic that has members; `users` are the present ones by first join (sections 6 and 9).
+/// Section 1: one session of a user. `stays` if it was registered by `connect`; `until` if its
+/// connection is lost.
+#[derive(Debug, Clone)]
+struct Client {
+    id: String,
+    user: String,
+    data: String,
+    stays: bool,
+    until: Option<Deadline>,
+}
+
+/// When something ends that is held, and its place in the order of detaching.
+type Deadline = (u64, u64);
+
+/// A topic's configuration and state; `users` are the present ones by first join (section 9).
+#[derive(Clone)]
 struct Room {
     topic: String,
+    config: RoomConfig,
+    ephemeral: bool,
+    opened: bool,
     epoch: u64,
     offset: u64,
     users: Vec<String>,
+    window: Option<Window>,
+    ids: Vec<Sent>,
+    history: Vec<Message>,
+    lost: Vec<(String, u64)>,
 }
 
-/// One client in one topic, and its presence meta; refs and data are JSON text (section 9).
+/// Section 9: the changes since `announced` are announced at `due_ms`.
+#[derive(Clone)]
+struct Window {
+    due_ms: u64,
+    announced: Vec<(String, Vec<Meta>)>,
+}
+
+/// Section 8: an id that was accepted from a user, and the offset that its message got.
+#[derive(Clone)]
+struct Sent {
+    user: String,
+    id: String,
+    offset: u64,
+}
+
+/// What a client has in a room: a membership, a presence, or both. With a deadline its membership
+/// is detached.
+#[derive(Clone)]
+struct Footing {
+    client: String,
+    user: String,
+    topic: String,
+    until: Option<Deadline>,
+}
+
+/// Section 1: one client in one topic, and what it is subscribed to, in that order.
 #[derive(Clone)]
 struct Member {
+    client: String,
+    user: String,
+    topic: String,
+    subscriptions: Vec<String>,
+}
+
+/// Section 9: one client's presence in one topic; refs and data are JSON text.
+#[derive(Clone)]
+struct Meta {
     client: String,
     user: String,
     topic: String,
@@ -84,350 +194,250 @@ struct Member {
     data: String,
 }
 
-/// Section 12: what is said, or the reason of the refusal, with the limit that it names.
-type Outcome = Result<Vec<String>, &'static str>;
+/// Section 8: one broadcast. Payload (one of two) and meta are JSON text; the last two are whom
+/// the sender excluded, or nobody.
+#[derive(Clone)]
+struct Message {
+    event: String,
+    payload: String,
+    payload_base64: String,
+    meta: String,
+    from: String,
+    client: String,
+    offset: u64,
+    timestamp_ms: u64,
+    except_client: String,
+    except_user: String,
+}
 
-/// A channel. Clients are pairs of id and user, members are in join order over all topics.
+/// Section 10: a page that waits for `load_history`, and what memory held of it.
+struct Page {
+    request: u64,
+    client: String,
+    topic: String,
+    epoch: u64,
+    ask: Ask,
+    held: Vec<String>,
+    missing: u64,
+}
+
+/// Section 12: a client's window in a room, and how many events it has accepted.
+struct Rate {
+    client: String,
+    topic: String,
+    since_ms: u64,
+    accepted: u64,
+}
+
+/// Section 12: nothing, or the reason of the refusal, with what comes with it: the limit that it
+/// names, or when to try again.
+type Outcome<T = ()> = Result<T, String>;
+
+/// A channel. All lists are in the order in which things came; that of members is over all topics.
 #[derive(Default)]
 pub struct Model {
     setup: Setup,
+    patterns: Vec<(String, RoomConfig)>,
+    default_room: RoomConfig,
     crashed: bool,
     clock_ms: u64,
     next_epoch: u64,
     next_ref: u64,
-    clients: Vec<(String, String)>,
+    next_request: u64,
+    detached: u64,
+    clients: Vec<Client>,
     rooms: Vec<Room>,
+    footings: Vec<Footing>,
     members: Vec<Member>,
+    metas: Vec<Meta>,
+    groups: Vec<(String, Vec<String>)>,
+    pages: Vec<Page>,
+    rates: Vec<Rate>,
+    counters: Counters,
+    said: Vec<String>,
 }
 
 impl Model {
-    /// Section 2: a channel to which nothing has happened yet.
+    /// Section 2: a channel to which nothing has happened yet; declared rooms exist (section 6).
     pub fn new(setup: Setup) -> Self {
-        let next_epoch = setup.first_epoch;
-        Self { setup, next_epoch, next_ref: 1, ..Self::default() }
+        let read =
+            |(pattern, config): &(String, String)| (pattern.clone(), RoomConfig::read(config));
+        let mut model = Self {
+            patterns: setup.rooms.iter().map(read).collect(),
+            default_room: RoomConfig::read(&setup.default_room),
+            next_epoch: setup.first_epoch,
+            next_ref: 1,
+            next_request: 1,
+            setup,
+            ..Self::default()
+        };
+        for (pattern, config) in model.patterns.clone() {
+            if !pattern.ends_with('*') {
+                model.make_room(&pattern, config, false);
+            }
+        }
+        model
     }
 
     /// Section 3: an event line in, outbound lines out. The clock moves first, also if refused.
     pub fn apply(&mut self, event_line: &str) -> Vec<String> {
         let ask = Ask::read(event_line);
+        self.counters.count_event(&ask.to);
         if ask.has("now_ms") {
-            let now_ms = ask.raw("now_ms").parse().expect("a time is a whole number");
-            self.clock_ms = self.clock_ms.max(now_ms);
+            self.clock_ms = self.clock_ms.max(ask.number("now_ms"));
         }
-        let outcome = match ask.to.as_str() {
-            "join" | "rejoin" => self.join(&ask),
-            "leave" => self.leave(&ask),
-            "broadcast" => self.broadcast(&ask),
-            "push" => self.push(&ask),
-            "crash" => Ok(self.crash(&ask)),
-            "restart" => Ok(self.restart(&ask)),
-            other => panic!("{other} is none of the seven events"),
-        };
-        outcome.unwrap_or_else(|refusal| vec![ask.refuse(refusal)])
+        if let Err(refusal) = self.dispatch(&ask) {
+            assert!(self.said.is_empty(), "a refusal says nothing else: {:?}", self.said);
+            self.refuse(&ask, &refusal);
+        }
+        std::mem::take(&mut self.said)
     }
 
-    /// Section 6: what is checked of every event: crashed, then names, then sizes.
-    fn check(&self, ask: &Ask) -> Result<(), &'static str> {
-        let limits = &self.setup.limits;
-        if self.crashed && ask.to != "leave" {
-            return Err("crashed");
+    fn dispatch(&mut self, ask: &Ask) -> Outcome {
+        match ask.to.as_str() {
+            "join" | "rejoin" => self.join(ask),
+            "leave" => self.leave(ask),
+            "broadcast" => self.broadcast(ask),
+            "push" => self.push(ask),
+            "connect" => self.connect(ask),
+            "subscribe" => self.subscribe(ask),
+            "unsubscribe" => self.unsubscribe(ask),
+            "track" => self.track(ask),
+            "untrack" => self.untrack(ask),
+            "open_room" => self.open_room(ask),
+            "close_room" => self.close_room(ask),
+            "history" => self.history(ask),
+            "query" => self.query(ask),
+            "publish" => self.publish(ask),
+            "kick" => self.kick(ask),
+            "add_to_group" => self.add_to_group(ask),
+            "remove_from_group" => self.remove_from_group(ask),
+            _ => {
+                self.accept(ask);
+                Ok(())
+            }
         }
-        for field in ["client_id", "topic", "user_id", "event"] {
-            let name = ask.text(field);
-            let no_name = name.is_empty() || field == "event" && name == "*";
-            if ask.has(field) && (no_name || name.len() > limits.name_bytes) {
-                return Err("invalid_name");
+    }
+
+    /// What is not checked at all, and never refused.
+    fn accept(&mut self, ask: &Ask) {
+        match ask.to.as_str() {
+            "crash" => self.crash(ask),
+            "restart" => self.restart(),
+            "disconnect" => self.disconnect(ask),
+            "history_loaded" => self.history_loaded(ask),
+            "refuse" => self.refuse(ask, &ask.text("reason")),
+            "tick" => self.tick(),
+            other => panic!("{other} is no event that the model knows"),
+        }
+    }
+
+    /// Section 6: what is checked of every event that can be refused: crashed, then names, then
+    /// sizes.
+    fn check(&self, ask: &Ask) -> Outcome {
+        let limits = &self.setup.limits;
+        if self.crashed && !["leave", "kick", "query"].contains(&ask.to.as_str()) {
+            return Err("crashed".into());
+        }
+        let names = "client_id topic user_id event group client user from \
+                     except_client except_user by";
+        let mut given: Vec<(&str, String)> = Vec::new();
+        for field in names.split_whitespace().filter(|field| ask.has(field)) {
+            given.push((field, ask.text(field)));
+        }
+        given.extend(ask.names("topics").into_iter().map(|topic| ("topics", topic)));
+        for (field, name) in given {
+            let all = ask.to == "subscribe" || ask.to == "unsubscribe";
+            let no_name = name.is_empty() || field == "event" && name == "*" && !all;
+            if no_name || name.len() > limits.name_bytes {
+                return Err("invalid_name".into());
             }
         }
         for field in ["ref", "id"] {
             if ask.text(field).len() > limits.ref_bytes {
-                return Err("limit_reached ref_bytes");
+                return Err("limit_reached ref_bytes".into());
             }
         }
         let base64 = ask.text("payload_base64");
         if base64.trim_end_matches('=').len() * 3 / 4 > limits.payload_bytes {
-            return Err("payload_too_large");
+            return Err("payload_too_large".into());
         }
-        for field in ["payload", "meta", "params"] {
-            let raw = ask.raw(field);
-            if raw.len() > limits.payload_bytes || depth(raw) > limits.payload_depth {
-                return Err("payload_too_large");
-            }
+        for field in ["payload", "meta", "params", "data"] {
+            self.check_size(ask.raw(field))?;
         }
         Ok(())
     }
 
-    /// Section 6: the same, then client, topic and membership, in this order.
-    fn check_member(&self, ask: &Ask) -> Result<Member, &'static str> {
-        self.check(ask)?;
-        let (client, topic) = (ask.text("client_id"), ask.text("topic"));
-        if !self.clients.iter().any(|(id, _)| *id == client) {
-            return Err("unknown_client");
-        }
-        if !self.topics().contains(&topic) {
-            return Err("unknown_topic");
-        }
-        let mut members = self.members.iter();
-        let member = members.find(|m| m.client == client && m.topic == topic);
-        member.cloned().ok_or("not_member")
-    }
-
-    /// Section 6, the join checks in their order; `rejoin` shares them (section 7).
-    fn join(&mut self, ask: &Ask) -> Outcome {
-        self.check(ask)?;
-        let [client, topic, user] = ["client_id", "topic", "user_id"].map(|name| ask.text(name));
+    /// Section 2: JSON of bounded size and depth.
+    fn check_size(&self, raw: &str) -> Outcome {
         let limits = &self.setup.limits;
-        let known = self.clients.iter().find(|(id, _)| *id == client);
-        if known.is_some_and(|(_, its_user)| *its_user != user) {
-            return Err("user_conflict");
+        if raw.len() > limits.payload_bytes || depth(raw) > limits.payload_depth {
+            return Err("payload_too_large".into());
         }
-        if self.is_member(&client, &topic) {
-            return Ok(self.come_back(ask));
-        }
-        if known.is_none() && self.clients() >= limits.clients {
-            return Err("limit_reached clients");
-        }
-        if self.position(&topic).is_none() && self.rooms.len() >= limits.topics {
-            return Err("limit_reached topics");
-        }
-        if self.topics_of(&client).len() >= limits.topics_per_client {
-            return Err("limit_reached topics_per_client");
-        }
-        if self.subscribers(&topic).len() >= limits.members_per_topic {
-            return Err("limit_reached members_per_topic");
-        }
-        Ok(self.admit(ask))
+        Ok(())
     }
 
-    /// R1, R2: the reply, the joiner's `presence_state`, then the diff to the others.
-    fn admit(&mut self, ask: &Ask) -> Vec<String> {
-        let [client, topic, user] = ["client_id", "topic", "user_id"].map(|name| ask.text(name));
-        let others = self.subscribers(&topic);
-        let first = !self.is_user_in(&user, &topic);
-        if self.topics_of(&client).is_empty() {
-            self.clients.push((client.clone(), user.clone()));
+    /// Section 6: the same, then client and topic, in this order.
+    fn check_known(&self, ask: &Ask) -> Outcome {
+        self.check(ask)?;
+        if self.find_client(&ask.text("client_id")).is_none() {
+            return Err("unknown_client".into());
         }
-        if others.is_empty() {
-            self.rooms.push(Room {
-                topic: topic.clone(),
-                epoch: self.next_epoch,
-                offset: 0,
-                users: Vec::new(),
-            });
-            self.next_epoch += 1;
+        if self.find_room(&ask.text("topic")).is_none() {
+            return Err("unknown_topic".into());
         }
-        if first {
-            self.room(&topic).users.push(user.clone());
-        }
-        let member = Member {
-            client,
-            user,
-            topic: topic.clone(),
-            r#ref: self.take_ref(),
-            prev_ref: String::new(),
-            online_at_ms: self.clock_ms,
-            data: ask.raw("meta").to_owned(),
-        };
-        self.members.push(member.clone());
-
-        let rejoined = mark("false", ask.to == "rejoin");
-        let mut said = vec![ask.reply("ok", self.position_body(&topic, rejoined))];
-        if self.setup.presence {
-            said.push(self.presence_state(ask));
-            said.push(self.presence_diff(
-                ask,
-                &entry(&[&member], mark("first", first)),
-                "",
-                &others,
-            ));
-        }
-        said
+        Ok(())
     }
 
-    /// Section 6: a member's join is just a reply. Section 7: its rejoin; R9: with one diff or none.
-    fn come_back(&mut self, ask: &Ask) -> Vec<String> {
-        let old = self.check_member(ask).expect("it is a member");
-        let rejoined = mark("true", ask.to == "rejoin");
-        let mut said = vec![ask.reply("ok", self.position_body(&old.topic, rejoined))];
-        if ask.to == "join" || !self.setup.presence {
-            return said;
-        }
-        if !ask.has("meta") || ask.raw("meta") == old.data {
-            said.push(self.presence_state(ask));
-            return said;
-        }
-
-        let mut new = old.clone();
-        ask.raw("meta").clone_into(&mut new.data);
-        new.prev_ref.clone_from(&old.r#ref);
-        new.r#ref = self.take_ref();
-        for member in &mut self.members {
-            if member.client == new.client && member.topic == new.topic {
-                *member = new.clone();
-            }
-        }
-        let mut others = self.subscribers(&new.topic);
-        others.retain(|other| *other != new.client);
-        said.push(self.presence_state(ask));
-        said.push(self.presence_diff(ask, &entry(&[&new], ""), &entry(&[&old], ""), &others));
-        said
+    /// Section 6: the same, then membership: attached, or none where the room lets `clients` act.
+    fn check_standing(&self, ask: &Ask, clients: fn(&RoomConfig) -> bool) -> Outcome {
+        self.check_known(ask)?;
+        let (client, topic) = (ask.text("client_id"), ask.text("topic"));
+        if self.may_act(&client, &topic, clients) { Ok(()) } else { Err("not_member".into()) }
     }
 
-    /// Sections 4 and 6: the reply, the diff to those who stay, then room and client go if empty.
-    fn leave(&mut self, ask: &Ask) -> Outcome {
-        let gone = self.check_member(ask)?;
-        let stays = |m: &Member| m.client != gone.client || m.topic != gone.topic;
-        self.members.retain(stays);
-        let last = !self.is_user_in(&gone.user, &gone.topic);
-        if last {
-            let room = self.room(&gone.topic);
-            room.users.retain(|user| *user != gone.user);
+    /// Section 6: a detached member may not, nor a client that has lost its connection.
+    fn may_act(&self, client: &str, topic: &str, clients: fn(&RoomConfig) -> bool) -> bool {
+        if !self.is_connected(client) {
+            return false;
         }
-
-        let mut said = vec![ask.reply("ok", "{}".into())];
-        let others = self.subscribers(&gone.topic);
-        if self.setup.presence {
-            let left = entry(&[&gone], mark("last", last));
-            said.push(self.presence_diff(ask, "", &left, &others));
+        if self.is_member(client, topic) {
+            return self.is_attached(client, topic);
         }
-        if others.is_empty() {
-            self.rooms.retain(|r| r.topic != gone.topic);
-        }
-        if self.topics_of(&gone.client).is_empty() {
-            self.clients.retain(|(id, _)| *id != gone.client);
-        }
-        Ok(said)
+        clients(&self.room(topic).config)
     }
 
-    /// Section 8 and R1: the reply with the new position, then the message, even to nobody.
-    fn broadcast(&mut self, ask: &Ask) -> Outcome {
-        let sender = self.check_member(ask)?;
-        let event = ask.text("event");
-        if self.setup.reserved.iter().any(|r| event.starts_with(r)) {
-            return Err("event_not_allowed");
-        }
-
-        self.room(&sender.topic).offset += 1;
-        let (epoch, offset) = self.position(&sender.topic).expect("it was just found");
-        let audience = ask.text("audience");
-        let hears = |m: &Member| match audience.as_str() {
-            "" | "all" => true,
-            "others" => m.client != sender.client,
-            "other_users" => m.user != sender.user,
-            other => panic!("{other} is no audience"),
-        };
-        let in_topic = |m: &Member| m.topic == sender.topic;
-        let recipients = pick(&self.members, |m| in_topic(m) && hears(m), |m| &m.client);
-        let mut said = ask.reply_if_asked(self.position_body(&sender.topic, ""));
-        let names = "topic event payload payload_base64 from client_id \
-                     epoch offset timestamp_ms meta recipients";
-        let given = [
-            ("from", json(&sender.user)),
-            ("epoch", json(&epoch)),
-            ("offset", json(&offset)),
-            ("timestamp_ms", json(&self.clock_ms)),
-            ("recipients", json(&recipients)),
-        ];
-        said.push(ask.outbound("broadcast_message", names, &given));
-        Ok(said)
+    /// Section 5: the reply that says ok.
+    fn reply(&mut self, ask: &Ask, body: String) {
+        self.counters.replies_ok += 1;
+        self.said.push(ask.reply("ok", body));
     }
 
-    /// Section 4 and R1: the reply, then one message to that member; reserved names are allowed.
-    fn push(&self, ask: &Ask) -> Outcome {
-        self.check_member(ask)?;
-        let mut said = ask.reply_if_asked("{}".into());
-        let names = "client_id topic event payload payload_base64";
-        said.push(ask.outbound("push_message", names, &[]));
-        Ok(said)
-    }
-
-    /// Section 7, without grace: `system`, `closed` for each topic, everybody goes, no diffs.
-    fn crash(&mut self, ask: &Ask) -> Vec<String> {
-        if self.crashed {
-            return Vec::new();
-        }
-        self.crashed = true;
-        let label = json(&format!("crash: {}", ask.text("reason")));
-        let mut said = vec![ask.outbound("system", "label", &[("label", label)])];
-        for topic in self.topics() {
-            let given = [
-                ("topic", json(&topic)),
-                ("cause", json("crashed")),
-                ("recipients", json(&self.subscribers(&topic))),
-            ];
-            said.push(ask.outbound("closed", "topic cause recipients", &given));
-        }
-        self.members.clear();
-        self.rooms.clear();
-        self.clients.clear();
-        said
-    }
-
-    /// Section 7: a restart of what has not crashed does nothing.
-    fn restart(&mut self, ask: &Ask) -> Vec<String> {
-        if !self.crashed {
-            return Vec::new();
-        }
-        self.crashed = false;
-        vec![ask.outbound("system", "label", &[("label", json("restart"))])]
-    }
-
-    /// Section 6: the room of a topic that has members.
-    fn room(&mut self, topic: &str) -> &mut Room {
-        let room = self.rooms.iter_mut().find(|r| r.topic == topic);
-        room.expect("a topic with members has a room")
-    }
-
-    /// Section 9: refs come from one counter of the channel, after the origin if there is one.
-    fn take_ref(&mut self) -> String {
-        let count = self.next_ref;
-        self.next_ref += 1;
-        match &self.setup.origin {
-            Some(origin) => json(&format!("{origin}.{count}")),
-            None => json(&count.to_string()),
+    /// Section 4, "Replies": most events reply ok only to a `ref`.
+    fn reply_if_asked(&mut self, ask: &Ask, body: String) {
+        if ask.has("ref") {
+            self.reply(ask, body);
         }
     }
 
-    /// Section 4, "Bodies": the position; with `rejoined`, whether it was a member.
-    fn position_body(&self, topic: &str, rejoined: &str) -> String {
-        let (epoch, offset) = self.position(topic).expect("members have a room");
-        let recovered = mark("false", !rejoined.is_empty());
-        let values = [&json(&epoch), &json(&offset), rejoined, recovered].map(String::from);
-        object("epoch offset rejoined recovered", &values)
+    /// Section 12: a refusal always replies. Section 4: so does the guard's no.
+    fn refuse(&mut self, ask: &Ask, refusal: &str) {
+        self.counters.count_refusal(refusal.split(' ').next().unwrap_or_default());
+        self.said.push(ask.refuse(refusal));
     }
 
-    /// Section 5: the list as it stands, for the client that asked.
-    fn presence_state(&self, ask: &Ask) -> String {
-        let given = [("entries", self.presences(&ask.text("topic")))];
-        ask.outbound("presence_state", "client_id topic entries", &given)
+    /// Sections 4, 6 and 7: a topic's `closed`, to these clients; a message only with a kick.
+    fn say_closed(&mut self, topic: &str, cause: &str, message: &str, to: &[String]) {
+        let (topic, cause, recipients) = (json(topic), json(cause), json(to));
+        let message = if cause == json("kicked") { json(message) } else { String::new() };
+        let values = [topic, cause, message, recipients];
+        self.say("closed", "topic cause message recipients", &values);
     }
 
-    /// Section 5: at most one entry on each side (`""` is none); also without recipients.
-    fn presence_diff(&self, ask: &Ask, join: &str, leave: &str, recipients: &[String]) -> String {
-        let diff = format!(r#"{{"joins":[{join}],"leaves":[{leave}]}}"#);
-        let (time, recipients) = (json(&self.clock_ms), json(recipients));
-        let given = [("diff", diff), ("timestamp_ms", time), ("recipients", recipients)];
-        ask.outbound("presence_diff", "topic diff timestamp_ms recipients", &given)
+    /// Section 3: one outbound of these fields.
+    fn say(&mut self, kind: &str, names: &str, values: &[String]) {
+        self.said.push(lines::object(kind, &[lines::object(names, values)]));
     }
-}
-
-/// Section 9: one user's entry with these metas, marked `first`, `last` or (`""`) not at all.
-fn entry(members: &[&Member], mark: &str) -> String {
-    let mut metas = Vec::new();
-    for m in members {
-        let (client, time) = (json(&m.client), json(&m.online_at_ms));
-        let (new, old, data) = (m.r#ref.clone(), m.prev_ref.clone(), on_one_line(&m.data));
-        let names = "ref prev_ref client_id online_at_ms data";
-        metas.push(object(names, &[new, old, client, time, data]));
-    }
-    let (key, metas) = (json(&members[0].user), format!("[{}]", metas.join(",")));
-    let names = format!("key metas {mark}");
-    object(&names, &[key, metas, json(&true)])
-}
-
-/// Section 9: a mark such as `first` if so, and otherwise nothing.
-fn mark(word: &str, so: bool) -> &str {
-    if so { word } else { "" }
 }
 
 /// Section 2, "deterministic and ordered": one text of each item to keep.

@@ -24,7 +24,8 @@ impl Setup {
     pub fn silent() -> Self {
         let Self { model, config, cluster, .. } = Self::plain();
         let room = RoomConfig::default().with_presence(PresenceMode::Off);
-        let model = ModelSetup { presence: false, ..model };
+        let default_room = r#"{"presence":"off"}"#.into();
+        let model = ModelSetup { default_room, ..model };
         Self { name: "silent", model, config: config.default_room(room), cluster }
     }
 
@@ -39,6 +40,7 @@ impl Setup {
             members_per_topic: 4,
             topics: 3,
             clients: 7,
+            ..Limits::default()
         };
         Self::plain().limited("tiny", limits)
     }

@@ -31,7 +31,7 @@ fn limited(change: impl FnOnce(&mut Limits)) -> Setup {
 
 /// A channel without presence.
 fn silent() -> Setup {
-    Setup { presence: false, ..Setup::default() }
+    Setup { default_room: r#"{"presence":"off"}"#.into(), ..Setup::default() }
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn the_examples_of_section_3_come_out_as_written() {
     say(
         r#"{"rejoin":{"client_id":"c1","topic":"room:1","user_id":"u1","now_ms":9,"since":{"epoch":1,"offset":41}}}"#,
         &[
-            r#"{"reply":{"to":"rejoin","client_id":"c1","topic":"room:1","status":"ok","payload":{"epoch":1,"offset":41,"rejoined":true,"recovered":false}}}"#,
+            r#"{"reply":{"to":"rejoin","client_id":"c1","topic":"room:1","status":"ok","payload":{"epoch":1,"offset":41,"rejoined":true,"recovered":true}}}"#,
             r#"{"presence_state":{"client_id":"c1","topic":"room:1","entries":[{"key":"u1","metas":[{"ref":"1","client_id":"c1","online_at_ms":0}]},{"key":"u2","metas":[{"ref":"2","client_id":"c2","online_at_ms":0}]}]}}"#,
         ],
     );
@@ -250,7 +250,7 @@ fn each_limit_is_named_and_a_refused_join_leaves_no_trace() {
         limits.members_per_topic = 1;
     };
     let model = check(
-        Setup { presence: false, first_epoch: 10, ..limited(limits) },
+        Setup { first_epoch: 10, default_room: silent().default_room, ..limited(limits) },
         r#"
         > {"join":{"client_id":"a","topic":"t","user_id":"u","now_ms":1}}
         ...

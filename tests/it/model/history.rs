@@ -1,0 +1,169 @@
+//! What rooms remember, what they give up, and what that means for who comes back: spec sections
+//! 7 and 10.
+
+use serde::Deserialize;
+
+use super::{
+    Ask, Message, Model, Outcome,
+    lines::{json, list, object},
+};
+
+/// Section 7: how far a receiver has got, on one node or on any.
+#[derive(Deserialize)]
+struct Since {
+    node: Option<String>,
+    epoch: u64,
+    offset: u64,
+}
+
+impl Model {
+    /// Section 12: a message that would be the first held of its name, where so many names are
+    /// held, is refused. What is given up at once needs no place.
+    pub(super) fn check_event_names(&self, topic: &str, event: &str) -> Outcome {
+        let room = self.room(topic);
+        let mut names: Vec<&String> = room.history.iter().map(|held| &held.event).collect();
+        names.sort_unstable();
+        names.dedup();
+        let is_stored = room.config.history_of(event).is_some_and(|limit| limit > 0);
+        let is_held = names.iter().any(|name| *name == event);
+        if is_stored && !is_held && names.len() >= self.setup.limits.event_names_per_topic {
+            return Err("limit_reached event_names_per_topic".into());
+        }
+        Ok(())
+    }
+
+    /// Section 10: keeps a message, for which others may have to go; or gives it up at once, where
+    /// none that the topic holds could make room for it.
+    pub(super) fn store(&mut self, topic: &str, message: Message) {
+        let Some(limit) = self.room(topic).config.history_of(&message.event) else {
+            self.lose(topic, &message);
+            return;
+        };
+        let mut evicted = Vec::new();
+        if limit == 0 || !self.fits(&[], topic, &message) {
+            evicted.push(message);
+        } else {
+            let held = &mut self.room_mut(topic).history;
+            let same = held.iter().filter(|old| old.event == message.event).count();
+            if same >= limit {
+                let oldest = held.iter().position(|old| old.event == message.event);
+                evicted.push(held.remove(oldest.expect("it was just counted")));
+            }
+            while !self.fits(&self.room(topic).history, topic, &message) {
+                evicted.push(self.room_mut(topic).history.remove(0));
+            }
+            self.room_mut(topic).history.push(message);
+        }
+        for message in &evicted {
+            self.lose(topic, message);
+        }
+        self.say_evicted(topic, evicted);
+    }
+
+    /// Section 10: whether the caps let the topic hold these and one more, with what others hold.
+    fn fits(&self, held: &[Message], topic: &str, message: &Message) -> bool {
+        let limits = &self.setup.limits;
+        let others = self.rooms.iter().filter(|room| room.topic != topic);
+        let elsewhere: Vec<&Message> = others.flat_map(|room| &room.history).collect();
+        let messages = held.len() + 1;
+        let bytes = held.iter().map(Message::size).sum::<usize>() + message.size();
+        let bytes_elsewhere: usize = elsewhere.iter().map(|message| message.size()).sum();
+        messages <= limits.history_messages_per_topic
+            && bytes <= limits.history_bytes_per_topic
+            && messages + elsewhere.len() <= limits.history_messages
+            && bytes + bytes_elsewhere <= limits.history_bytes
+    }
+
+    /// Section 7: the highest offset no longer held, for each configured name and all others.
+    fn lose(&mut self, topic: &str, message: &Message) {
+        let room = self.room_mut(topic);
+        let name = room.config.lost_as(&message.event);
+        match room.lost.iter_mut().find(|(of, _)| *of == name) {
+            Some((_, offset)) => *offset = message.offset.max(*offset),
+            None => room.lost.push((name, message.offset)),
+        }
+    }
+
+    /// Section 6: a room that goes gives up all.
+    pub(super) fn evict_all(&mut self, topic: &str) {
+        let all = std::mem::take(&mut self.room_mut(topic).history);
+        self.say_evicted(topic, all);
+    }
+
+    /// Section 5: one message an event name, oldest first, also among the names.
+    fn say_evicted(&mut self, topic: &str, mut evicted: Vec<Message>) {
+        evicted.sort_by_key(|message| message.offset);
+        let epoch = json(&self.room(topic).epoch);
+        while let Some(oldest) = evicted.first() {
+            let event = oldest.event.clone();
+            let same = evicted.iter().filter(|message| message.event == event);
+            let texts: Vec<String> = same.map(Message::line).collect();
+            evicted.retain(|message| message.event != event);
+            let values = [json(topic), epoch.clone(), json(&event), list(&texts)];
+            self.say("evicted", "topic epoch event messages", &values);
+        }
+    }
+
+    /// Section 7: the offset that can be gone on from: same epoch, not from the future. Of a list
+    /// the first entry counts that is ours, or nobody's.
+    pub(super) fn usable_since(&self, ask: &Ask) -> Option<u64> {
+        let raw = ask.raw("since");
+        let list = if raw.trim_start().starts_with('[') { raw.into() } else { format!("[{raw}]") };
+        let since: Vec<Since> = serde_json::from_str(&list).expect("it is a list of positions");
+        let our_node = self.setup.origin.as_ref().and_then(|origin| origin.rsplit_once('.'));
+        let is_ours = |since: &Since| match &since.node {
+            None => true,
+            Some(node) => our_node.is_some_and(|(ours, _)| ours == node),
+        };
+        let since = since.into_iter().find(is_ours)?;
+        let room = self.room(&ask.text("topic"));
+        (since.epoch == room.epoch && since.offset <= room.offset).then_some(since.offset)
+    }
+
+    /// Section 7: whether nothing that its subscriptions cover is held no longer.
+    pub(super) fn has_all_since(&self, client: &str, topic: &str, since: u64) -> bool {
+        let room = self.room(topic);
+        let subscriptions = self.subscriptions(client, topic);
+        let covers = |lost: &String| {
+            subscriptions.iter().any(|name| name == "*" || room.config.lost_as(name) == *lost)
+        };
+        room.lost.iter().all(|(lost, offset)| *offset <= since || !covers(lost))
+    }
+
+    /// Section 7: what it has missed, each message to it alone.
+    pub(super) fn say_missed(&mut self, client: &str, topic: &str, since: u64) {
+        let mut missed = self.room(topic).history.clone();
+        missed.retain(|message| {
+            message.offset > since
+                && self.is_subscribed(client, topic, &message.event)
+                && self.hears(message, client)
+        });
+        for message in missed {
+            self.say_broadcast(topic, &message, &[client.to_owned()]);
+        }
+    }
+
+    pub(super) fn history_messages(&self) -> usize {
+        self.rooms.iter().map(|room| room.history.len()).sum()
+    }
+
+    pub(super) fn history_bytes(&self) -> usize {
+        self.rooms.iter().flat_map(|room| &room.history).map(Message::size).sum()
+    }
+}
+
+impl Message {
+    /// Section 10: payload, meta, event and sender, in bytes.
+    fn size(&self) -> usize {
+        let base64 = self.payload_base64.trim_end_matches('=').len() * 3 / 4;
+        let texts = [&self.payload, &self.meta, &self.event, &self.from, &self.client];
+        base64 + texts.iter().map(|text| text.len()).sum::<usize>()
+    }
+
+    /// Section 10: as it stands in a page.
+    pub(super) fn line(&self) -> String {
+        let [event, payload, base64, from, client, time, meta] = self.texts();
+        let values = [event, payload, base64, from, client, json(&self.offset), time, meta];
+        object("event payload payload_base64 from client_id offset timestamp_ms meta", &values)
+    }
+}
