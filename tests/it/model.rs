@@ -16,6 +16,7 @@ mod paging;
 mod presence;
 mod queries;
 mod rooms;
+mod state;
 mod stats;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ mod time;
 use self::{
     config::RoomConfig,
     lines::{Ask, depth, json},
+    state::{Client, Footing, Member, Meta, Page, Rate, Room},
     stats::Counters,
 };
 
@@ -116,117 +118,6 @@ impl Default for Setup {
             origin: None,
         }
     }
-}
-
-/// Section 1: one session of a user. `stays` if it was registered by `connect`; `until` if its
-/// connection is lost.
-#[derive(Debug, Clone)]
-struct Client {
-    id: String,
-    user: String,
-    data: String,
-    stays: bool,
-    until: Option<Deadline>,
-}
-
-/// When something ends that is held, and its place in the order of detaching.
-type Deadline = (u64, u64);
-
-/// A topic's configuration and state; `users` are the present ones by first join (section 9).
-#[derive(Clone)]
-struct Room {
-    topic: String,
-    config: RoomConfig,
-    ephemeral: bool,
-    opened: bool,
-    epoch: u64,
-    offset: u64,
-    users: Vec<String>,
-    window: Option<Window>,
-    ids: Vec<Sent>,
-    history: Vec<Message>,
-    lost: Vec<(String, u64)>,
-}
-
-/// Section 9: the changes since `announced` are announced at `due_ms`.
-#[derive(Clone)]
-struct Window {
-    due_ms: u64,
-    announced: Vec<(String, Vec<Meta>)>,
-}
-
-/// Section 8: an id that was accepted from a user, and the offset that its message got.
-#[derive(Clone)]
-struct Sent {
-    user: String,
-    id: String,
-    offset: u64,
-}
-
-/// What a client has in a room: a membership, a presence, or both. With a deadline its membership
-/// is detached.
-#[derive(Clone)]
-struct Footing {
-    client: String,
-    user: String,
-    topic: String,
-    until: Option<Deadline>,
-}
-
-/// Section 1: one client in one topic, and what it is subscribed to, in that order.
-#[derive(Clone)]
-struct Member {
-    client: String,
-    user: String,
-    topic: String,
-    subscriptions: Vec<String>,
-}
-
-/// Section 9: one client's presence in one topic; refs and data are JSON text.
-#[derive(Clone)]
-struct Meta {
-    client: String,
-    user: String,
-    topic: String,
-    r#ref: String,
-    prev_ref: String,
-    online_at_ms: u64,
-    data: String,
-}
-
-/// Section 8: one broadcast. Payload (one of two) and meta are JSON text; the last two are whom
-/// the sender excluded, or nobody.
-#[derive(Clone)]
-struct Message {
-    event: String,
-    payload: String,
-    payload_base64: String,
-    meta: String,
-    from: String,
-    client: String,
-    offset: u64,
-    timestamp_ms: u64,
-    except_client: String,
-    except_user: String,
-}
-
-/// Section 10: a page that waits for `load_history`, and what memory held of it.
-struct Page {
-    request: u64,
-    client: String,
-    topic: String,
-    epoch: u64,
-    ask: Ask,
-    held: Vec<String>,
-    missing: u64,
-}
-
-/// Section 12: a client's window in a room, and how many events it has accepted.
-struct Rate {
-    client: String,
-    topic: String,
-    since_ms: u64,
-    accepted: u64,
 }
 
 /// Section 12: nothing, or the reason of the refusal, with what comes with it: the limit that it

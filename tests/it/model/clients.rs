@@ -1,6 +1,10 @@
 //! Clients: spec sections 1, 4 and 7, "connect", "disconnect" and "kick".
 
-use super::{Ask, Client, Footing, Model, Outcome, json};
+use super::{
+    Ask, Model, Outcome,
+    lines::json,
+    state::{Client, Deadline, Footing},
+};
 
 impl Model {
     /// Section 4: registers a client, or connects one again; of one that joining has registered,
@@ -128,7 +132,7 @@ impl Model {
         }
     }
 
-    fn next_deadline_of_grace(&mut self) -> (u64, u64) {
+    fn next_deadline_of_grace(&mut self) -> Deadline {
         self.detached += 1;
         (self.clock_ms.saturating_add(self.setup.grace_ms), self.detached)
     }

@@ -4,8 +4,9 @@
 use serde::Deserialize;
 
 use super::{
-    Ask, Message, Model, Outcome,
+    Ask, Model, Outcome,
     lines::{json, list, object},
+    state::Message,
 };
 
 /// Section 7: how far a receiver has got, on one node or on any.

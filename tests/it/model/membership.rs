@@ -1,8 +1,9 @@
 //! Who is in a room: spec sections 6 and 7, "join", "rejoin", "leave", subscriptions.
 
 use super::{
-    Ask, Member, Model, Outcome, RoomConfig, Unlisted,
+    Ask, Model, Outcome, RoomConfig, Unlisted,
     lines::{json, object},
+    state::{Footing, Member},
 };
 
 impl Model {
@@ -175,7 +176,7 @@ impl Model {
 
     /// Section 1: a member whose connection is there and whose channel has not crashed under it.
     pub(super) fn is_attached(&self, client: &str, topic: &str) -> bool {
-        let is_held = |footing: &super::Footing| footing.topic == topic && footing.until.is_some();
+        let is_held = |footing: &Footing| footing.topic == topic && footing.until.is_some();
         self.is_member(client, topic) && !self.footings_of(client).iter().any(is_held)
     }
 

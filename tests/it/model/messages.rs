@@ -1,8 +1,9 @@
 //! Messages: spec section 8 and the rate limit of section 12.
 
 use super::{
-    Ask, Message, Model, Outcome, Rate, RoomConfig, Sent,
+    Ask, Model, Outcome, RoomConfig,
     lines::{json, json_or_absent, object, on_one_line},
+    state::{Message, Rate, Sent},
 };
 
 impl Model {

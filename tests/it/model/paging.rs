@@ -1,9 +1,10 @@
 //! Pages of history: spec section 10, `history`, `history_loaded` and what a joiner gets.
 
 use super::{
-    Ask, Message, Model, Outcome, Page, RoomConfig,
+    Ask, Model, Outcome, RoomConfig,
     config::OnJoin,
     lines::{Fields, json, json_or_absent, list, object, on_one_line},
+    state::{Message, Page},
 };
 
 impl Model {

@@ -1,9 +1,10 @@
 //! Presence: spec section 9. What is announced is always the difference of two lists.
 
 use super::{
-    Ask, Meta, Model, Outcome, RoomConfig, Window,
+    Ask, Model, Outcome, RoomConfig,
     lines::{json, list, object, on_one_line},
     pick,
+    state::{Meta, Window},
 };
 
 /// A presence list: users by first join, each with its metas in the order in which they came.

@@ -1,8 +1,9 @@
 //! Rooms: spec section 6, how they are made, opened, closed, and go.
 
 use super::{
-    Ask, Model, Outcome, Room, RoomConfig,
+    Ask, Model, Outcome, RoomConfig,
     lines::{json, object, on_one_line},
+    state::Room,
 };
 
 /// What a room looks like from outside (section 2), as JSON texts in this order.

@@ -1,16 +1,29 @@
 //! What the model says, spelled out: a model that is wrong would agree with a wrong channel.
 
+mod connections;
+mod history;
+mod messages;
+mod presence;
+mod rooms;
+
 use super::{Limits, Model, Setup};
 
 /// Plays a script to a model: a line that starts with `> ` goes in, and the lines up to the
-/// next one are exactly what comes out.
+/// next one are exactly what comes out; `...` is anything, and `? ` what is due next.
 fn check(setup: Setup, script: &str) -> Model {
     let mut model = Model::new(setup);
     let mut lines = script.lines().map(str::trim).filter(|line| !line.is_empty()).peekable();
     while let Some(line) = lines.next() {
+        if let Some(due) = line.strip_prefix("? ") {
+            let next = model.next_deadline();
+            let next =
+                next.map_or_else(|| "nothing".into(), |(at_ms, why)| format!("{at_ms} {why}"));
+            assert_eq!(next, due, "what is due next");
+            continue;
+        }
         let event = line.strip_prefix("> ").expect("a script begins with an event");
         let mut expected = Vec::new();
-        while let Some(line) = lines.next_if(|line| !line.starts_with("> ")) {
+        while let Some(line) = lines.next_if(|line| !line.starts_with(['?', '>'])) {
             expected.push(line.to_owned());
         }
         if expected == ["..."] {
@@ -29,9 +42,19 @@ fn limited(change: impl FnOnce(&mut Limits)) -> Setup {
     setup
 }
 
+/// A setup in which rooms are like this.
+fn rooms_of(config: &str) -> Setup {
+    Setup { default_room: config.into(), ..Setup::default() }
+}
+
+/// A setup with a grace, in which rooms are like this.
+fn held(grace_ms: u64, config: &str) -> Setup {
+    Setup { grace_ms, ..rooms_of(config) }
+}
+
 /// A channel without presence.
 fn silent() -> Setup {
-    Setup { default_room: r#"{"presence":"off"}"#.into(), ..Setup::default() }
+    rooms_of(r#"{"presence":"off"}"#)
 }
 
 #[test]

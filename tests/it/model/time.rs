@@ -1,6 +1,10 @@
 //! What happens by itself: spec section 4, "tick", and section 7, crash and restart.
 
-use super::{Ask, Deadline, Footing, Model, lines::json};
+use super::{
+    Ask, Model,
+    lines::json,
+    state::{Deadline, Footing},
+};
 
 impl Model {
     /// Section 4: what is held expires, by deadline and order of detaching; then due windows end,

@@ -1,0 +1,115 @@
+//! What the model remembers: lists of these. JSON text is never empty, nor are names, so an empty
+//! one stands for what is absent.
+
+use super::{config::RoomConfig, lines::Ask};
+
+/// Section 1: one session of a user. `stays` if it was registered by `connect`; `until` if its
+/// connection is lost.
+#[derive(Debug, Clone)]
+pub(super) struct Client {
+    pub(super) id: String,
+    pub(super) user: String,
+    pub(super) data: String,
+    pub(super) stays: bool,
+    pub(super) until: Option<Deadline>,
+}
+
+/// When something ends that is held, and its place in the order of detaching.
+pub(super) type Deadline = (u64, u64);
+
+/// A topic's configuration and state; `users` are the present ones by first join (section 9).
+#[derive(Clone)]
+pub(super) struct Room {
+    pub(super) topic: String,
+    pub(super) config: RoomConfig,
+    pub(super) ephemeral: bool,
+    pub(super) opened: bool,
+    pub(super) epoch: u64,
+    pub(super) offset: u64,
+    pub(super) users: Vec<String>,
+    pub(super) window: Option<Window>,
+    pub(super) ids: Vec<Sent>,
+    pub(super) history: Vec<Message>,
+    pub(super) lost: Vec<(String, u64)>,
+}
+
+/// Section 9: the changes since `announced` are announced at `due_ms`.
+#[derive(Clone)]
+pub(super) struct Window {
+    pub(super) due_ms: u64,
+    pub(super) announced: Vec<(String, Vec<Meta>)>,
+}
+
+/// Section 8: an id that was accepted from a user, and the offset that its message got.
+#[derive(Clone)]
+pub(super) struct Sent {
+    pub(super) user: String,
+    pub(super) id: String,
+    pub(super) offset: u64,
+}
+
+/// What a client has in a room: a membership, a presence, or both. With a deadline its membership
+/// is detached.
+#[derive(Clone)]
+pub(super) struct Footing {
+    pub(super) client: String,
+    pub(super) user: String,
+    pub(super) topic: String,
+    pub(super) until: Option<Deadline>,
+}
+
+/// Section 1: one client in one topic, and what it is subscribed to, in that order.
+#[derive(Clone)]
+pub(super) struct Member {
+    pub(super) client: String,
+    pub(super) user: String,
+    pub(super) topic: String,
+    pub(super) subscriptions: Vec<String>,
+}
+
+/// Section 9: one client's presence in one topic; refs and data are JSON text.
+#[derive(Clone)]
+pub(super) struct Meta {
+    pub(super) client: String,
+    pub(super) user: String,
+    pub(super) topic: String,
+    pub(super) r#ref: String,
+    pub(super) prev_ref: String,
+    pub(super) online_at_ms: u64,
+    pub(super) data: String,
+}
+
+/// Section 8: one broadcast. Payload (one of two) and meta are JSON text; the last two are whom
+/// the sender excluded, or nobody.
+#[derive(Clone)]
+pub(super) struct Message {
+    pub(super) event: String,
+    pub(super) payload: String,
+    pub(super) payload_base64: String,
+    pub(super) meta: String,
+    pub(super) from: String,
+    pub(super) client: String,
+    pub(super) offset: u64,
+    pub(super) timestamp_ms: u64,
+    pub(super) except_client: String,
+    pub(super) except_user: String,
+}
+
+/// Section 10: a page that waits for `load_history`, and what memory held of it.
+pub(super) struct Page {
+    pub(super) request: u64,
+    pub(super) client: String,
+    pub(super) topic: String,
+    pub(super) epoch: u64,
+    pub(super) ask: Ask,
+    pub(super) held: Vec<String>,
+    pub(super) missing: u64,
+}
+
+/// Section 12: a client's window in a room, and how many events it has accepted.
+pub(super) struct Rate {
+    pub(super) client: String,
+    pub(super) topic: String,
+    pub(super) since_ms: u64,
+    pub(super) accepted: u64,
+}
