@@ -22,6 +22,8 @@ mod stats;
 mod tests;
 mod time;
 
+use std::rc::Rc;
+
 use self::{
     config::RoomConfig,
     lines::{Ask, depth, json},
@@ -140,7 +142,7 @@ pub struct Model {
     rooms: Vec<Room>,
     footings: Vec<Footing>,
     members: Vec<Member>,
-    metas: Vec<Meta>,
+    metas: Vec<Rc<Meta>>,
     groups: Vec<(String, Vec<String>)>,
     pages: Vec<Page>,
     rates: Vec<Rate>,

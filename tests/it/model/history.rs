@@ -133,12 +133,15 @@ impl Model {
 
     /// Section 7: what it has missed, each message to it alone.
     pub(super) fn say_missed(&mut self, client: &str, topic: &str, since: u64) {
+        let mut members = self.attached(topic);
+        let member = members.find(|member| member.client == client).expect("it is attached");
         let mut missed = self.room(topic).history.clone();
         missed.retain(|message| {
             message.offset > since
-                && self.is_subscribed(client, topic, &message.event)
-                && self.hears(message, client)
+                && member.is_subscribed(&message.event)
+                && message.is_for(client, &member.user)
         });
+        drop(members);
         for message in missed {
             self.say_broadcast(topic, &message, &[client.to_owned()]);
         }

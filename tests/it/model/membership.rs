@@ -3,6 +3,7 @@
 use super::{
     Ask, Model, Outcome, RoomConfig, Unlisted,
     lines::{json, object},
+    pick,
     state::{Footing, Member},
 };
 
@@ -176,12 +177,19 @@ impl Model {
 
     /// Section 1: a member whose connection is there and whose channel has not crashed under it.
     pub(super) fn is_attached(&self, client: &str, topic: &str) -> bool {
-        let is_held = |footing: &Footing| footing.topic == topic && footing.until.is_some();
-        self.is_member(client, topic) && !self.footings_of(client).iter().any(is_held)
+        self.attached(topic).any(|member| member.client == client)
+    }
+
+    /// Section 1: the members that are not held, in join order.
+    pub(super) fn attached(&self, topic: &str) -> impl Iterator<Item = &Member> {
+        let held = |footing: &Footing| footing.topic == topic && footing.until.is_some();
+        let held = pick(&self.footings, held, |footing| &footing.client);
+        let members = self.members.iter().filter(move |member| member.topic == topic);
+        members.filter(move |member| !held.contains(&member.client))
     }
 
     /// Section 2: detached ones too, in join order.
     pub(super) fn members_of(&self, topic: &str) -> Vec<String> {
-        super::pick(&self.members, |m| m.topic == topic, |m| &m.client)
+        pick(&self.members, |m| m.topic == topic, |m| &m.client)
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     Ask, Model, Outcome, RoomConfig,
     lines::{json, json_or_absent, object, on_one_line},
-    state::{Message, Rate, Sent},
+    state::{Member, Message, Rate, Sent},
 };
 
 impl Model {
@@ -59,7 +59,10 @@ impl Model {
         }
 
         let (target, mut recipients) = self.find_target(ask)?;
-        recipients.retain(|client| self.hears(&message, client));
+        recipients.retain(|client| {
+            let user = &self.find_client(client).expect("the client is known").user;
+            message.is_for(client, user)
+        });
         message.timestamp_ms = self.clock_ms;
         self.reply_if_asked(ask, "{}".into());
         self.say_message(&[("target", target)], &message, &recipients);
@@ -99,9 +102,9 @@ impl Model {
     fn heard_in_any(&self, topics: &[String], event: &str) -> Vec<String> {
         let mut recipients = Vec::new();
         for topic in topics {
-            for client in self.subscribers(topic) {
-                if self.is_subscribed(&client, topic, event) && !recipients.contains(&client) {
-                    recipients.push(client);
+            for member in self.attached(topic) {
+                if member.is_subscribed(event) && !recipients.contains(&member.client) {
+                    recipients.push(member.client.clone());
                 }
             }
         }
@@ -115,26 +118,15 @@ impl Model {
         room.offset += 1;
         message.offset = room.offset;
         self.remember_id(topic, &message, &ask.text("id"));
-        let mut recipients = self.subscribers(topic);
-        recipients.retain(|client| {
-            self.hears(&message, client) && self.is_subscribed(client, topic, &message.event)
-        });
+        let hears = |member: &&Member| {
+            message.is_for(&member.client, &member.user) && member.is_subscribed(&message.event)
+        };
+        let recipients = self.attached(topic).filter(hears);
+        let recipients: Vec<String> = recipients.map(|member| member.client.clone()).collect();
 
         self.reply_if_asked(ask, self.position_body(topic, message.offset));
         self.say_broadcast(topic, &message, &recipients);
         self.store(topic, message);
-    }
-
-    /// Section 8: whether the sender lets this client hear it.
-    pub(super) fn hears(&self, message: &Message, client: &str) -> bool {
-        let user = &self.find_client(client).expect("the client is known").user;
-        client != message.except_client && *user != message.except_user
-    }
-
-    /// Section 8: to the event's name or to `*`.
-    pub(super) fn is_subscribed(&self, client: &str, topic: &str, event: &str) -> bool {
-        let subscriptions = self.subscriptions(client, topic);
-        subscriptions.iter().any(|name| name == "*" || name == event)
     }
 
     /// Section 5: a message of a topic, with its position.
@@ -252,7 +244,19 @@ impl Model {
     }
 }
 
+impl Member {
+    /// Section 8: to the event's name or to `*`.
+    pub(super) fn is_subscribed(&self, event: &str) -> bool {
+        self.subscriptions.iter().any(|name| name == "*" || name == event)
+    }
+}
+
 impl Message {
+    /// Section 8: whether the sender lets this client hear it.
+    pub(super) fn is_for(&self, client: &str, user: &str) -> bool {
+        client != self.except_client && user != self.except_user
+    }
+
     /// What the event says, from this user; without a position.
     fn of(ask: &Ask, from: &str) -> Self {
         Self {

@@ -1,14 +1,15 @@
 //! Presence: spec section 9. What is announced is always the difference of two lists.
 
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
+
 use super::{
     Ask, Model, Outcome, RoomConfig,
     lines::{json, list, object, on_one_line},
-    pick,
-    state::{Meta, Window},
+    state::{Listed, Meta, Window},
 };
-
-/// A presence list: users by first join, each with its metas in the order in which they came.
-pub(super) type Listed = Vec<(String, Vec<Meta>)>;
 
 impl Model {
     /// Section 4: the first track is a join, a later one with other bytes a change, with the same
@@ -73,7 +74,7 @@ impl Model {
         let Some(place) = metas.position(|m| m.client == client && m.topic == topic) else {
             return self.start_meta(client, topic, data);
         };
-        let mut meta = self.metas[place].clone();
+        let mut meta = Meta::clone(&self.metas[place]);
         if meta.data == data {
             return;
         }
@@ -82,7 +83,7 @@ impl Model {
         if window.as_ref().is_none_or(|window| has_ref(&window.announced, &meta.r#ref)) {
             meta.prev_ref = std::mem::replace(&mut meta.r#ref, self.take_ref());
         }
-        self.metas[place] = meta;
+        self.metas[place] = Rc::new(meta);
     }
 
     fn start_meta(&mut self, client: &str, topic: &str, data: &str) {
@@ -93,7 +94,7 @@ impl Model {
         if !users.contains(&user) {
             users.push(user.clone());
         }
-        self.metas.push(Meta {
+        self.metas.push(Rc::new(Meta {
             client: client.to_owned(),
             user,
             topic: topic.to_owned(),
@@ -101,7 +102,7 @@ impl Model {
             prev_ref: String::new(),
             online_at_ms,
             data: data.to_owned(),
-        });
+        }));
         self.counters.presence_joins += 1;
     }
 
@@ -118,13 +119,13 @@ impl Model {
 
     /// Section 9: the list as it is.
     pub(super) fn listed_presences(&self, topic: &str) -> Listed {
+        let mut here: BTreeMap<&String, Vec<Rc<Meta>>> = BTreeMap::new();
+        for meta in self.metas.iter().filter(|meta| meta.topic == topic) {
+            here.entry(&meta.user).or_default().push(Rc::clone(meta));
+        }
         let mut list = Vec::new();
         for user in self.find_room(topic).iter().flat_map(|room| &room.users) {
-            let its = self.metas.iter().filter(|m| m.topic == topic && m.user == *user);
-            let metas: Vec<Meta> = its.cloned().collect();
-            if !metas.is_empty() {
-                list.push((user.clone(), metas));
-            }
+            list.extend(here.remove(user).map(|metas| (user.clone(), metas)));
         }
         list
     }
@@ -154,9 +155,9 @@ impl Model {
     fn forget_users(&mut self, topic: &str) {
         let list = self.listed_presences(topic);
         let room = self.room_mut(topic);
-        let announced = room.window.as_ref().map_or(&list, |window| &window.announced);
-        let listed = [&list, announced];
-        room.users.retain(|user| listed.iter().any(|list| list.iter().any(|(of, _)| of == user)));
+        let announced = room.window.iter().flat_map(|window| &window.announced);
+        let listed: BTreeSet<&String> = list.iter().chain(announced).map(|(of, _)| of).collect();
+        room.users.retain(|user| listed.contains(user));
     }
 
     /// Section 9: at the end of a window its changes are announced, if there are any.
@@ -204,7 +205,8 @@ impl Model {
     /// Section 9: who is present, client by client, in the order of the list.
     pub(super) fn present_clients(&self, topic: &str) -> Vec<String> {
         let listed = self.listed_presences(topic);
-        listed.iter().flat_map(|(_, metas)| pick(metas, |_| true, |meta| &meta.client)).collect()
+        let metas = listed.iter().flat_map(|(_, metas)| metas);
+        metas.map(|meta| meta.client.clone()).collect()
     }
 }
 
@@ -225,13 +227,15 @@ fn difference(before: &Listed, after: &Listed) -> Option<String> {
 /// The entries of one list with the metas that the other has not; marked where the other has not
 /// the user either.
 fn only_in(one: &Listed, other: &Listed, mark: &str) -> Vec<String> {
+    let users: BTreeSet<&String> = other.iter().map(|(user, _)| user).collect();
+    let metas = other.iter().flat_map(|(_, metas)| metas);
+    let refs: BTreeSet<&String> = metas.map(|meta| &meta.r#ref).collect();
     let mut found = Vec::new();
     for (user, metas) in one {
         let mut metas = metas.clone();
-        metas.retain(|meta| !has_ref(other, &meta.r#ref));
-        let is_in_other = other.iter().any(|(of, _)| of == user);
+        metas.retain(|meta| !refs.contains(&meta.r#ref));
         if !metas.is_empty() {
-            found.push(entry(user, &metas, if is_in_other { "" } else { mark }));
+            found.push(entry(user, &metas, if users.contains(user) { "" } else { mark }));
         }
     }
     found
@@ -243,7 +247,7 @@ fn entries(listed: &Listed) -> String {
 }
 
 /// Section 9: one user's entry with these metas, marked `first`, `last` or (`""`) not at all.
-fn entry(user: &str, metas: &[Meta], mark: &str) -> String {
+fn entry(user: &str, metas: &[Rc<Meta>], mark: &str) -> String {
     let mut texts = Vec::new();
     for m in metas {
         let (client, time) = (json(&m.client), json(&m.online_at_ms));

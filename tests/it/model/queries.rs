@@ -4,6 +4,7 @@ use super::{
     Ask, Model, Outcome,
     lines::{json, list, object},
     pick,
+    state::Room,
 };
 
 /// The queries of section 2; unknown names give empty answers.
@@ -53,8 +54,8 @@ impl Model {
 
     /// Section 2: how many memberships are held by the grace.
     pub fn detached(&self) -> usize {
-        let members = self.members.iter();
-        members.filter(|member| !self.is_attached(&member.client, &member.topic)).count()
+        let attached = |room: &Room| self.attached(&room.topic).count();
+        self.members.len() - self.rooms.iter().map(attached).sum::<usize>()
     }
 
     /// Section 2: in order of creation.
@@ -74,9 +75,7 @@ impl Model {
 
     /// Section 2: attached members in join order.
     pub fn subscribers(&self, topic: &str) -> Vec<String> {
-        let mut members = self.members_of(topic);
-        members.retain(|client| self.is_attached(client, topic));
-        members
+        self.attached(topic).map(|member| member.client.clone()).collect()
     }
 
     /// Section 2: in the order in which this client joined them.

@@ -1,6 +1,8 @@
 //! What the model remembers: lists of these. JSON text is never empty, nor are names, so an empty
 //! one stands for what is absent.
 
+use std::rc::Rc;
+
 use super::{config::RoomConfig, lines::Ask};
 
 /// Section 1: one session of a user. `stays` if it was registered by `connect`; `until` if its
@@ -33,11 +35,14 @@ pub(super) struct Room {
     pub(super) lost: Vec<(String, u64)>,
 }
 
+/// A presence list: users by first join, each with its metas in the order in which they came.
+pub(super) type Listed = Vec<(String, Vec<Rc<Meta>>)>;
+
 /// Section 9: the changes since `announced` are announced at `due_ms`.
 #[derive(Clone)]
 pub(super) struct Window {
     pub(super) due_ms: u64,
-    pub(super) announced: Vec<(String, Vec<Meta>)>,
+    pub(super) announced: Listed,
 }
 
 /// Section 8: an id that was accepted from a user, and the offset that its message got.
