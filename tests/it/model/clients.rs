@@ -184,11 +184,9 @@ impl Model {
 
     /// Members and presences have a footing, which keeps its place while there is either.
     pub(super) fn take_footing(&mut self, client: &str, topic: &str) {
-        let user = self.find_client(client).expect("the client is known").user.clone();
         if self.footings_of(client).iter().all(|footing| footing.topic != topic) {
             self.footings.push(Footing {
                 client: client.to_owned(),
-                user,
                 topic: topic.to_owned(),
                 until: None,
             });

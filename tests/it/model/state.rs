@@ -58,7 +58,6 @@ pub(super) struct Sent {
 #[derive(Clone)]
 pub(super) struct Footing {
     pub(super) client: String,
-    pub(super) user: String,
     pub(super) topic: String,
     pub(super) until: Option<Deadline>,
 }
