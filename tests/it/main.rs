@@ -10,6 +10,7 @@
 
 mod api;
 mod canary;
+mod checker;
 mod golden;
 mod guard;
 mod harness;

@@ -6,9 +6,10 @@ use parlor::{Limit, Outbound, Reason, Refusal, Reply};
 use proptest::{array, collection::vec, prelude::*, strategy::ValueTree, test_runner::TestRunner};
 
 use super::{
-    harness::{Outcome, Setup, check, line_of, said},
+    checker::Rule,
+    harness::{Setup, check, line_of, said},
     ops::{GOOD, MOST, Op},
-    rules::{self, Step, record},
+    rules::{self, record},
 };
 
 /// As many ops as fuzzers get; those of a half of the cases begin with many joins.
@@ -65,10 +66,10 @@ proptest! {
 }
 
 /// What a rule says of a random recording.
-fn check_rule(rule: impl Fn(&[Step]) -> Outcome, ops: &[Op], setup: usize) {
+fn check_rule(rule: Rule, ops: &[Op], setup: usize) {
     let [channel, _] = Setup::all()[setup].channels();
     let events: Vec<_> = ops.iter().copied().map(Op::event).collect();
-    if let Err(what) = rule(&record(&events, channel)) {
+    if let Err(what) = rules::check(rule, &record(&events, channel)) {
         let lines: Vec<_> = events.iter().map(line_of).collect();
         panic!("{what}\nsomewhere in these events:\n{}\n", lines.join("\n"));
     }
@@ -79,17 +80,17 @@ proptest! {
 
     #[test]
     fn r1_the_reply_comes_first(ops in ops(), setup in 0..5_usize) {
-        check_rule(rules::r1, &ops, setup);
+        check_rule(Rule::R1, &ops, setup);
     }
 
     #[test]
     fn r2_a_snapshot_comes_before_the_diffs_that_continue_it(ops in ops(), setup in 0..5_usize) {
-        check_rule(rules::r2, &ops, setup);
+        check_rule(Rule::R2, &ops, setup);
     }
 
     #[test]
     fn r3_recipients_are_in_join_order(ops in ops(), setup in 0..5_usize) {
-        check_rule(rules::r3, &ops, setup);
+        check_rule(Rule::R3, &ops, setup);
     }
 
     #[test]
@@ -97,7 +98,7 @@ proptest! {
         ops in ops(),
         setup in 0..5_usize,
     ) {
-        check_rule(rules::r4, &ops, setup);
+        check_rule(Rule::R4, &ops, setup);
     }
 
     #[test]
@@ -135,17 +136,17 @@ proptest! {
 
     #[test]
     fn r7_broadcasts_are_seen_in_offset_order(ops in ops(), setup in 0..5_usize) {
-        check_rule(rules::r7, &ops, setup);
+        check_rule(Rule::R7, &ops, setup);
     }
 
     #[test]
     fn r8_replayed_diffs_give_the_presences(ops in ops(), setup in 0..5_usize) {
-        check_rule(rules::r8, &ops, setup);
+        check_rule(Rule::R8, &ops, setup);
     }
 
     #[test]
     fn r9_an_event_causes_at_most_one_diff_a_topic(ops in ops(), setup in 0..5_usize) {
-        check_rule(rules::r9, &ops, setup);
+        check_rule(Rule::R9, &ops, setup);
     }
 }
 

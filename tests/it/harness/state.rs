@@ -65,7 +65,8 @@ impl Names {
                 Address::Topic(topic) => self.topic(topic),
                 Address::User(user) => self.user(user),
                 Address::Client(client) => self.client(client),
-                _ => {}
+                Address::Group(_) | Address::Everyone => {}
+                other => unreachable!("{other:?} is no target that tests know"),
             },
             Event::AddToGroup(add) => add.topics.iter().for_each(|topic| self.topic(topic)),
             Event::RemoveFromGroup(remove) => {

@@ -55,9 +55,10 @@ pub(super) fn query(line: &mut Line<'_>) -> Result<Query, String> {
         .map_err(|wrong| wrong.to_string())?;
     let mut query = Query::new(what);
     let about = line.word_if(|_| true).map(unquoted).transpose()?;
-    match what {
-        Question::TopicsOf => query.client_id = about.map(Into::into),
-        _ => query.topic = about.map(Into::into),
+    if what == Question::TopicsOf {
+        query.client_id = about.map(Into::into);
+    } else {
+        query.topic = about.map(Into::into);
     }
     if let Some(topic) = line.text("topic")? {
         query.topic = Some(topic.into());
