@@ -243,7 +243,7 @@ impl Channel {
 
     /// Whether an event has names and sizes that will do, whatever the channel's state.
     pub(crate) fn admits(&self, event: &Event) -> bool {
-        admission::check(event, &self.config).is_ok()
+        admission::check(event, event.header(), &self.config).is_ok()
     }
 
     /// Refuses one more of what there are so many already, if there may be no more.
