@@ -207,7 +207,7 @@ fn cases(count: usize) -> impl Iterator<Item = Vec<Event>> {
     let mut runner = TestRunner::deterministic();
     (0..count).map(move |_| {
         let ops = ops().new_tree(&mut runner).expect("ops are made").current();
-        ops.into_iter().map(Op::event).collect()
+        Op::events(&ops)
     })
 }
 

@@ -92,8 +92,7 @@ impl Pace {
 ///
 /// The twin is flushed after those events whose place, modulo 64, is a bit that is set in `cuts`.
 pub fn check(ops: &[Op], setup: &Setup, cuts: u64) {
-    let events: Vec<_> = ops.iter().copied().map(Op::event).collect();
-    check_events(&events, setup, cuts, Pace::CLOSE);
+    check_events(&Op::events(ops), setup, cuts, Pace::CLOSE);
 }
 
 /// Plays events like [`check`].
@@ -110,7 +109,7 @@ pub fn check_bytes(bytes: &[u8]) {
     let (cuts, ops) = rest.split_at_checked(8).unwrap_or((&[], rest));
     let cuts = cuts.iter().fold(0, |cuts, byte| cuts << 8 | u64::from(*byte));
     let setups = Setup::all();
-    let events: Vec<_> = Op::decode(ops).into_iter().map(Op::event).collect();
+    let events = Op::events(&Op::decode(ops));
     check_events(&events, &setups[usize::from(*setup) % setups.len()], cuts, Pace::BRISK);
 }
 

@@ -68,7 +68,7 @@ proptest! {
 /// What a rule says of a random recording.
 fn check_rule(rule: Rule, ops: &[Op], setup: usize) {
     let [channel, _] = Setup::all()[setup].channels();
-    let events: Vec<_> = ops.iter().copied().map(Op::event).collect();
+    let events = Op::events(ops);
     if let Err(what) = rules::check(rule, &record(&events, channel)) {
         let lines: Vec<_> = events.iter().map(line_of).collect();
         panic!("{what}\nsomewhere in these events:\n{}\n", lines.join("\n"));
@@ -109,9 +109,9 @@ proptest! {
     ) {
         let [mut channel, mut twin] = Setup::all()[setup].channels();
         let [mut at_cuts, mut at_the_end] = [Vec::new(), Vec::new()];
-        for (op, cut) in ops.iter().zip(cuts) {
-            channel.handle(op.event());
-            twin.handle(op.event());
+        for (event, cut) in Op::events(&ops).into_iter().zip(cuts) {
+            channel.handle(event.clone());
+            twin.handle(event);
             if cut {
                 at_cuts.extend(channel.flush_outbox());
             }
@@ -126,8 +126,8 @@ proptest! {
     #[test]
     fn r6_flushing_twice_gives_nothing_the_second_time(ops in ops(), setup in 0..5_usize) {
         let [mut channel, _] = Setup::all()[setup].channels();
-        for op in ops {
-            channel.handle(op.event());
+        for event in Op::events(&ops) {
+            channel.handle(event);
             let first = channel.flush_outbox();
             let second = channel.flush_outbox();
             prop_assert!(second.is_empty(), "{second:?} after {first:?}");
@@ -159,8 +159,7 @@ fn random_ops_meet_every_reason_every_limit_and_every_message() {
         let ops = ops().new_tree(&mut runner).expect("ops are made").current();
         for setup in Setup::all() {
             let [mut channel, _] = setup.channels();
-            for op in &ops {
-                let event = op.event();
+            for event in Op::events(&ops) {
                 let label = event.label();
                 channel.handle(event);
                 for outbound in channel.flush_outbox() {
