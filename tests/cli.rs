@@ -169,11 +169,13 @@ fn a_bad_line_of_a_file_is_named_by_the_file() {
 #[test]
 fn keep_going_reports_bad_lines_and_reads_the_rest() {
     let input = [JOIN.as_bytes(), b"\n{}\n\xff\n\n", LEAVE.as_bytes(), b"\n["].concat();
-    let message = "parlor: <stdin>:2:2: expected the event, one of `join`, `rejoin`, `leave`, \
-        `broadcast`, `push`, `crash`, `restart`, got `}`\n\
+    let kinds = parlor::EventKind::ALL.map(|kind| format!("`{kind}`")).join(", ");
+    let message = format!(
+        "parlor: <stdin>:2:2: expected the event, one of {kinds}, got `}}`\n\
         parlor: <stdin>:3:1: expected UTF-8, got the byte 0xff\n\
-        parlor: <stdin>:6:1: expected an event, {\"join\":{…}} or the like, got `[`\n";
-    check(&["--keep-going"], input, (&format!("{JOINED}{LEFT}"), message, 1));
+        parlor: <stdin>:6:1: expected an event, {{\"join\":{{…}}}} or the like, got `[`\n"
+    );
+    check(&["--keep-going"], input, (&format!("{JOINED}{LEFT}"), &message, 1));
     check(&["--keep-going"], JOIN, (JOINED, "", 0));
 }
 
@@ -206,9 +208,13 @@ fn a_file_that_cannot_be_read_is_reported() {
 
 #[test]
 fn what_the_command_line_must_not_be_is_refused_with_what_it_can_be() {
-    let options = "expected one of --keep-going, --stats, --help, --version";
+    let options = "expected one of --config, --keep-going, --stats, --help, --version";
     check(&["--foo"], "", ("", &format!("parlor: unknown option --foo, {options}\n"), 2));
     check(&["a", "b"], "", ("", "parlor: b is a second FILE, expected at most one\n", 2));
+    let message = "parlor: --config is the last word, expected its FILE\n";
+    check(&["a", "--config"], "", ("", message, 2));
+    let message = "parlor: b is the FILE of a second --config, expected one\n";
+    check(&["--config", "a", "--config", "b"], "", ("", message, 2));
 }
 
 #[test]
@@ -216,7 +222,7 @@ fn help_and_version_go_to_standard_output() {
     check(&["--version"], "", (concat!("parlor ", env!("CARGO_PKG_VERSION"), "\n"), "", 0));
     let output = run(&["--help"], "");
     let help = String::from_utf8(output.stdout).unwrap();
-    for option in ["--keep-going", "--stats", "-h, --help", "-V, --version"] {
+    for option in ["--config FILE", "--keep-going", "--stats", "-h, --help", "-V, --version"] {
         assert!(help.contains(&format!("\n  {option} ")), "{help}");
     }
     assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
@@ -239,7 +245,15 @@ fn the_help_lists_the_events_and_their_fields() {
     for row in rows {
         let (name, fields) = row.split_once(' ').unwrap_or((row, ""));
         let (required, optional) = fields.split_once('[').unwrap_or((fields, ""));
-        let value = |field: &str| if field == "now_ms" { "5" } else { "\"x\"" };
+        let value = |field: &str| match field {
+            "now_ms" | "request" => "5",
+            "messages" | "topics" => "[]",
+            "what" => "\"rooms\"",
+            "target" => "\"everyone\"",
+            "to" => "\"join\"",
+            "reason" => "\"join_denied\"",
+            _ => "\"x\"",
+        };
         let object = |fields: &[&str]| {
             let fields = fields.iter().map(|field| format!("\"{field}\":{}", value(field)));
             format!("{{\"{name}\":{{{}}}}}", fields.collect::<Vec<_>>().join(","))
@@ -254,7 +268,8 @@ fn the_help_lists_the_events_and_their_fields() {
         let all = if required.is_empty() { format!("\"{name}\"") } else { object(&required) };
         check_is_read(&all);
         for field in optional.trim_end_matches(']').split_whitespace() {
-            check_is_read(&all.replace("}}", &format!(",\"{field}\":null}}}}")));
+            let open = all.strip_suffix("}}").unwrap();
+            check_is_read(&format!("{open},\"{field}\":null}}}}"));
         }
     }
 }
@@ -272,6 +287,66 @@ fn the_example_in_the_help_works() {
     let output = run(&[], format!("{line}\n"));
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(output.stdout.split(|byte| *byte == b'\n').count(), 4);
+}
+
+#[test]
+fn a_configuration_sets_the_channel_up() {
+    let config = r#"{"rooms":[{"pattern":"t","presence":"off","name":"Tea"}]}"#;
+    let path = file("tea.json", config);
+    let joined = r#"{"reply":{"to":"join","client_id":"c1","topic":"t","status":"ok","payload":{"epoch":1,"offset":0,"name":"Tea"}}}"#;
+    let arguments = ["--config", path.to_str().unwrap()];
+    check(&arguments, JOIN, (&format!("{joined}\n"), "", 0));
+}
+
+#[test]
+fn a_line_may_be_as_long_as_the_payloads_of_the_configuration() {
+    let path = file("long.json", r#"{"limits":{"payload_bytes":70000}}"#);
+    let arguments = ["--config", path.to_str().unwrap()];
+    let padded = |bytes: usize| format!("{}{JOIN}", " ".repeat(bytes - JOIN.len()));
+    check(&arguments, padded(16 * 70_000), (JOINED, "", 0));
+    let message =
+        "parlor: <stdin>:1:1120001: the line is too long, expected at most 1120000 bytes\n";
+    check(&arguments, padded(16 * 70_000 + 1), ("", message, 2));
+}
+
+#[test]
+fn what_is_wrong_with_a_configuration_is_told_with_file_place_and_path() {
+    let bad = "{\n  \"rooms\": [\n    {\"pattern\": \"t\", \"max_members\": -1}\n  ]\n}\n";
+    let path = file("bad.json", bad);
+    let path = path.to_str().unwrap();
+    let message = format!(
+        "parlor: {path}:3:38: rooms[0].max_members: invalid value: integer `-1`, expected a whole \
+         number from 0 to 4294967295\n"
+    );
+    check(&["--config", path], JOIN, ("", &message, 2));
+
+    let path = file("empty.json", "");
+    let path = path.to_str().unwrap();
+    let message = format!("parlor: {path}:1:1: the text ends too early, expected a value\n");
+    check(&["--config", path], JOIN, ("", &message, 2));
+
+    let path = file("latin.json", b"\xe9");
+    for path in ["", "there is no such file", path.to_str().unwrap()] {
+        let output = run(&["--config", path], JOIN);
+        let message = String::from_utf8(output.stderr).unwrap();
+        let name = if path.is_empty() { "\"\"" } else { path };
+        assert!(message.starts_with(&format!("parlor: {name}: can't be read: ")), "{message}");
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+    }
+}
+
+#[test]
+fn the_configurations_that_are_shown_work() {
+    let help = String::from_utf8(run(&["--help"], "").stdout).unwrap();
+    let start = help.find("{\"limits\"").unwrap();
+    let end = start + help[start..].find("]}").unwrap() + 2;
+    let shown = file("help.json", &help[start..end]);
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/config.json");
+    for path in [shown, example] {
+        let output = run(&["--config", path.to_str().unwrap()], JOIN.replace("\"t\"", "\"lobby\""));
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        assert_eq!(output.stdout.split(|byte| *byte == b'\n').count(), 4);
+    }
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! What the command line asks for.
 
-use std::{ffi::OsString, fmt, path::PathBuf};
+use std::{
+    ffi::OsString,
+    fmt,
+    path::{Path, PathBuf},
+};
 
 pub(crate) const HELP: &str = "\
 Usage: parlor [OPTION]... [FILE]
@@ -9,33 +13,58 @@ Reads events as JSON lines from FILE, or from standard input if there is none or
 them to a channel, and writes what is to be sent for them as JSON lines to standard output. All that
 has been read is answered before more is waited for, so whoever writes much has to read meanwhile.
 
+  --config FILE set the channel up as FILE says, see below, in place of by default
   --keep-going  report a bad line and go on with the next, in place of stopping there
   --stats       at the end, write counts and events a second to standard error
   -h, --help    write this
   -V, --version write the version
   --            take what follows for a FILE, whatever it looks like
 
-An event is an object of one field, {\"leave\":{…}} or the like, or \"restart\" alone. The seven events,
-the fields that each must have, and in brackets those that it may have:
+An event is an object of one field, {\"leave\":{…}} or the like, or \"restart\" alone. The events, the
+fields that each must have, and in brackets those that it may have:
 
-  join       client_id topic user_id now_ms [meta params ref]
-  rejoin     client_id topic user_id now_ms [meta params ref since]
-  leave      client_id topic [ref]
-  broadcast  client_id topic payload [event audience meta id ref]
-  push       client_id topic event payload [ref]
-  crash      reason
+  join              client_id topic user_id now_ms [meta params ref]
+  rejoin            client_id topic user_id now_ms [meta params ref since]
+  leave             client_id topic [ref]
+  broadcast         client_id topic payload [event audience meta id ref]
+  push              client_id topic event payload [ref]
+  crash             reason
   restart
+  connect           client_id user_id now_ms [data ref]
+  disconnect        client_id now_ms
+  subscribe         client_id topic event [ref]
+  unsubscribe       client_id topic event [ref]
+  track             client_id topic [meta ref]
+  untrack           client_id topic [ref]
+  open_room         topic [config by ref]
+  close_room        topic [by ref]
+  history           client_id topic [event start end ref]
+  query             what [topic client_id ref]
+  publish           target event payload [from except_client except_user meta id ref]
+  kick              client_id reason [topic ref]
+  add_to_group      group topics [ref]
+  remove_from_group group topics [ref]
+  history_loaded    request messages
+  refuse            client_id to reason [topic message ref]
+  tick              now_ms
 
-In place of payload, which is any JSON, there may be payload_base64. now_ms is a whole number, the
-time in milliseconds; audience is \"all\", \"others\" or \"other_users\".
+In place of payload, which is any JSON, there may be payload_base64, and failure, a text, in place
+of messages. now_ms is a whole number, the time in milliseconds; audience is \"all\", \"others\" or
+\"other_users\"; target is \"everyone\" or {\"topic\":…}, {\"group\":…}, {\"user\":…}, {\"client\":…}; what
+is \"rooms\", \"room\", \"members\", \"presences\", \"topics_of\" or \"stats\".
 
-The channel is one of a single node with the default configuration, limits included: what it
-answers is what a driver with that channel was answered when the events were recorded. A line has at
-most 1 MiB.
+The channel is one of a single node, with the default configuration, limits included, unless there
+is another: what it answers is what a driver with that channel was answered when the events were
+recorded. The FILE of a configuration holds a JSON object of what differs from the default:
+
+  {\"limits\":{\"members_per_topic\":500},\"grace_ms\":30000,\"unlisted_topics\":\"refuse\",\"rooms\":[
+  {\"pattern\":\"lobby\"},{\"pattern\":\"chat:*\",\"max_members\":50,\"presence\":\"off\"}]}
+
+A line has at most 1 MiB, or 16 times the limit payload_bytes if that is more.
 
 Exit status: 0 if all was read, or if nobody reads standard output any longer; 1 if lines were bad
-and --keep-going was given, or if standard output can't be written; 2 if a line was bad, FILE can't
-be read or an option is unknown.
+and --keep-going was given, or if standard output can't be written; 2 if a line or a configuration
+was bad, a FILE can't be read or an option is wrong.
 
 Try: echo '{\"join\":{\"client_id\":\"c1\",\"topic\":\"room:1\",\"user_id\":\"ann\",\"now_ms\":0}}' | parlor
 ";
@@ -52,6 +81,8 @@ pub(crate) enum Command {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Options {
     pub(crate) source: Source,
+    /// The file of the configuration; none for the default one.
+    pub(crate) config: Option<PathBuf>,
     pub(crate) bad_lines: BadLines,
     pub(crate) stats: Stats,
 }
@@ -85,22 +116,31 @@ pub(crate) enum Stats {
 pub(crate) enum ArgumentError {
     UnknownOption(OsString),
     SecondFile(OsString),
+    ConfigWithoutFile,
+    SecondConfig(OsString),
 }
 
 impl Command {
     /// Reads the command line, without the name of the program.
-    pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Self, ArgumentError> {
+    pub(crate) fn parse(
+        mut arguments: impl Iterator<Item = OsString>,
+    ) -> Result<Self, ArgumentError> {
         let mut options = Options::default();
         let mut file = None;
-        let mut only_files = false;
-        for argument in arguments {
+        while let Some(argument) = arguments.next() {
             match argument.to_str() {
-                _ if only_files => take_file(&mut file, argument)?,
-                Some("--") => only_files = true,
+                Some("--") => break,
                 Some("--help" | "-h") => return Ok(Self::Help),
                 Some("--version" | "-V") => return Ok(Self::Version),
                 Some("--keep-going") => options.bad_lines = BadLines::KeepGoing,
                 Some("--stats") => options.stats = Stats::Told,
+                Some("--config") => {
+                    let path = arguments.next().ok_or(ArgumentError::ConfigWithoutFile)?;
+                    if options.config.is_some() {
+                        return Err(ArgumentError::SecondConfig(path));
+                    }
+                    options.config = Some(path.into());
+                }
                 Some("-") => take_file(&mut file, argument)?,
                 _ if argument.as_encoded_bytes().starts_with(b"-") => {
                     return Err(ArgumentError::UnknownOption(argument));
@@ -108,6 +148,7 @@ impl Command {
                 _ => take_file(&mut file, argument)?,
             }
         }
+        arguments.try_for_each(|argument| take_file(&mut file, argument))?;
         if let Some(file) = file.filter(|file| file != "-") {
             options.source = Source::File(file.into());
         }
@@ -127,11 +168,14 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Stdin => f.write_str("<stdin>"),
-            // Bare, as compilers write it, so that a terminal can open it; but seen if it is empty.
-            Self::File(path) if path.as_os_str().is_empty() => f.write_str("\"\""),
-            Self::File(path) => fmt::Display::fmt(&path.display(), f),
+            Self::File(path) => f.write_str(&name_of(path)),
         }
     }
+}
+
+/// A file bare, as compilers write it, so that a terminal can open it; but seen if it is empty.
+pub(crate) fn name_of(path: &Path) -> String {
+    if path.as_os_str().is_empty() { "\"\"".into() } else { path.display().to_string() }
 }
 
 impl fmt::Display for ArgumentError {
@@ -139,11 +183,16 @@ impl fmt::Display for ArgumentError {
         match self {
             Self::UnknownOption(option) => write!(
                 f,
-                "unknown option {}, expected one of --keep-going, --stats, --help, --version",
+                "unknown option {}, expected one of --config, --keep-going, --stats, --help, \
+                 --version",
                 option.display()
             ),
             Self::SecondFile(file) => {
                 write!(f, "{} is a second FILE, expected at most one", file.display())
+            }
+            Self::ConfigWithoutFile => f.write_str("--config is the last word, expected its FILE"),
+            Self::SecondConfig(file) => {
+                write!(f, "{} is the FILE of a second --config, expected one", file.display())
             }
         }
     }
@@ -158,7 +207,7 @@ mod tests {
     }
 
     fn check(arguments: &[&str], source: Source, bad_lines: BadLines, stats: Stats) {
-        let expected = Command::Replay(Options { source, bad_lines, stats });
+        let expected = Command::Replay(Options { source, config: None, bad_lines, stats });
         assert_eq!(parse(arguments), Ok(expected), "{arguments:?}");
     }
 
@@ -187,6 +236,20 @@ mod tests {
             assert_eq!(parse(&[option, "--help"]), unknown);
         }
         assert_eq!(parse(&["a", "b"]), Err(ArgumentError::SecondFile("b".into())));
+    }
+
+    #[test]
+    fn a_configuration_is_the_word_after_its_option() {
+        for config in ["c", "--stats", "", "-", "--"] {
+            let config = OsString::from(config);
+            let source = Source::File("a".into());
+            let options = Options { source, config: Some((&config).into()), ..Options::default() };
+            let arguments = ["--config".into(), config, "a".into()];
+            assert_eq!(Command::parse(arguments.into_iter()), Ok(Command::Replay(options)));
+        }
+        assert_eq!(parse(&["a", "--config"]), Err(ArgumentError::ConfigWithoutFile));
+        let second = Err(ArgumentError::SecondConfig("d".into()));
+        assert_eq!(parse(&["--config", "c", "--config", "d"]), second);
     }
 
     #[test]

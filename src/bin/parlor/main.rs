@@ -36,7 +36,10 @@ fn main() -> ExitCode {
             complain(&failure);
             ExitCode::from(match failure {
                 Failure::Output(_) => 1,
-                Failure::Arguments(_) | Failure::Input { .. } | Failure::BadLine { .. } => 2,
+                Failure::Arguments(_)
+                | Failure::Input { .. }
+                | Failure::BadLine { .. }
+                | Failure::BadConfig { .. } => 2,
             })
         }
     }

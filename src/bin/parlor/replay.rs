@@ -2,16 +2,17 @@
 
 use std::{
     fmt,
-    fs::File,
+    fs::{self, File},
     hash::BuildHasher,
     io::{self, ErrorKind, IsTerminal, Read, Stderr, StdoutLock, Write},
+    path::Path,
     time::Duration,
 };
 
-use parlor::{Channel, Config, Event, LineError, LineReader};
+use parlor::{Channel, Config, ConfigFileError, Event, Limit, LineError, LineReader};
 
 use crate::{
-    arguments::{ArgumentError, BadLines, Options, Source, Stats},
+    arguments::{ArgumentError, BadLines, Options, Source, Stats, name_of},
     complain,
     output::{Output, WriteError},
     progress::Progress,
@@ -34,6 +35,7 @@ pub(crate) enum Failure {
     Arguments(ArgumentError),
     Input { source: String, error: io::Error },
     BadLine { source: String, error: LineError },
+    BadConfig { source: String, error: ConfigFileError },
     Output(WriteError),
 }
 
@@ -42,9 +44,10 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Failure> {
     let elapsed = stopwatch();
     let unreadable = |error| Failure::Input { source: options.source.to_string(), error };
 
+    let config = options.config.as_deref().map_or_else(|| Ok(Config::default()), read_config)?;
+    let mut reader = LineReader::with_max_line(max_line(&config));
     let (mut source, size) = open(&options.source).map_err(unreadable)?;
-    let mut replay = Replay::new(options, size);
-    let mut reader = LineReader::default();
+    let mut replay = Replay::new(options, config, size);
     let mut chunk = vec![0; CHUNK];
     loop {
         let length = match source.read(&mut chunk) {
@@ -79,11 +82,12 @@ struct Replay<'a> {
 }
 
 impl<'a> Replay<'a> {
-    fn new(options: &'a Options, size: Option<u64>) -> Self {
+    fn new(options: &'a Options, config: Config, size: Option<u64>) -> Self {
         let watched = io::stderr().is_terminal() && !io::stdout().is_terminal();
         Self {
             options,
-            channel: Channel::single_node(config()),
+            // The key is drawn, since names come from outside; no answer depends on it.
+            channel: Channel::single_node(config.with_hash_key(draw_hash_key())),
             output: Output::new(io::stdout().lock()),
             progress: Progress::new(watched.then(io::stderr), size),
             outbound: OutboundCounts::default(),
@@ -154,12 +158,17 @@ fn open(source: &Source) -> io::Result<(Box<dyn Read>, Option<u64>)> {
     }
 }
 
-/// The configuration of the channel: the default one, limits included, so that a trace is answered
-/// as it was when it was recorded; but the key of its hash tables is drawn, since names come from
-/// outside.
-fn config() -> Config {
-    let config = Config::builder().hash_key(draw_hash_key()).build();
-    config.expect("the default limits are in their ranges")
+fn read_config(path: &Path) -> Result<Config, Failure> {
+    let source = || name_of(path);
+    let text =
+        fs::read_to_string(path).map_err(|error| Failure::Input { source: source(), error })?;
+    Config::from_json(&text).map_err(|error| Failure::BadConfig { source: source(), error })
+}
+
+/// How long a line may be: as long as by default, or so long that it has as much room for payloads.
+fn max_line(config: &Config) -> usize {
+    let payload_bytes = usize::try_from(config.limit(Limit::PayloadBytes)).unwrap_or(usize::MAX);
+    payload_bytes.saturating_mul(16).max(LineReader::MAX_LINE)
 }
 
 #[expect(clippy::disallowed_types, reason = "a driver draws the key; no output depends on it")]
@@ -188,6 +197,11 @@ impl fmt::Display for Failure {
             Self::Input { source, error } => write!(f, "{source}: can't be read: {error}"),
             Self::BadLine { source, error: LineError { line, column, message, .. } } => {
                 write!(f, "{source}:{line}:{column}: {message}")
+            }
+            Self::BadConfig { source, error } => {
+                let ConfigFileError { line, column, path, message, .. } = error;
+                let colon = if path.is_empty() { "" } else { ": " };
+                write!(f, "{source}:{line}:{column}: {path}{colon}{message}")
             }
             Self::Output(error) => fmt::Display::fmt(error, f),
         }
