@@ -80,8 +80,8 @@ impl Channel {
         let members = self.rooms.get(room).everyone();
         self.say_closed(room, Cause::RoomClosed, None, Recipients::of(&members));
         // What is closed is announced, however it was made.
-        let info = self.rooms.get(room).info();
         let cleared = self.clear(room);
+        let info = self.rooms.get(room).info();
         self.dissolve(room, Some(info));
         self.groups.forget_topic(topic);
         for client in cleared {
