@@ -29,8 +29,8 @@ pub struct Recipients {
 pub(crate) enum Except {
     Nobody,
     One(ClientHandle),
-    /// In ascending order.
-    Many(Arc<[ClientHandle]>),
+    /// In ascending order. A list in a list, so that the pointer is thin.
+    Many(Arc<Vec<ClientHandle>>),
 }
 
 impl Except {
@@ -41,7 +41,7 @@ impl Except {
         match clients[..] {
             [] => Self::Nobody,
             [one] => Self::One(one),
-            _ => Self::Many(clients.into()),
+            _ => Self::Many(Arc::new(clients)),
         }
     }
 

@@ -24,7 +24,7 @@ impl Channel {
                 Answer::Rooms(rooms.map(|room| self.rooms.get(room).info()).collect())
             }
             Question::Room => Answer::Room(self.room(needs_topic()?).map(Box::new)),
-            Question::Members => Answer::Members(self.members(needs_topic()?)),
+            Question::Members => Answer::Members(Box::new(self.members(needs_topic()?))),
             Question::Presences => Answer::Presences(Box::new(self.presences(needs_topic()?))),
             Question::TopicsOf => {
                 let client_id = client_id.as_ref().ok_or_else(|| missing("client_id"))?;

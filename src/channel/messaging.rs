@@ -1,6 +1,6 @@
 //! Messages: broadcast, push and publish, and whom they reach.
 
-use alloc::{collections::BTreeSet, vec::Vec};
+use alloc::{collections::BTreeSet, sync::Arc, vec::Vec};
 
 use super::{Channel, admission};
 use crate::{
@@ -19,6 +19,7 @@ use crate::{
 };
 
 /// A message to a topic, whoever sends it.
+#[derive(Clone, Copy)]
 struct Message<'a> {
     topic: &'a Topic,
     event: &'a EventName,
@@ -27,7 +28,14 @@ struct Message<'a> {
     client_id: Option<&'a ClientId>,
     meta: Option<&'a Json>,
     id: Option<&'a MessageId>,
-    excluded: Excluded,
+    except: Exclusion<'a>,
+}
+
+/// Who does not receive a message.
+#[derive(Clone, Copy)]
+struct Exclusion<'a> {
+    client: Option<&'a ClientId>,
+    user: Option<&'a UserId>,
 }
 
 impl Channel {
@@ -56,10 +64,10 @@ impl Channel {
         self.check_ring(room, event)?;
 
         self.count_rate(client, room);
-        let excluded = match audience {
-            Audience::All => Excluded::default(),
-            Audience::Others => Excluded { client: Some(client_id.clone()), user: None },
-            Audience::OtherUsers => Excluded { client: None, user: Some(from.clone()) },
+        let (client, user) = match audience {
+            Audience::All => (None, None),
+            Audience::Others => (Some(client_id), None),
+            Audience::OtherUsers => (None, Some(&from)),
         };
         let message = Message {
             topic,
@@ -69,7 +77,7 @@ impl Channel {
             client_id: Some(client_id),
             meta: Json::given(meta.as_ref()),
             id: id.as_ref(),
-            excluded,
+            except: Exclusion { client, user },
         };
         self.send(header, room, message);
         Ok(())
@@ -112,20 +120,19 @@ impl Channel {
             reference: _,
         } = publish;
         let meta = Json::given(meta.as_ref());
+        let except = Exclusion { client: except_client.as_ref(), user: except_user.as_ref() };
         if let Address::Topic(topic) = target {
             let room = self.find_room(topic)?;
             if self.is_repeated(header, room, from, id.as_ref()) {
                 return Ok(());
             }
             self.check_ring(room, event)?;
-            let excluded = Excluded { client: except_client.clone(), user: except_user.clone() };
             let (client_id, id) = (None, id.as_ref());
-            let message = Message { topic, event, payload, from, client_id, meta, id, excluded };
+            let message = Message { topic, event, payload, from, client_id, meta, id, except };
             self.send(header, room, message);
             return Ok(());
         }
-        let excluded = Excluded { client: except_client.clone(), user: except_user.clone() };
-        let recipients = self.addressees(target, event, &excluded)?;
+        let recipients = self.addressees(target, event, except)?;
 
         self.reply_if_asked(header, Body::Empty {});
         self.outbox.push(Outbound::BroadcastMessage(BroadcastMessage {
@@ -143,8 +150,9 @@ impl Channel {
 
     /// Sends a message to a topic: reply if asked for, the message, what history gives up for it.
     fn send(&mut self, header: Header<'_>, room: RoomNumber, message: Message<'_>) {
-        let Message { topic, event, payload, from, client_id, meta, id, excluded } = message;
-        let except = self.except(room, event, &excluded);
+        let Message { topic, event, payload, from, client_id, meta, id, except: exclusion } =
+            message;
+        let except = self.except(room, event, exclusion);
         let this = self.rooms.get_mut(room);
         this.position.offset += 1;
         let (position, members, dedupe) = (this.position, this.members(), this.config.dedupe);
@@ -153,17 +161,7 @@ impl Channel {
             let extras: &mut Extras = this.extras.get_or_insert_default();
             extras.ids.remember(from, id, position.offset, dedupe.into(), cap);
         }
-        let evicted = this.history.is_some().then(|| {
-            let mut stored = StoredMessage::new(
-                event.clone(),
-                payload.clone(),
-                from.clone(),
-                position.offset,
-                self.clock.now_ms,
-            );
-            (stored.client_id, stored.meta) = (client_id.cloned(), meta.cloned());
-            self.rooms.store(room, stored, excluded, &self.config)
-        });
+        let evicted = this.history.is_some().then(|| self.keep(room, message, position.offset));
 
         self.reply_if_asked(header, Body::Published { position });
         self.outbox.push(Outbound::BroadcastMessage(BroadcastMessage {
@@ -179,6 +177,21 @@ impl Channel {
         if let Some(evicted) = evicted {
             self.say_evicted(room, evicted);
         }
+    }
+
+    /// Puts a message into the history of its room, and returns what leaves it for that.
+    fn keep(
+        &mut self,
+        room: RoomNumber,
+        message: Message<'_>,
+        offset: u64,
+    ) -> Vec<Arc<StoredMessage>> {
+        let Message { topic: _, event, payload, from, client_id, meta, id: _, except } = message;
+        let (event, payload, from) = (event.clone(), payload.clone(), from.clone());
+        let mut stored = StoredMessage::new(event, payload, from, offset, self.clock.now_ms);
+        (stored.client_id, stored.meta) = (client_id.cloned(), meta.cloned());
+        let excluded = Excluded { client: except.client.cloned(), user: except.user.cloned() };
+        self.rooms.store(room, stored, excluded, &self.config)
     }
 
     /// Whether a message was sent before; if so, its sender gets the position that it got then.
@@ -208,27 +221,36 @@ impl Channel {
     }
 
     /// Which attached members of a room do not receive a message of that name.
-    fn except(&self, room: RoomNumber, event: &EventName, excluded: &Excluded) -> Except {
+    fn except(&self, room: RoomNumber, event: &EventName, except: Exclusion<'_>) -> Except {
         let this = self.rooms.get(room);
         let subscriptions =
             this.subscriptions().filter(|subscriptions| !subscriptions.all_hear_all());
-        if subscriptions.is_none() && excluded.client.is_none() && excluded.user.is_none() {
+        if subscriptions.is_none() && except.client.is_none() && except.user.is_none() {
             return Except::Nobody;
         }
         let is_attached = |client: &ClientHandle| {
             let footing = self.clients.get(*client).rooms.get(room);
             footing.is_some_and(Footing::is_attached)
         };
-        let deaf = subscriptions.into_iter().flat_map(|subscriptions| subscriptions.deaf(event));
-        let excluded = self.excluded(excluded);
-        Except::these(deaf.chain(excluded).filter(is_attached).collect())
+        let mut excluded = self.excluded(except).filter(is_attached);
+        let Some(subscriptions) = subscriptions else {
+            return match (excluded.next(), excluded.next()) {
+                (None, _) => Except::Nobody,
+                (Some(one), None) => Except::One(one),
+                (Some(one), Some(two)) => {
+                    Except::these([one, two].into_iter().chain(excluded).collect())
+                }
+            };
+        };
+        let deaf = subscriptions.deaf(event).filter(is_attached);
+        Except::these(deaf.chain(excluded).collect())
     }
 
     /// Which clients are left out; those that are there.
-    fn excluded(&self, excluded: &Excluded) -> impl Iterator<Item = ClientHandle> {
-        let Excluded { client, user } = excluded;
-        let client = client.as_ref().and_then(|client| self.clients.find(client));
-        let user = user.as_ref().map(|user| self.clients_of_user(user));
+    fn excluded(&self, except: Exclusion<'_>) -> impl Iterator<Item = ClientHandle> {
+        let Exclusion { client, user } = except;
+        let client = client.and_then(|client| self.clients.find(client));
+        let user = user.map(|user| self.clients_of_user(user));
         client.into_iter().chain(user.into_iter().flatten())
     }
 
@@ -237,9 +259,9 @@ impl Channel {
         &self,
         target: &Address,
         event: &EventName,
-        excluded: &Excluded,
+        except: Exclusion<'_>,
     ) -> Result<Recipients, Refusal> {
-        let excluded: BTreeSet<_> = self.excluded(excluded).collect();
+        let excluded: BTreeSet<_> = self.excluded(except).collect();
         let receives =
             |client: &ClientHandle| self.is_connected(*client) && !excluded.contains(client);
         let clients: Vec<_> = match target {

@@ -87,7 +87,7 @@ pub enum Answer {
     /// The room, if there is one.
     Room(Option<Box<RoomInfo>>),
     /// The members, in join order.
-    Members(Recipients),
+    Members(Box<Recipients>),
     /// Who is present.
     Presences(Box<Entries>),
     /// Topics, in join order.

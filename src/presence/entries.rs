@@ -32,7 +32,7 @@ pub struct Entries {
     pub(super) origin: Option<Arc<Origin>>,
     pub(super) names: Directory,
     /// In place of all that, a list that was made already: of a window that was restored.
-    pub(super) listed: Option<Arc<[Entry]>>,
+    pub(super) listed: Option<Arc<Vec<Entry>>>,
 }
 
 impl Entries {
@@ -51,7 +51,7 @@ impl Entries {
 
     /// A list that was made already.
     pub(crate) fn listed(entries: Vec<Entry>) -> Self {
-        Self { listed: Some(entries.into()), ..Self::none() }
+        Self { listed: Some(Arc::new(entries)), ..Self::none() }
     }
 
     /// Gives the clients in it their names; a list that has names keeps them, since handles may
