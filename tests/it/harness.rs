@@ -9,7 +9,6 @@
 
 mod setup;
 mod state;
-mod tally;
 
 use std::{
     fmt,
@@ -22,10 +21,7 @@ use parlor::{
     StoredMessage,
 };
 
-use self::{
-    state::{Names, check_handles, check_state},
-    tally::Tally,
-};
+use self::state::{Names, check_handles, check_state};
 use super::{
     model::Model,
     ops::{MOST, Op},
@@ -177,7 +173,6 @@ pub struct Session<S> {
     steps: usize,
     touched: Names,
     all: Names,
-    tally: Tally,
     held: Vec<(Outbound, u64)>,
 }
 
@@ -201,7 +196,6 @@ impl<S: Subject> Session<S> {
             steps: 0,
             touched: Names::default(),
             all: Names::default(),
-            tally: Tally::new(setup.model.first_epoch),
             held: Vec::new(),
         }
     }
@@ -225,7 +219,6 @@ impl<S: Subject> Session<S> {
         agree(format_args!("what is said of {line}"), &got, &expected)?;
         let again = self.channel.flush();
         agree("R6: what a second flush gives", again.len(), 0)?;
-        self.tally.count(event, &flushed, self.channel.channel().crashed());
         for outbound in flushed {
             let line = said(&outbound);
             check_outbound(&outbound, &line)?;
@@ -263,7 +256,6 @@ impl<S: Subject> Session<S> {
         if self.steps.is_multiple_of(self.pace.touched) {
             channel.check_invariants();
             check_state(channel, &self.model, &self.touched)?;
-            self.tally.check(&channel.stats())?;
             self.touched = Names::default();
         }
         if self.steps.is_multiple_of(self.pace.all) {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use parlor::{Address, Channel, ClientId, Event, Outbound, Topic, UserId};
+use parlor::{Address, Channel, ClientId, Event, Json, Outbound, Topic, UserId};
 
 use super::{super::model::Model, Outcome, agree, recipients};
 
@@ -107,10 +107,13 @@ pub fn check_state(channel: &Channel, model: &Model, names: &Names) -> Outcome {
     agree("clock_ms", channel.clock_ms(), model.clock_ms())?;
     agree("membership_count", channel.membership_count(), model.membership_count())?;
     agree("topics", &texts(&channel.topics()), &model.topics())?;
-    let stats = channel.stats();
-    agree("gauge of topics", stats.topics, model.topics().len())?;
-    agree("gauge of clients", stats.clients, model.clients())?;
-    agree("gauge of memberships", stats.memberships, model.membership_count())?;
+    let due = channel.next_deadline().map(|due| (due.at_ms, due.why.label()));
+    agree("what is due next", due, model.next_deadline())?;
+    let groups = channel.groups();
+    let groups = groups.iter().map(|(group, topics)| (group.as_str().into(), texts(topics)));
+    agree("groups", groups.collect::<Vec<_>>(), model.groups())?;
+    let stats = serde_json::to_string(&channel.stats()).map_err(|error| error.to_string())?;
+    agree("stats", stats, model.stats())?;
 
     for topic in &names.topics {
         check_topic(channel, model, topic)?;
@@ -127,8 +130,10 @@ fn check_topic(channel: &Channel, model: &Model, topic: &Topic) -> Outcome {
     agree(
         format_args!("size of {topic}"),
         room.as_ref().map_or(0, |room| room.size),
-        members.len(),
+        model.size(topic.as_str()),
     )?;
+    let info = room.as_ref().map(|room| serde_json::to_string(room).expect("it is written"));
+    agree(format_args!("room({topic})"), info, model.room_info(topic.as_str()))?;
     agree(
         format_args!("topic of the room of {topic}"),
         room.as_ref().map(|room| room.topic.as_str()),
@@ -165,14 +170,22 @@ fn check_client(channel: &Channel, model: &Model, client: &ClientId, names: &Nam
         let expected = topics.iter().any(|name| topic == name.as_str());
         let got = channel.is_member(client, topic);
         agree(format_args!("is_member({client}, {topic})"), got, expected)?;
+        let expected = model.subscriptions(client.as_str(), topic.as_str());
+        let got = texts(&channel.subscriptions(client, topic));
+        agree(format_args!("subscriptions({client}, {topic})"), got, expected)?;
     }
     agree(format_args!("topics_of({client})"), &texts(&channel.topics_of(client)), &topics)?;
     let info = channel.client(client);
     let handle = channel.handle_of(client);
     agree(format_args!("handle_of({client})"), handle, info.as_ref().map(|info| info.handle))?;
-    agree(format_args!("whether {client} is there"), info.is_some(), !topics.is_empty())?;
+    let connected = info.as_ref().map(|info| info.connected);
+    agree(format_args!("connection of {client}"), connected, model.client_state(client.as_str()))?;
     let Some(info) = info else { return Ok(()) };
     agree(format_args!("count of topics of {client}"), info.topics, topics.len())?;
+    // In the model, a `null` that an event had was absent.
+    let data = info.data.as_ref().map_or("", Json::as_str).replace(['\n', '\r'], " ");
+    let data = if data == "null" { String::new() } else { data };
+    agree(format_args!("data of {client}"), data, model.client_data(client.as_str()))?;
     agree(format_args!("id of {client}"), &info.client_id, client)?;
     let clients = model.clients_of(info.user_id.as_str());
     agree(format_args!("user of {client}"), clients.iter().any(|id| client == id.as_str()), true)
