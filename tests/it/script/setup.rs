@@ -20,10 +20,28 @@ pub(super) fn channel(script: &str) -> Result<Channel, String> {
     }
 }
 
-/// `config [limit.<label>=N]… [presence=on|off] [reserved=PREFIX,…] [first_epoch=N]
-/// [node=ID cluster=NAME [incarnation=N]]`
+/// `config [DOCUMENT] [node=ID cluster=NAME]`, where the document is that of [`Config::from_json`],
+/// or `config [SETTING]… [node=ID cluster=NAME]`; for the settings see [`settings`].
 fn configured(text: &str) -> Result<Channel, String> {
     let mut line = Line::read(text)?;
+    let (node, cluster) = (line.text("node")?, line.text("cluster")?);
+    let config = match line.word_if(|word| word.starts_with('{')) {
+        Some(document) => Config::from_json(document).map_err(|wrong| wrong.to_string())?,
+        None => settings(&mut line)?,
+    };
+    line.end()?;
+
+    match (node, cluster) {
+        (None, None) => Ok(Channel::single_node(config)),
+        (Some(node), Some(cluster)) => {
+            Channel::cluster_ready(node, cluster, config).map_err(|wrong| wrong.to_string())
+        }
+        _ => Err("expected both node and cluster, or none".into()),
+    }
+}
+
+/// `[limit.<label>=N]… [presence=on|off] [reserved=PREFIX,…] [first_epoch=N] [incarnation=N]`
+fn settings(line: &mut Line<'_>) -> Result<Config, String> {
     let mut config = Config::builder();
     if let Some(presence) = line.field("presence") {
         let mode = match presence {
@@ -42,7 +60,6 @@ fn configured(text: &str) -> Result<Channel, String> {
     if let Some(incarnation) = line.number("incarnation")? {
         config = config.incarnation(incarnation);
     }
-    let (node, cluster) = (line.text("node")?, line.text("cluster")?);
     for (name, value) in line.other_fields() {
         let label = name.strip_prefix("limit.").ok_or_else(|| {
             let known = "presence, reserved, first_epoch, incarnation, node, cluster or limit.…";
@@ -50,16 +67,7 @@ fn configured(text: &str) -> Result<Channel, String> {
         })?;
         config = config.limit(limit(label)?, number(name, value)?);
     }
-    line.end()?;
-
-    let config = config.build().map_err(|wrong| wrong.to_string())?;
-    match (node, cluster) {
-        (None, None) => Ok(Channel::single_node(config)),
-        (Some(node), Some(cluster)) => {
-            Channel::cluster_ready(node, cluster, config).map_err(|wrong| wrong.to_string())
-        }
-        _ => Err("expected both node and cluster, or none".into()),
-    }
+    config.build().map_err(|wrong| wrong.to_string())
 }
 
 fn limit(label: &str) -> Result<Limit, String> {
