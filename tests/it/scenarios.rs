@@ -33,11 +33,58 @@ scenarios! {
     crash_closes_every_topic
     crash_in_an_empty_channel
     crash_twice_and_restart_twice
+    defect_a_clients_room_takes_events
+    defect_a_group_reaches_each_once
+    defect_a_refused_add_makes_no_group
+    defect_a_room_goes_and_comes_between_two_messages
+    defect_a_room_without_owner_is_the_servers
+    defect_a_stranger_ends_no_room
+    defect_a_token_is_nobodys_name
+    defect_empty_rooms_go_with_a_lost_connection
+    defect_joining_twice_leaves_nothing_behind
+    defect_lists_are_in_the_order_of_coming
+    defect_members_change_while_a_message_waits
+    defect_messages_of_one_millisecond_keep_their_order
+    defect_messages_reach_who_subscribed
+    defect_no_zombie_in_a_room_made_anew
+    defect_pages_asked_at_once_are_told_apart
+    defect_presence_ends_with_the_connection
+    defect_questions_about_users_are_answered
+    defect_rejected_joiner_gets_no_history
+    defect_tenants_share_nothing
+    defect_who_comes_back_is_in_its_rooms
+    dialogue_capacity
+    dialogue_chat
+    dialogue_configured_rooms
+    dialogue_dashboard
+    dialogue_default_subscriptions
+    dialogue_document
+    dialogue_errors
+    dialogue_evicted
+    dialogue_game
+    dialogue_history_caps
+    dialogue_history_is_for_members
+    dialogue_history_on_join
+    dialogue_hooks
+    dialogue_iot
+    dialogue_kick
+    dialogue_notifications
+    dialogue_pages
+    dialogue_persistence
+    dialogue_publish
+    dialogue_rate_limit
+    dialogue_refs_tell_answers_apart
+    dialogue_rooms_opened_and_closed
+    dialogue_server_only_room
+    dialogue_subscriptions_filter
+    dialogue_wildcard_room
     join_again_is_ok_and_nothing_else
     join_carries_meta_and_drops_params
     join_refused_leaves_no_trace
     leave_ends_room_and_client
     leave_twice_is_refused
+    lightspeed_channel
+    lightspeed_crash_keeps_places
     one_client_in_many_rooms
     payload_is_carried_as_written
     payload_line_breaks
@@ -48,6 +95,18 @@ scenarios! {
     presence_entry_keeps_its_place
     presence_of_a_user_with_several_clients
     presence_off
+    prism_anyone_may_broadcast
+    prism_chat
+    prism_disconnect_leaves_every_room
+    prism_presence_without_joining
+    prism_room_goes_on_every_path
+    prism_room_is_made_once
+    prologue_chat
+    prologue_connect_again
+    prologue_groups
+    prologue_room_and_client_data
+    prologue_send_to_all_but_one
+    prologue_send_to_one
     push_to_one_member
     questions_about_nothing
     questions_about_users
@@ -90,6 +149,10 @@ scenarios! {
     rejoin_since_is_not_recovered
     room_made_anew_has_a_higher_epoch
     single_node_label
+    solidb_chat
+    solidb_nobody_is_present
+    solidb_notifications
+    solidb_typing_indicator
     stats_count_what_happened
 }
 
