@@ -17,6 +17,7 @@ mod harness;
 mod many_rooms;
 mod model;
 mod ops;
+mod presences;
 mod properties;
 mod replay;
 mod rules;

@@ -4,6 +4,7 @@
 //! [`planted`] can show that it is able to fail.
 
 mod imports;
+mod parity;
 mod planted;
 mod sources;
 
@@ -218,4 +219,11 @@ fn events_without_mention(changelog: &str) -> Vec<String> {
     let labels = EventKind::ALL.into_iter().map(EventKind::label);
     let missing = labels.filter(|label| !changelog.contains(&format!("`{label}`")));
     missing.map(|label| format!("CHANGELOG.md does not mention `{label}`")).collect()
+}
+
+#[test]
+fn every_feature_of_the_sources_is_on_their_page() {
+    let page = sources::text_of("docs/sources.md");
+    check(&parity::features_amiss(&page));
+    check(&parity::tests_amiss(&page, scenarios::LISTED, &read(&["src", "tests"])));
 }
