@@ -46,37 +46,65 @@
 //! # Words
 //!
 //! A **topic** is the name of a **room**. A **client** is one session of a **user**; a **member**
-//! is a client that is in a topic. **Presence** is who is in a topic for all to see: an [`Entry`] a
-//! user, in it a [`Meta`] a client. A [`Diff`] is what changed in it. A [`Position`] is how far a
-//! receiver has got in a topic.
+//! is a client that is in a topic. A member whose connection is lost is **detached** for the grace:
+//! it keeps its place, its subscriptions and its presence, and hears nothing. **Presence** is who is
+//! in a topic for all to see: an [`Entry`] a user, in it a [`Meta`] a client. A [`Diff`] is what
+//! changed in it. A [`Position`] is how far a receiver has got in a topic.
 //!
 //! # Events and what they put in the outbox
 //!
-//! | event | effects, in order, in a room with [presence on](PresenceMode) |
+//! A `reply` in brackets comes if the event has a `ref`. *What a room that goes leaves* is the diff
+//! of its open window, an `evicted` for each event name that its history held, and `room_closed` if
+//! it was opened.
+//!
+//! | event | effects, in order |
 //! | --- | --- |
-//! | [`Join`] | `reply` {epoch, offset}; `presence_state` to the client; `presence_diff` to the others. Of a member: the reply alone |
-//! | [`Rejoin`] | of a member: `reply` {epoch, offset, rejoined: true, recovered}; `presence_state`; `presence_diff` to the others if `meta` is given and differs. Of a stranger: as join, with rejoined: false |
-//! | [`Leave`] | `reply` {}; `presence_diff` to those who stay |
-//! | [`Broadcast`] | `reply` {epoch, offset} if it has a `ref`; `broadcast_message` |
-//! | [`Push`] | `reply` {} if it has a `ref`; `push_message` |
-//! | [`Crash`] | `system`; a `closed` a topic, in the order in which rooms were made. Of a crashed channel: nothing |
+//! | [`Join`] | `reply` {epoch, offset, name}; `presence_state` and `history` to the client, as its room has them; `presence_diff` to the others. Of a member: the reply alone; of a detached one, a rejoin |
+//! | [`Rejoin`] | of a member: `reply` {epoch, offset, name, rejoined: true, recovered}; `presence_state`; the messages since `since`, one by one; `presence_diff` to the others if `meta` is given and differs. Of a stranger: as join, with rejoined: false, and what it has missed in place of `history` if that can be told |
+//! | [`Leave`] | `reply` {}; `presence_diff` to those who stay; what a room that goes leaves |
+//! | [`Broadcast`] | (`reply` {epoch, offset}); `broadcast_message`; `evicted` if history is full. Of an `id` that was sent before: the reply alone, with the first position |
+//! | [`Push`] | (`reply` {}); `push_message` |
+//! | [`Crash`] | `system`; a `closed` a topic, in the order in which rooms were made. With a [grace](ConfigBuilder::grace_ms), members are detached; without, they go, and rooms leave what they leave. Of a crashed channel: nothing |
 //! | [`Event::Restart`] | `system`. Of a channel that has not crashed: nothing |
+//! | [`Connect`] | (`reply` {}). The client is there, and stays until it disconnects |
+//! | [`Disconnect`] | with a grace nothing: what the client has is held. Without, a topic after the other: `closed`, `presence_diff`, what a room that goes leaves |
+//! | [`Subscribe`], [`Unsubscribe`] | (`reply` {}) |
+//! | [`Track`], [`Untrack`] | (`reply` {}); `presence_diff` to all members, its own client too |
+//! | [`OpenRoom`] | (`reply` {}); `room_opened` to everyone who is connected |
+//! | [`CloseRoom`] | (`reply` {}); `closed`; `evicted`; `room_closed` to everyone who is connected |
+//! | [`History`] | (`reply` {}); `history`, or `load_history` if the page reaches beyond memory |
+//! | [`Query`] | `reply`, with a `ref` or without |
+//! | [`Publish`] | to a topic as a broadcast; else (`reply` {}); `broadcast_message` without an offset |
+//! | [`Kick`] | (`reply` {}); a topic after the other `closed`, `presence_diff`, what a room that goes leaves; if out of all, `disconnect` |
+//! | [`AddToGroup`], [`RemoveFromGroup`] | (`reply` {}) |
+//! | [`HistoryLoaded`] | `history`, if somebody still waits for it |
+//! | [`Refuse`] | `reply`, to the client whose event was decided against |
+//! | [`Tick`] | what has run out, a topic after the other: `closed`, one `presence_diff`, what a room that goes leaves; then the `presence_diff` of each window that ends |
 //!
-//! With presence off there is neither `presence_state` nor `presence_diff`.
+//! With [presence off](PresenceMode) there is neither `presence_state` nor `presence_diff`. A room
+//! with [windows](RoomConfig::with_presence_window_ms) announces the changes of a window in one diff
+//! when it ends; until then, who joins gets the list as it was last announced.
 //!
-//! A room is made by the first join of its topic and goes with its last member; a client is there
-//! from its first join to its last leave. A room that is made again starts clean, with a higher
-//! epoch. The clock is the largest `now_ms` so far; it advances first, also when the event is then
-//! refused.
+//! A room is made by the first join of its topic and goes with its last member or presence, unless
+//! it [persists](Lifetime). A client is there from its connect or first join to its disconnect, or
+//! to the end of its last membership if it never connected. A room that is made again starts clean,
+//! with a higher epoch. The clock is the largest `now_ms` so far; it advances first, also when the
+//! event is then refused. Only a tick lets anything expire: [`Channel::next_deadline`] says when
+//! one is due.
+//!
+//! # What is refused
 //!
 //! What is refused gets a reply with a [`Refusal`] and changes nothing else. Checked are, in this
-//! order: whether the channel has crashed (leave, crash and restart work while it has), names, the
-//! sizes of `ref` and `id`, the sizes of payload, meta and params; then for a join or rejoin
-//! whether the client acts for another user, and if it is no member yet the limits
-//! ([`Clients`](Limit::Clients), [`Topics`](Limit::Topics),
-//! [`TopicsPerClient`](Limit::TopicsPerClient), [`MembersPerTopic`](Limit::MembersPerTopic)); for
-//! all others whether client, topic and membership exist, and for a broadcast whether its name is
-//! reserved. Push is the server's: its replies name no client, and its event names may be reserved.
+//! order: whether the channel has crashed (join, rejoin, connect, broadcast, push, publish,
+//! subscriptions, presence, history, rooms and groups wait for a restart then), names, the sizes of
+//! `ref` and `id`, the sizes of payload, meta, params and data. Then for a join or rejoin whether
+//! the client acts for another user, whether the room is there or may be made, and if it is no
+//! member yet whether the room is full, and the limits ([`Clients`](Limit::Clients),
+//! [`Topics`](Limit::Topics), [`TopicsPerClient`](Limit::TopicsPerClient),
+//! [`MembersPerTopic`](Limit::MembersPerTopic)). For all others of a client whether client, topic
+//! and membership exist, whether it may, whether it was done already, its
+//! [rate](RoomConfig::with_rate_limit), and the limits. The server may do whatever names something
+//! that is there, within the limits; replies to it name no client.
 //!
 //! # Who may do what
 //!
@@ -85,16 +113,19 @@
 //!
 //! # Rules of order
 //!
-//! - **R1** The reply to an event comes before every other effect of it.
-//! - **R2** A joiner gets reply, then `presence_state`; the others then get the diff. No diff that a
-//!   member receives repeats or misses anything relative to its snapshot.
-//! - **R3** Recipients are in join order and fixed when the event is handled.
-//! - **R4** Each presence change is announced where it happens.
+//! - **R1** The reply to an event comes before every other effect of it; a page of history follows
+//!   its reply.
+//! - **R2** A joiner gets reply, then `presence_state`, then history; the others then get the diff.
+//!   No diff that a member receives repeats or misses anything relative to its snapshot.
+//! - **R3** Recipients are in join order and fixed when the event is handled. Where no topic is
+//!   involved they are in connect order.
+//! - **R4** Each presence change is announced where it happens; in a room with windows, in one diff
+//!   when its window ends.
 //! - **R5** Flushing after each event or once at the end gives the same sequence.
 //! - **R6** Flushing twice gives nothing the second time.
 //! - **R7** From a join or rejoin to the next, a receiver sees a topic's broadcasts in offset order.
 //! - **R8** Replaying the diffs that a member received over its snapshot gives
-//!   [`Channel::presences`].
+//!   [`Channel::presences`], or with windows the list as it stood when the last one ended.
 //! - **R9** One event causes at most one diff a topic.
 //!
 //! # JSON
@@ -114,6 +145,24 @@
 //! {"push":{"client_id":"c1","topic":"room:1","event":"welcome","payload":"x"}}
 //! {"crash":{"reason":"boom"}}
 //! "restart"
+//! {"connect":{"client_id":"c1","user_id":"u1","now_ms":0,"data":{"device":"phone"}}}
+//! {"disconnect":{"client_id":"c1","now_ms":9}}
+//! {"subscribe":{"client_id":"c1","topic":"room:1","event":"typing"}}
+//! {"unsubscribe":{"client_id":"c1","topic":"room:1","event":"*"}}
+//! {"track":{"client_id":"c1","topic":"room:1","meta":{"away":true}}}
+//! {"untrack":{"client_id":"c1","topic":"room:1"}}
+//! {"open_room":{"topic":"room:1","config":{"name":"Lounge","max_members":8},"by":"c1"}}
+//! {"close_room":{"topic":"room:1","by":"c1"}}
+//! {"history":{"client_id":"c1","topic":"room:1","event":"message","start":50,"end":100,"ref":"2"}}
+//! {"query":{"what":"members","topic":"room:1"}}
+//! {"publish":{"target":{"user":"u1"},"event":"notice","payload":"x","except_client":"c1"}}
+//! {"publish":{"target":"everyone","event":"notice","payload":"x"}}
+//! {"kick":{"client_id":"c1","reason":"spam"}}
+//! {"add_to_group":{"group":"all","topics":["room:1","room:2"]}}
+//! {"remove_from_group":{"group":"all","topics":["room:2"]}}
+//! {"history_loaded":{"request":1,"messages":[]}}
+//! {"refuse":{"client_id":"c1","topic":"room:1","to":"join","reason":"join_denied","message":"expected a ticket"}}
+//! {"tick":{"now_ms":30000}}
 //!
 //! {"reply":{"to":"join","client_id":"c1","topic":"room:1","status":"ok","payload":{"epoch":1,"offset":41},"ref":"1"}}
 //! {"reply":{"to":"broadcast","client_id":"c9","topic":"room:1","status":"error","payload":{"reason":"not_member","message":"…"}}}
@@ -121,7 +170,14 @@
 //! {"presence_diff":{"topic":"room:1","diff":{"joins":[{"key":"u2","metas":[{"ref":"2","client_id":"c2","online_at_ms":0}],"first":true}],"leaves":[]},"timestamp_ms":0,"recipients":["c1"]}}
 //! {"push_message":{"client_id":"c1","topic":"room:1","event":"welcome","payload":"x"}}
 //! {"broadcast_message":{"topic":"room:1","event":"message","payload":{"text":"hi"},"from":"u1","client_id":"c1","epoch":1,"offset":42,"timestamp_ms":9,"recipients":["c1","c2"]}}
-//! {"closed":{"topic":"room:1","cause":"crashed","recipients":["c1","c2"]}}
+//! {"broadcast_message":{"target":{"user":"u1"},"event":"notice","payload":"x","from":"system","timestamp_ms":9,"recipients":["c2"]}}
+//! {"history":{"client_id":"c1","topic":"room:1","event":"message","start":0,"end":50,"messages":[{"event":"message","payload":"hi","from":"u2","client_id":"c2","offset":42,"timestamp_ms":9}],"ref":"2"}}
+//! {"evicted":{"topic":"room:1","epoch":1,"event":"message","messages":[{"event":"message","payload":"hi","from":"u2","client_id":"c2","offset":41,"timestamp_ms":8}]}}
+//! {"load_history":{"request":1,"topic":"room:1","epoch":1,"event":"message","before":42,"start":0,"end":49}}
+//! {"room_opened":{"topic":"room:1","name":"Lounge","max_members":8,"owner":"u1","size":0,"full":false,"epoch":1,"offset":0,"recipients":["c1","c2"]}}
+//! {"room_closed":{"topic":"room:1","size":0,"full":false,"epoch":1,"offset":42,"recipients":["c1","c2"]}}
+//! {"closed":{"topic":"room:1","cause":"kicked","message":"spam","recipients":["c1"]}}
+//! {"disconnect":{"client_id":"c1","reason":"spam"}}
 //! {"system":{"label":"crash: boom"}}
 //! ```
 //!
