@@ -31,9 +31,10 @@ use self::{
     node::{Node, Phase},
 };
 use crate::{
-    clients::{Clients, Footing},
+    clients::Clients,
     config::{Config, ConfigError, Limit},
     event::{Event, EventKind, Header},
+    footing::Footing,
     groups::Groups,
     ids::{ClientHandle, ClientId, ClusterName, NodeId, Topic},
     outbound::{Body, Outbound},

@@ -4,17 +4,15 @@
 //! its number here; it is given out again after [`Clients::release_handles`] only. Costs: find,
 //! add and end O(1), amortised; the clients of a user, linear in them.
 
-mod footing;
 mod user;
 
 use alloc::{boxed::Box, vec::Vec};
 use core::{iter, num::NonZeroU64};
 
-pub(crate) use self::footing::{Footing, Seat};
-
 use self::user::{User, UserNumber};
 use crate::{
     directory::{Directory, Names},
+    footing::Footing,
     hash::{HashKey, NameHash},
     ids::{ClientHandle, ClientId, UserId},
     index::Index,

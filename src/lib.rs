@@ -202,6 +202,7 @@ mod dedupe;
 mod directory;
 mod event;
 mod few;
+mod footing;
 mod groups;
 mod guard;
 mod hash;

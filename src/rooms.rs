@@ -10,9 +10,9 @@ use alloc::{boxed::Box, sync::Arc, vec::Vec};
 pub(crate) use self::room::{Extras, Origin, Room, defined};
 
 use crate::{
-    clients::Seat,
     config::{Config, Limit, RoomConfig},
     event::Position,
+    footing::Seat,
     hash::{HashKey, NameHash},
     history::{Caps, Excluded, History},
     ids::{ClientHandle, EventName, Topic},

@@ -2,7 +2,7 @@
 
 use alloc::{boxed::Box, format};
 
-use super::Channel;
+use super::{Channel, openings::info};
 use crate::{
     event::{Header, Query, Question},
     ids::Topic,
@@ -21,7 +21,7 @@ impl Channel {
         let answer = match what {
             Question::Rooms => {
                 let rooms = self.rooms.in_order().into_iter();
-                Answer::Rooms(rooms.map(|room| self.rooms.get(room).info()).collect())
+                Answer::Rooms(rooms.map(|room| info(self.rooms.get(room))).collect())
             }
             Question::Room => Answer::Room(self.room(needs_topic()?).map(Box::new)),
             Question::Members => Answer::Members(Box::new(self.members(needs_topic()?))),

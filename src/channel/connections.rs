@@ -5,9 +5,10 @@ use alloc::{boxed::Box, vec::Vec};
 use super::Channel;
 use crate::{
     agenda::Due,
-    clients::{Connection, Registration, Seat},
+    clients::{Connection, Registration},
     config::Limit,
     event::{Connect, Disconnect, Header, Kick},
+    footing::Seat,
     ids::{ClientHandle, ClientId, UserId},
     outbound::{Body, Cause, CloseConnection, Outbound},
     payload::Json,

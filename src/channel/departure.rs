@@ -2,10 +2,11 @@
 
 use alloc::{collections::BTreeSet, sync::Arc, vec::Vec};
 
-use super::Channel;
+use super::{Channel, openings::info};
 use crate::{
     agenda::Due,
-    clients::{Footing, Registration, Seat},
+    clients::Registration,
+    footing::{Footing, Seat},
     history::by_event,
     ids::ClientHandle,
     message::StoredMessage,
@@ -91,7 +92,7 @@ impl Channel {
     /// What is announced of a room that goes: only if it was announced that it came.
     pub(super) fn notice(&self, room: RoomNumber) -> Option<RoomInfo> {
         let this = self.rooms.get(room);
-        (this.origin == Origin::Opened).then(|| this.info())
+        (this.origin == Origin::Opened).then(|| info(this))
     }
 
     /// Removes a room that nobody is in. Effects: `evicted`; `room_closed` with what is announced.

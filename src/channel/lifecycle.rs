@@ -10,8 +10,8 @@ use alloc::{
 use super::{Channel, departure::Parted, node::Phase};
 use crate::{
     agenda::Due,
-    clients::{Footing, Seat},
     event::{Crash, Header, Refuse},
+    footing::{Footing, Seat},
     ids::ClientHandle,
     outbound::{Cause, Outbound, System},
     presence::{Gone, leaves},

@@ -4,9 +4,10 @@ use alloc::sync::Arc;
 
 use super::{Channel, Member, departure::Parted, recall::Missed};
 use crate::{
-    clients::{Footing, Registration},
+    clients::Registration,
     config::{Limit, RoomConfig},
     event::{Header, Join, Leave, Rejoin, Since},
+    footing::Footing,
     ids::{ClientHandle, ClientId, Topic, UserId},
     links::Links,
     log::Moved,

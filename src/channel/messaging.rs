@@ -4,9 +4,10 @@ use alloc::{collections::BTreeSet, sync::Arc, vec::Vec};
 
 use super::{Channel, admission};
 use crate::{
-    clients::{Connection, Footing},
+    clients::Connection,
     config::Limit,
     event::{Address, Audience, Broadcast, Header, Publish, Push},
+    footing::Footing,
     history::Excluded,
     ids::{ClientHandle, ClientId, EventName, MessageId, Topic, UserId},
     message::StoredMessage,

@@ -7,10 +7,11 @@ use crate::{
     config::{ClientRooms, Limit, RoomConfig},
     event::{AddToGroup, CloseRoom, Header, OpenRoom, RemoveFromGroup},
     ids::{ClientHandle, ClientId, Topic},
-    outbound::{Body, Cause, Outbound, RoomNotice},
+    outbound::{Body, Cause, Outbound, RoomInfo, RoomNotice},
+    payload::Json,
     recipients::Recipients,
     refusal::Refusal,
-    rooms::{Origin, RoomNumber},
+    rooms::{Origin, Room, RoomNumber},
 };
 
 impl Channel {
@@ -50,7 +51,7 @@ impl Channel {
         let room = self.rooms.create(topic, config, Origin::Opened);
 
         self.reply_if_asked(header, Body::Empty {});
-        let info = self.rooms.get(room).info();
+        let info = info(self.rooms.get(room));
         let recipients = Recipients::all(self.clients.everyone());
         self.outbox.push(Outbound::RoomOpened(RoomNotice { info, recipients }));
         Ok(())
@@ -81,7 +82,7 @@ impl Channel {
         self.say_closed(room, Cause::RoomClosed, None, Recipients::of(&members));
         // What is closed is announced, however it was made.
         let cleared = self.clear(room);
-        let info = self.rooms.get(room).info();
+        let info = info(self.rooms.get(room));
         self.dissolve(room, Some(info));
         self.groups.forget_topic(topic);
         for client in cleared {
@@ -148,5 +149,20 @@ impl Channel {
     pub(super) fn find_room(&self, topic: &Topic) -> Result<RoomNumber, Refusal> {
         let unknown = || Refusal::UnknownTopic { topic: topic.clone() };
         self.rooms.find(topic).ok_or_else(unknown)
+    }
+}
+
+/// What a room is like.
+pub(super) fn info(room: &Room) -> RoomInfo {
+    let RoomConfig { name, description, max_members, owner, data, .. } = &*room.config;
+    RoomInfo {
+        topic: room.topic.clone(),
+        name: name.clone(),
+        description: description.clone(),
+        max_members: *max_members,
+        owner: owner.clone(),
+        data: Json::given(data.as_ref()).cloned(),
+        size: room.size() as usize,
+        position: room.position,
     }
 }

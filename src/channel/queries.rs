@@ -5,11 +5,11 @@ use alloc::vec::Vec;
 use foldhash::fast::FixedState;
 use indexmap::IndexSet;
 
-use super::{Channel, node::Phase};
+use super::{Channel, node::Phase, openings::info};
 use crate::{
     agenda::Due,
-    clients::{Footing, Seat},
     config::Config,
+    footing::{Footing, Seat},
     ids::{ClientHandle, ClientId, EventName, GroupName, Topic, UserId},
     outbound::RoomInfo,
     payload::Json,
@@ -130,7 +130,7 @@ impl Channel {
     /// What the room of a topic is like. O(1).
     #[must_use]
     pub fn room(&self, topic: &Topic) -> Option<RoomInfo> {
-        self.rooms.find(topic).map(|room| self.rooms.get(room).info())
+        self.rooms.find(topic).map(|room| info(self.rooms.get(room)))
     }
 
     /// Who hears what is sent to a topic, in join order. O(1) to get, linear to read.

@@ -4,9 +4,9 @@ use alloc::{sync::Arc, vec::Vec};
 
 use super::Channel;
 use crate::{
-    clients::Footing,
     config::{HistoryOnJoin, Limit, RoomConfig, Who},
     event::{Header, History, HistoryLoaded, Position, Since},
+    footing::Footing,
     history::{Excluded, Latest},
     ids::{ClientHandle, ClientId, EventName, Topic},
     message::StoredMessage,

@@ -3,9 +3,9 @@
 use super::{Channel, departure::Parted};
 use crate::{
     agenda::Due,
-    clients::Footing,
     config::{Limit, PresenceMode},
     event::{Header, Subscribe, Track, Unsubscribe, Untrack},
+    footing::Footing,
     ids::ClientHandle,
     outbound::Body,
     payload::Json,

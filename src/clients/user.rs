@@ -2,8 +2,8 @@
 
 use core::num::{NonZeroU32, NonZeroU64};
 
-use super::{ClientHandle, Clients, Footing};
-use crate::links::Links;
+use super::{ClientHandle, Clients};
+use crate::{footing::Footing, links::Links};
 
 /// The number of a user that has several clients, or had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

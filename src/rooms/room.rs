@@ -10,7 +10,6 @@ use crate::{
     history::{Defined, History, Keeping},
     ids::{ClientHandle, EventName, Topic},
     log::Moved,
-    outbound::RoomInfo,
     presence::Presence,
     roster::{Roll, Roster},
     subscriptions::Subscriptions,
@@ -98,21 +97,6 @@ impl Room {
     /// How many members it has, detached ones too.
     pub(crate) fn size(&self) -> u32 {
         self.members.len()
-    }
-
-    /// What it is like.
-    pub(crate) fn info(&self) -> RoomInfo {
-        let RoomConfig { name, description, max_members, owner, data, .. } = &*self.config;
-        RoomInfo {
-            topic: self.topic.clone(),
-            name: name.clone(),
-            description: description.clone(),
-            max_members: *max_members,
-            owner: owner.clone(),
-            data: data.clone(),
-            size: self.size() as usize,
-            position: self.position,
-        }
     }
 
     /// Its attached members, in join order, as they are.

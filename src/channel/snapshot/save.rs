@@ -6,8 +6,9 @@ use super::form;
 use crate::{
     agenda::Due,
     channel::{Channel, node::Phase},
-    clients::{Connection, Registration, Seat},
+    clients::{Connection, Registration},
     event::EventKind,
+    footing::Seat,
     history::History,
     ids::{ClientHandle, UserId},
     message::StoredMessage,
