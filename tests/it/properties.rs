@@ -155,7 +155,7 @@ proptest! {
 fn random_ops_meet_every_reason_every_limit_and_every_message() {
     let mut runner = TestRunner::deterministic();
     let mut met = BTreeMap::<_, usize>::new();
-    for _ in 0..64 {
+    for _ in 0..128 {
         let ops = ops().new_tree(&mut runner).expect("ops are made").current();
         for setup in Setup::all() {
             let [mut channel, _] = setup.channels();
@@ -183,7 +183,18 @@ fn random_ops_meet_every_reason_every_limit_and_every_message() {
     }
 
     let reasons = Reason::ALL.into_iter().map(|reason| reason.to_string());
-    let limits = Limit::ALL.into_iter().filter(|limit| *limit != Limit::NameBytes);
+    let refusing = |limit: &Limit| {
+        !matches!(
+            limit,
+            Limit::NameBytes
+                | Limit::IdsPerTopic
+                | Limit::HistoryMessagesPerTopic
+                | Limit::HistoryBytesPerTopic
+                | Limit::HistoryMessages
+                | Limit::HistoryBytes
+        )
+    };
+    let limits = Limit::ALL.into_iter().filter(refusing);
     let messages = [
         "join: presence_state",
         "join: presence_diff",
@@ -195,6 +206,26 @@ fn random_ops_meet_every_reason_every_limit_and_every_message() {
         "push: push_message",
         "crash: closed",
         "restart: system",
+        "join: history",
+        "rejoin: broadcast_message",
+        "disconnect: closed",
+        "disconnect: room_closed",
+        "tick: closed",
+        "tick: presence_diff",
+        "track: presence_diff",
+        "untrack: presence_diff",
+        "open_room: room_opened",
+        "close_room: room_closed",
+        "broadcast: evicted",
+        "close_room: evicted",
+        "history: history",
+        "history: load_history",
+        "history_loaded: history",
+        "publish: broadcast_message",
+        "kick: disconnect",
+        "kick: closed",
+        "query: reply",
+        "refuse: reply",
     ];
     let wanted = reasons.chain(limits.map(|limit| format!("limit {limit}")));
     for what in wanted.chain(messages.map(String::from)) {

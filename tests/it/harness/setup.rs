@@ -40,7 +40,7 @@ impl Setup {
             clients: 7,
             groups: 2,
             topics_per_group: 2,
-            subscriptions_per_member: 2,
+            subscriptions_per_member: 1,
             event_names_per_topic: 2,
             open_pages: 1,
             page_length: 5,
@@ -61,8 +61,16 @@ impl Setup {
     pub fn cluster() -> Self {
         let node = "n\"ö";
         let rooms = listed([
-            ("room:*", r#"{"presence_window_ms":20,"events":[{"name":"*","history":4}]}"#),
-            ("chat:*", r#"{"rate_limit":{"max_events":3,"window_ms":40},"publishers":"clients"}"#),
+            (
+                "room:*",
+                r#"{"presence_window_ms":20,"lifetime":"persistent",
+                    "events":[{"name":"*","history":4}]}"#,
+            ),
+            (
+                "chat:*",
+                r#"{"rate_limit":{"max_events":3,"window_ms":40},"publishers":"clients",
+                    "max_members":2}"#,
+            ),
             ("chat:v*", r#"{"name":"V","presence_window_ms":0,"presence_of":"clients"}"#),
             (
                 "lobby",
@@ -70,7 +78,9 @@ impl Setup {
             ),
         ]);
         let Self { model, .. } = Self::plain();
+        let limits = Limits { open_pages: 1, ..model.limits };
         let model = ModelSetup {
+            limits,
             origin: Some(format!("{node}.7")),
             rooms,
             grace_ms: 60,

@@ -27,11 +27,14 @@ const CLIENTS: [(&str, &str); 16] = [
     ("exactly12byt", "exactly12byt"),
 ];
 /// Which clients and topics an index stands for: a few do most of what happens.
-const POPULAR_CLIENTS: [u8; 40] = [
+const POPULAR_CLIENTS: [u8; 80] = [
     0, 1, 0, 2, 1, 0, 3, 4, 0, 5, 1, 2, 0, 3, 6, 7, 1, 8, 2, 9, 4, 10, 5, 11, 12, 13, 14, 15, 0, 0,
-    0, 1, 1, 2, 2, 3, 3, 4, 0, 1,
+    0, 1, 1, 2, 2, 3, 3, 4, 0, 1, 0, 1, 0, 2, 1, 0, 3, 0, 1, 0, 2, 0, 1, 0, 1, 0, 2, 1, 0, 3, 0, 1,
+    0, 2, 0, 1, 0, 0, 1, 0, 2, 1, 0, 4, 0, 1, 0, 2, 0, 3,
 ];
-const POPULAR_TOPICS: [u8; 18] = [0, 1, 0, 2, 0, 1, 0, 3, 0, 1, 4, 0, 5, 0, 6, 1, 4, 0];
+const POPULAR_TOPICS: [u8; 32] = [
+    0, 1, 0, 2, 0, 1, 0, 3, 0, 1, 4, 0, 5, 0, 6, 1, 4, 0, 0, 1, 0, 0, 4, 0, 1, 0, 0, 6, 0, 1, 0, 0,
+];
 
 /// Some of them are declared, or match a pattern, in some setups.
 const TOPICS: [&str; 7] = ["room:1", "room:2", "\"é\n\u{0}", "*", "chat:1", "chat:vip", "lobby"];
@@ -338,13 +341,14 @@ pub(super) const fn audience(style: u8) -> Audience {
     }
 }
 
-/// Nowhere for half of the indices; else mostly in one of the first rooms, not far from its start.
+/// Mostly in one of the first rooms, not far from its start. Some setups begin at late epochs.
 pub(super) fn position(since: u8) -> Option<Since> {
-    let (epoch, offset) = (u64::from(since / 48) + 1, u64::from(since / 8) % 6);
+    let (epoch, offset) = (u64::from(since / 64) + 1, u64::from(since / 8) % 8);
     match since % 8 {
-        0..4 => None,
-        4 | 5 => Some(Position { epoch, offset }.into()),
-        6 => Some(Position { epoch: u64::MAX, offset: u64::MAX }.into()),
+        0..2 => None,
+        2..6 => Some(Position { epoch, offset }.into()),
+        6 if odd(since).is_some() => Some(Position { epoch: u64::MAX, offset: u64::MAX }.into()),
+        6 => Some(Position { epoch: u64::MAX / 2, offset }.into()),
         _ => {
             let list = format!(
                 r#"[{{"node":"n","epoch":1,"offset":{offset}}},{{"epoch":{epoch},"offset":0}}]"#
