@@ -55,10 +55,12 @@ impl Channel {
                 }
                 continue;
             }
-            cleared.append(&mut self.clear(room));
-            if !self.rooms.get(room).persists() {
+            // A room that was opened and waits for its first member goes on waiting.
+            let mut gone = self.clear(room);
+            if !gone.is_empty() && !self.rooms.get(room).persists() {
                 self.dissolve(room, self.notice(room));
             }
+            cleared.append(&mut gone);
         }
         for client in cleared {
             self.retire(client);
