@@ -154,7 +154,7 @@ impl Room {
     fn change(&mut self, now: u64) {
         self.has_changed = true;
         if let Some(window_ms) = self.config.presence_window_ms {
-            self.due_ms.get_or_insert(now.saturating_add(window_ms));
+            self.due_ms.get_or_insert_with(|| now.saturating_add(window_ms));
         }
         let has_windows = self.config.presence_window_ms.is_some();
         let announced = &self.announced;
