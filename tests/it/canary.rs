@@ -200,6 +200,10 @@ impl Subject for Broken {
     fn channel(&self) -> &Channel {
         self.before.as_ref().unwrap_or(&self.channel)
     }
+
+    fn with_channel(&self, channel: Channel) -> Self {
+        Self { channel, ..self.clone() }
+    }
 }
 
 /// The same random ops in every run, for a number of cases.

@@ -4,7 +4,9 @@
 //! - The channel is flushed after each event, and its lines must be the model's (the text of a
 //!   refusal aside). It is flushed once more, and must say nothing.
 //! - The twin has another hash key, is told the events by their JSON form, and is flushed now and
-//!   then; the clone is made of the twin half-way, full outbox included, and flushed at the end.
+//!   then; a clone is made of the twin half-way, full outbox included, and flushed at the end.
+//! - Half-way, the channel is also saved, and what is restored from that is told the rest.
+//! - A checker watches the channel, and knows the rules of order but not the model.
 //! - What was flushed is kept unread to the end, and must then read as it did.
 
 mod setup;
@@ -23,6 +25,7 @@ use parlor::{
 
 use self::state::{Names, check_handles, check_state};
 use super::{
+    checker::Checker,
     model::Model,
     ops::{MOST, Op},
 };
@@ -39,6 +42,9 @@ pub trait Subject: Clone {
 
     /// Where its state can be asked for.
     fn channel(&self) -> &Channel;
+
+    /// The same with another channel.
+    fn with_channel(&self, channel: Channel) -> Self;
 }
 
 impl Subject for Channel {
@@ -52,6 +58,10 @@ impl Subject for Channel {
 
     fn channel(&self) -> &Channel {
         self
+    }
+
+    fn with_channel(&self, channel: Channel) -> Self {
+        channel
     }
 }
 
@@ -144,7 +154,7 @@ pub fn play<S: Subject>(events: &[Event], session: Session<S>) -> Outcome {
         for event in events {
             played += 1;
             if played == events.len().div_ceil(2) {
-                session.fork();
+                session.fork()?;
             }
             session.step(event)?;
         }
@@ -166,8 +176,10 @@ pub struct Session<S> {
     setup: &'static str,
     model: Model,
     channel: S,
+    checker: Checker,
     twin: Lagging<S>,
-    clone: Option<Lagging<S>>,
+    /// The clone, and what was restored: made half-way, flushed at the end.
+    late: Vec<Lagging<S>>,
     cuts: u64,
     pace: Pace,
     steps: usize,
@@ -188,9 +200,10 @@ impl<S: Subject> Session<S> {
         Self {
             setup: setup.name,
             model: Model::new(setup.model.clone()),
+            checker: Checker::new(channel.channel().config()),
             channel,
             twin: Lagging { subject: twin, due: Vec::new() },
-            clone: None,
+            late: Vec::new(),
             cuts,
             pace,
             steps: 0,
@@ -200,9 +213,16 @@ impl<S: Subject> Session<S> {
         }
     }
 
-    /// Makes the clone, which goes on from here.
-    pub fn fork(&mut self) {
-        self.clone = Some(self.twin.clone());
+    /// Makes a clone of the twin, and restores the channel from what it is saved as; they go on
+    /// from here.
+    pub fn fork(&mut self) -> Outcome {
+        let saved = self.channel.channel().save().map_err(|error| error.to_string())?;
+        let restored = Channel::restore(&saved, [3, 5]).map_err(|error| error.to_string())?;
+        let again = restored.save().map_err(|error| error.to_string())?;
+        agree("what is saved of what was restored", again, saved)?;
+        let restored = self.channel.with_channel(restored);
+        self.late = vec![self.twin.clone(), Lagging { subject: restored, due: Vec::new() }];
+        Ok(())
     }
 
     /// Lets one event happen to all.
@@ -219,13 +239,14 @@ impl<S: Subject> Session<S> {
         agree(format_args!("what is said of {line}"), &got, &expected)?;
         let again = self.channel.flush();
         agree("R6: what a second flush gives", again.len(), 0)?;
+        self.checker.observe(event, &flushed).map_err(|broken| broken.to_string())?;
         for outbound in flushed {
             let line = said(&outbound);
             check_outbound(&outbound, &line)?;
             self.held.push((outbound, hash(&line)));
         }
 
-        for lagging in self.clone.iter_mut().chain([&mut self.twin]) {
+        for lagging in self.late.iter_mut().chain([&mut self.twin]) {
             lagging.subject.handle(read.clone());
             lagging.due.extend_from_slice(&expected);
         }
@@ -240,7 +261,7 @@ impl<S: Subject> Session<S> {
     /// Lets everyone say what they have not said, and looks at everything once more.
     pub fn finish(mut self) -> Outcome {
         self.twin.flush(&self.all)?;
-        for lagging in self.clone.iter_mut().chain([&mut self.twin]) {
+        for lagging in self.late.iter_mut().chain([&mut self.twin]) {
             lagging.flush(&self.all)?;
             lagging.subject.channel().check_invariants();
             check_state(lagging.subject.channel(), &self.model, &self.all)?;
@@ -340,7 +361,7 @@ fn is_plain(event: &Event) -> bool {
         Event::Push(push) => payload(&push.payload),
         Event::Connect(connect) => plain(&connect.data),
         Event::Track(track) => plain(&track.meta),
-        Event::OpenRoom(open) => open.config.is_none(),
+        Event::OpenRoom(open) => open.config.as_ref().is_none_or(|room| plain(&room.data)),
         Event::Publish(publish) => payload(&publish.payload) && plain(&publish.meta),
         Event::HistoryLoaded(loaded) => {
             let is_plain =

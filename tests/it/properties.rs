@@ -46,7 +46,7 @@ proptest! {
 
     #[test]
     fn silent_channels_agree_with_the_model(ops in ops(), cuts: u64) {
-        check(&ops, &Setup::silent(), cuts);
+        check(&ops, &Setup::of("silent"), cuts);
     }
 
     #[test]
@@ -56,12 +56,32 @@ proptest! {
 
     #[test]
     fn channels_of_a_cluster_agree_with_the_model(ops in ops(), cuts: u64) {
-        check(&ops, &Setup::cluster(), cuts);
+        check(&ops, &Setup::of("cluster"), cuts);
     }
 
     #[test]
     fn late_channels_agree_with_the_model(ops in ops(), cuts: u64) {
-        check(&ops, &Setup::late(), cuts);
+        check(&ops, &Setup::of("late"), cuts);
+    }
+
+    #[test]
+    fn channels_with_a_grace_agree_with_the_model(ops in ops(), cuts: u64) {
+        check(&ops, &Setup::of("grace"), cuts);
+    }
+
+    #[test]
+    fn channels_with_windows_agree_with_the_model(ops in ops(), cuts: u64) {
+        check(&ops, &Setup::of("windows"), cuts);
+    }
+
+    #[test]
+    fn channels_with_history_agree_with_the_model(ops in ops(), cuts: u64) {
+        check(&ops, &Setup::of("history"), cuts);
+    }
+
+    #[test]
+    fn channels_of_configured_rooms_agree_with_the_model(ops in ops(), cuts: u64) {
+        check(&ops, &Setup::of("rooms"), cuts);
     }
 }
 
@@ -79,24 +99,24 @@ proptest! {
     #![proptest_config(share_of_cases(2))]
 
     #[test]
-    fn r1_the_reply_comes_first(ops in ops(), setup in 0..5_usize) {
+    fn r1_the_reply_comes_first(ops in ops(), setup in 0..Setup::COUNT) {
         check_rule(Rule::R1, &ops, setup);
     }
 
     #[test]
-    fn r2_a_snapshot_comes_before_the_diffs_that_continue_it(ops in ops(), setup in 0..5_usize) {
+    fn r2_a_snapshot_comes_before_the_diffs_that_continue_it(ops in ops(), setup in 0..Setup::COUNT) {
         check_rule(Rule::R2, &ops, setup);
     }
 
     #[test]
-    fn r3_recipients_are_in_join_order(ops in ops(), setup in 0..5_usize) {
+    fn r3_recipients_are_in_join_order(ops in ops(), setup in 0..Setup::COUNT) {
         check_rule(Rule::R3, &ops, setup);
     }
 
     #[test]
     fn r4_each_presence_change_is_announced_where_it_happens(
         ops in ops(),
-        setup in 0..5_usize,
+        setup in 0..Setup::COUNT,
     ) {
         check_rule(Rule::R4, &ops, setup);
     }
@@ -105,7 +125,7 @@ proptest! {
     fn r5_flushing_at_any_cut_gives_the_same_sequence(
         ops in ops(),
         cuts in vec(any::<bool>(), MOST),
-        setup in 0..5_usize,
+        setup in 0..Setup::COUNT,
     ) {
         let [mut channel, mut twin] = Setup::all()[setup].channels();
         let [mut at_cuts, mut at_the_end] = [Vec::new(), Vec::new()];
@@ -124,7 +144,7 @@ proptest! {
     }
 
     #[test]
-    fn r6_flushing_twice_gives_nothing_the_second_time(ops in ops(), setup in 0..5_usize) {
+    fn r6_flushing_twice_gives_nothing_the_second_time(ops in ops(), setup in 0..Setup::COUNT) {
         let [mut channel, _] = Setup::all()[setup].channels();
         for event in Op::events(&ops) {
             channel.handle(event);
@@ -135,17 +155,17 @@ proptest! {
     }
 
     #[test]
-    fn r7_broadcasts_are_seen_in_offset_order(ops in ops(), setup in 0..5_usize) {
+    fn r7_broadcasts_are_seen_in_offset_order(ops in ops(), setup in 0..Setup::COUNT) {
         check_rule(Rule::R7, &ops, setup);
     }
 
     #[test]
-    fn r8_replayed_diffs_give_the_presences(ops in ops(), setup in 0..5_usize) {
+    fn r8_replayed_diffs_give_the_presences(ops in ops(), setup in 0..Setup::COUNT) {
         check_rule(Rule::R8, &ops, setup);
     }
 
     #[test]
-    fn r9_an_event_causes_at_most_one_diff_a_topic(ops in ops(), setup in 0..5_usize) {
+    fn r9_an_event_causes_at_most_one_diff_a_topic(ops in ops(), setup in 0..Setup::COUNT) {
         check_rule(Rule::R9, &ops, setup);
     }
 }
