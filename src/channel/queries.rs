@@ -153,7 +153,8 @@ impl Channel {
         entries
     }
 
-    /// The topics that a client is a member of, in the order in which it joined them.
+    /// The topics that a client is a member of, in the order in which it came to them, by joining or
+    /// by being tracked there.
     #[must_use]
     pub fn topics_of(&self, client_id: &ClientId) -> Vec<Topic> {
         let Some(client) = self.clients.find(client_id) else { return Vec::new() };

@@ -78,9 +78,10 @@ impl Model {
         self.attached(topic).map(|member| member.client.clone()).collect()
     }
 
-    /// Section 2: in the order in which this client joined them.
+    /// Section 2: in the order in which this client came to them, by joining or tracking.
     pub fn topics_of(&self, client: &str) -> Vec<String> {
-        pick(&self.members, |m| m.client == client, |m| &m.topic)
+        let is_its = |f: &&Footing| f.client == client && self.is_member(client, &f.topic);
+        self.footings.iter().filter(is_its).map(|f| f.topic.clone()).collect()
     }
 
     /// Section 2: in the order in which the clients came to exist.
