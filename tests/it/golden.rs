@@ -3,7 +3,9 @@
 mod bad_events;
 mod events;
 mod further_events;
+mod further_outbounds;
 mod outbounds;
+mod refusals;
 
 use std::fmt::Debug;
 

@@ -14,6 +14,7 @@ mod checker;
 mod golden;
 mod guard;
 mod harness;
+mod labels;
 mod many_rooms;
 mod model;
 mod ops;

@@ -20,7 +20,7 @@ fn no_change_is_lost_however_many_wait() {
     let mut channel = Channel::single_node(Config::default());
     let watcher = ClientId::from("watcher");
     channel.handle(Join::new(watcher.clone(), "room:1", "watcher", 0).into());
-    channel.flush_outbox();
+    let _greetings = channel.flush_outbox();
 
     for number in 0..COMERS {
         let (client, user) = (format!("c{number}"), format!("u{number}"));

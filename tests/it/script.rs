@@ -151,6 +151,8 @@ impl Stage {
 
 #[cfg(test)]
 mod tests {
+    use parlor::Limit;
+
     use super::play;
 
     fn check(lines: &str, expected: &str) {
@@ -206,11 +208,11 @@ mod tests {
             "? weather",
             "line 2: unknown question \"weather\", expected one of script/questions.rs",
         );
-        check(
-            "config limit.rooms=1",
-            "line 2: unknown limit \"rooms\", expected name_bytes, ref_bytes, payload_bytes, \
-             payload_depth, topics_per_client, members_per_topic, topics or clients",
-        );
+        let limits = Limit::ALL.map(Limit::label);
+        let known =
+            format!("{} or {}", limits[..limits.len() - 1].join(", "), limits[limits.len() - 1]);
+        let unknown = format!("line 2: unknown limit \"rooms\", expected {known}");
+        check("config limit.rooms=1", &unknown);
         check("restart\nconfig presence=off", "line 3: config has to come before everything else");
         check("config limit.topics=0", "line 2: limit topics is 0, expected 1 to 2147483647");
     }

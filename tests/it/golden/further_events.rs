@@ -78,6 +78,42 @@ fn open_room_and_close_room() {
 }
 
 #[test]
+fn the_configuration_of_a_room() {
+    for field in [
+        r#""name":"N""#,
+        r#""description":"""#,
+        r#""data":{ "a":1.50 }"#,
+        r#""max_members":0"#,
+        r#""client_events":"listed""#,
+        r#""client_events":"none""#,
+        r#""events":[{"name":"e","description":"d","history":0},{"name":"*"}]"#,
+        r#""default_subscriptions":[]"#,
+        r#""default_subscriptions":["e"]"#,
+        r#""owner":"u1""#,
+        r#""lifetime":"ephemeral""#,
+        r#""lifetime":"persistent""#,
+        r#""presence":"off""#,
+        r#""presence_snapshot":"off""#,
+        r#""presence_window_ms":0"#,
+        r#""presence_of":"clients""#,
+        r#""publishers":"clients""#,
+        r#""history_on_join":"all""#,
+        r#""history_on_join":{"per_event":1}"#,
+        r#""history_on_join":{"total":2}"#,
+        r#""history_for":"clients""#,
+        r#""rate_limit":{"max_events":3,"window_ms":4}"#,
+        r#""dedupe":5"#,
+    ] {
+        let required = format!(r#""topic":"room:1","config":{{{field}}}"#);
+        check("open_room", &required, &[r#""by":"c1""#]);
+        let name = field.split(':').next().unwrap();
+        let null = format!(r#"{{"open_room":{{"topic":"room:1","config":{{{name}:null}}}}}}"#);
+        let expected = OpenRoom::new("room:1").with_config(RoomConfig::default());
+        assert_eq!(read(&null), expected.into(), "{null}");
+    }
+}
+
+#[test]
 fn history() {
     check("history", C1, &[r#""event":"e""#, r#""start":5"#, r#""end":9"#, r#""ref":"r""#]);
     let short = r#"{"history":{"client_id":"c1","topic":"room:1"}}"#;
