@@ -4,7 +4,7 @@ use super::{
     Ask, Model, Outcome,
     lines::{json, list, object},
     pick,
-    state::Room,
+    state::{Footing, Room},
 };
 
 /// The queries of section 2; unknown names give empty answers.
