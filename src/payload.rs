@@ -75,6 +75,11 @@ impl Json {
         self.text.get()
     }
 
+    /// The text, to be written as it is, line breaks too.
+    pub(crate) fn raw(&self) -> &RawValue {
+        &self.text
+    }
+
     /// How many arrays and objects are nested: 0 for a scalar, 1 for `[]`, 2 for `[{}]`.
     #[must_use]
     pub const fn depth(&self) -> u32 {

@@ -235,11 +235,8 @@ impl Rooms {
         for (number, room) in self.slab.iter() {
             assert_eq!(self.find(&room.topic), Some(number), "a room is found by its topic");
             assert!(room.position.epoch < self.next_epoch, "an epoch is never used again");
-            let may_be_deserted = room.persists() || room.origin == Origin::Opened;
-            assert!(
-                !room.is_deserted() || may_be_deserted,
-                "a room has members, persists, or waits for its first",
-            );
+            let waits = room.persists() || room.origin == Origin::Opened;
+            assert!(!room.is_deserted() || waits, "a room has members, persists, or was opened");
             room.check_invariants();
             memberships += room.members.len() as usize;
             detached += room.members.away() as usize;

@@ -11,6 +11,7 @@
 mod api;
 mod canary;
 mod checker;
+mod damage;
 mod golden;
 mod guard;
 mod harness;
@@ -24,4 +25,5 @@ mod replay;
 mod rules;
 mod scenarios;
 mod script;
+mod snapshots;
 mod tidy;

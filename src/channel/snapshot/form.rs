@@ -5,17 +5,17 @@
 
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct};
 
 use crate::{
     config::RoomConfig,
     ids::{ClientId, ClusterName, EventName, GroupName, MessageId, NodeId, Ref, Topic, UserId},
     message::StoredMessage,
-    payload::Json,
+    payload::{Json, Payload},
 };
 
 /// Everything but the configuration.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct State {
     pub(super) node: Option<Node>,
@@ -36,14 +36,14 @@ pub(super) struct State {
     pub(super) rates: Vec<Rate>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Node {
     pub(super) name: NodeId,
     pub(super) cluster: ClusterName,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Counters {
     pub(super) events: BTreeMap<String, u64>,
@@ -57,7 +57,7 @@ pub(super) struct Counters {
 }
 
 /// A client, with the epochs of the rooms in which it has anything, in the order of coming.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Client {
     pub(super) handle: u32,
@@ -66,17 +66,19 @@ pub(super) struct Client {
     pub(super) registered: bool,
     pub(super) connected: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) data: Option<Json>,
+    pub(super) data: Option<Verbatim>,
     pub(super) rooms: Vec<u64>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Room {
     pub(super) topic: Topic,
     pub(super) epoch: u64,
     pub(super) offset: u64,
-    pub(super) config: RoomConfig,
+    /// None of a room that is as the configuration says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) config: Option<RoomConfig>,
     pub(super) origin: Origin,
     /// In join order; false of those who are detached.
     pub(super) members: Vec<(u32, bool)>,
@@ -93,7 +95,7 @@ pub(super) struct Room {
     pub(super) history: Option<History>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Origin {
     Joined,
@@ -102,7 +104,7 @@ pub(super) enum Origin {
 }
 
 /// A meta in the list; entry and place are where it stands.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Presence {
     pub(super) client: u32,
@@ -114,11 +116,11 @@ pub(super) struct Presence {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) prev_ref: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) data: Option<Json>,
+    pub(super) data: Option<Verbatim>,
 }
 
 /// A meta as it was said, of a client that may have gone.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Meta {
     #[serde(rename = "ref")]
@@ -128,20 +130,20 @@ pub(super) struct Meta {
     pub(super) client_id: ClientId,
     pub(super) online_at_ms: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) data: Option<Json>,
+    pub(super) data: Option<Verbatim>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+/// What was announced is what is in the list with a ref below the horizon, and what has gone; the
+/// rest of the list is news.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Window {
     pub(super) horizon: u64,
-    pub(super) announced: Vec<(UserId, Vec<Meta>)>,
     pub(super) gone: Vec<Gone>,
-    pub(super) gone_users: Vec<(UserId, u64)>,
-    pub(super) news: Vec<(u64, u32)>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+/// A meta that was announced, and where it stood then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Gone {
     pub(super) entry: u64,
@@ -150,7 +152,7 @@ pub(super) struct Gone {
     pub(super) meta: Meta,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct History {
     pub(super) messages: Vec<Stored>,
@@ -158,17 +160,17 @@ pub(super) struct History {
     pub(super) lost_others: u64,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Stored {
-    pub(super) message: StoredMessage,
+    pub(super) message: Kept,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) except_client: Option<ClientId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) except_user: Option<UserId>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Due {
     Footing { client: u32, epoch: u64 },
@@ -176,7 +178,7 @@ pub(super) enum Due {
     Window(u64),
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Page {
     pub(super) request: u64,
@@ -188,15 +190,54 @@ pub(super) struct Page {
     pub(super) end: u64,
     #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
     pub(super) reference: Option<Ref>,
-    pub(super) memory: Vec<StoredMessage>,
+    pub(super) memory: Vec<Kept>,
     pub(super) asked: u64,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Rate {
     pub(super) client: u32,
     pub(super) epoch: u64,
     pub(super) ends_at_ms: u64,
     pub(super) count: u32,
+}
+
+/// JSON as it is held, line breaks too, which a line would not have: whether a meta is the same is
+/// told by its bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Verbatim(pub(super) Json);
+
+impl Serialize for Verbatim {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.raw().serialize(serializer)
+    }
+}
+
+/// A message, with its JSON as it is held.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Kept(pub(super) StoredMessage);
+
+impl Serialize for Kept {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let StoredMessage { event, payload, from, client_id, offset, timestamp_ms, meta } = &self.0;
+        let mut object = serializer.serialize_struct("Kept", 7)?;
+        object.serialize_field("event", event)?;
+        match payload {
+            Payload::Json(json) => object.serialize_field("payload", json.raw())?,
+            Payload::Bytes(_) => payload.serialize_field(&mut object)?,
+        }
+        object.serialize_field("from", from)?;
+        if let Some(client_id) = client_id {
+            object.serialize_field("client_id", client_id)?;
+        }
+        object.serialize_field("offset", offset)?;
+        object.serialize_field("timestamp_ms", timestamp_ms)?;
+        if let Some(meta) = meta {
+            object.serialize_field("meta", meta.raw())?;
+        }
+        object.end()
+    }
 }

@@ -1,6 +1,6 @@
 //! From a channel to its form.
 
-use alloc::vec::Vec;
+use alloc::{sync::Arc, vec::Vec};
 
 use super::form;
 use crate::{
@@ -10,10 +10,11 @@ use crate::{
     event::EventKind,
     footing::Seat,
     history::History,
-    ids::{ClientHandle, UserId},
+    ids::ClientHandle,
     message::StoredMessage,
     pages::Page,
-    presence::{Entry, Meta, Presence, Record, Window},
+    presence::{Meta, Presence, Record, Window},
+    rate,
     refusal::Reason,
     rooms::{Origin, RoomNumber},
     stats::Counters,
@@ -57,7 +58,7 @@ impl Channel {
             user: names.user.clone(),
             registered: this.registration == Registration::ByConnecting,
             connected: this.connection == Connection::Connected,
-            data: this.data.as_deref().cloned(),
+            data: this.data.as_deref().cloned().map(form::Verbatim),
             rooms: self.rooms_with(client).into_iter().map(|room| self.epoch(room)).collect(),
         }
     }
@@ -75,7 +76,8 @@ impl Channel {
             topic: room.topic.clone(),
             epoch: room.position.epoch,
             offset: room.position.offset,
-            config: (*room.config).clone(),
+            config: (!Arc::ptr_eq(&room.config, self.config.room_to_open(&room.topic)))
+                .then(|| (*room.config).clone()),
             origin: match room.origin {
                 Origin::Joined => form::Origin::Joined,
                 Origin::Opened => form::Origin::Opened,
@@ -107,7 +109,10 @@ impl Channel {
     }
 
     fn rates_form(&self) -> Vec<form::Rate> {
-        let rates = self.rooms.rates.iter().map(|(client, room, window)| form::Rate {
+        // Those that are over go by and by, and nobody can tell when.
+        let is_open = |window: &rate::Window| self.clock.now_ms < window.ends_at_ms;
+        let rates = self.rooms.rates.iter().filter(|(_, _, window)| is_open(window));
+        let rates = rates.map(|(client, room, window)| form::Rate {
             client: client.get(),
             epoch: self.epoch(room),
             ends_at_ms: window.ends_at_ms,
@@ -128,7 +133,7 @@ fn presences_form(presence: &Presence) -> Vec<form::Presence> {
         entry: record.entry.get(),
         place: record.place.get(),
         prev_ref: record.prev_ref.map(Into::into),
-        data: record.data,
+        data: record.data.map(form::Verbatim),
     };
     presence.records().into_iter().map(of).collect()
 }
@@ -139,35 +144,26 @@ fn meta_form(meta: &Meta) -> form::Meta {
         prev_ref: meta.prev_ref.as_ref().map(|reference| reference.number().get()),
         client_id: meta.client_id.clone(),
         online_at_ms: meta.online_at_ms,
-        data: meta.data.clone(),
+        data: meta.data.clone().map(form::Verbatim),
     }
 }
 
 fn window_form(window: &Window) -> form::Window {
-    let Window { horizon, announced, gone, gone_users, news } = window;
-    let entry = |entry: Entry| -> (UserId, Vec<form::Meta>) {
-        (entry.key, entry.metas.iter().map(meta_form).collect())
-    };
+    // The rest follows from the list.
+    let Window { horizon, announced: _, gone, gone_users: _, news: _ } = window;
     let gone = gone.iter().map(|((entry, place), (user, meta))| form::Gone {
         entry: entry.get(),
         place: place.get(),
         user: user.clone(),
         meta: meta_form(meta),
     });
-    let users = gone_users.iter().map(|(user, entry)| (user.clone(), entry.get()));
-    form::Window {
-        horizon: horizon.get(),
-        announced: announced.iter().map(entry).collect(),
-        gone: gone.collect(),
-        gone_users: users.collect(),
-        news: news.iter().map(|(reference, client)| (reference.get(), client.get())).collect(),
-    }
+    form::Window { horizon: horizon.get(), gone: gone.collect() }
 }
 
 fn history_form(history: &History) -> form::History {
     let lost = history.lost();
     let messages = history.since(0).map(|(message, excluded)| form::Stored {
-        message: StoredMessage::clone(message),
+        message: kept(message),
         except_client: excluded.client.clone(),
         except_user: excluded.user.clone(),
     });
@@ -176,6 +172,10 @@ fn history_form(history: &History) -> form::History {
         lost: lost.singly.iter().map(|(event, offset)| (event.clone(), *offset)).collect(),
         lost_others: lost.others,
     }
+}
+
+fn kept(message: &StoredMessage) -> form::Kept {
+    form::Kept(message.clone())
 }
 
 fn page_form(request: u64, page: &Page) -> form::Page {
@@ -188,7 +188,7 @@ fn page_form(request: u64, page: &Page) -> form::Page {
         start: page.start,
         end: page.end,
         reference: page.reference.clone(),
-        memory: page.memory.iter().map(|message| StoredMessage::clone(message)).collect(),
+        memory: page.memory.iter().map(|message| kept(message)).collect(),
         asked: page.asked,
     }
 }
