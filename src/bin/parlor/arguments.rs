@@ -14,6 +14,8 @@ them to a channel, and writes what is to be sent for them as JSON lines to stand
 has been read is answered before more is waited for, so whoever writes much has to read meanwhile.
 
   --config FILE set the channel up as FILE says, see below, in place of by default
+  --load FILE   go on with the channel that was saved in FILE
+  --save FILE   save the channel in FILE when the input ends, for --load to go on with
   --keep-going  report a bad line and go on with the next, in place of stopping there
   --stats       at the end, write counts and events a second to standard error
   -h, --help    write this
@@ -60,11 +62,15 @@ recorded. The FILE of a configuration holds a JSON object of what differs from t
   {\"limits\":{\"members_per_topic\":500},\"grace_ms\":30000,\"unlisted_topics\":\"refuse\",\"rooms\":[
   {\"pattern\":\"lobby\"},{\"pattern\":\"chat:*\",\"max_members\":50,\"presence\":\"off\"}]}
 
+A channel is saved with its configuration, so --load takes no --config. Only a run that comes to the
+end of its input saves, with --keep-going also past bad lines. FILE is replaced as a whole or not at
+all, by way of FILE.tmp beside it.
+
 A line has at most 1 MiB, or 16 times the limit payload_bytes if that is more.
 
 Exit status: 0 if all was read, or if nobody reads standard output any longer; 1 if lines were bad
-and --keep-going was given, or if standard output can't be written; 2 if a line or a configuration
-was bad, a FILE can't be read or an option is wrong.
+and --keep-going was given, or if standard output or the FILE of --save can't be written; 2 if a
+line, a configuration or a saved channel was bad, a FILE can't be read or an option is wrong.
 
 Try: echo '{\"join\":{\"client_id\":\"c1\",\"topic\":\"room:1\",\"user_id\":\"ann\",\"now_ms\":0}}' | parlor
 ";
@@ -81,10 +87,23 @@ pub(crate) enum Command {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Options {
     pub(crate) source: Source,
-    /// The file of the configuration; none for the default one.
-    pub(crate) config: Option<PathBuf>,
+    pub(crate) start: Start,
+    /// Where the channel is saved in the end.
+    pub(crate) save: Option<PathBuf>,
     pub(crate) bad_lines: BadLines,
     pub(crate) stats: Stats,
+}
+
+/// What channel to begin with.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// A new one, configured by default.
+    #[default]
+    Default,
+    /// A new one, configured by that file.
+    Configured(PathBuf),
+    /// One that was saved in that file.
+    Saved(PathBuf),
 }
 
 /// Where events come from.
@@ -116,8 +135,12 @@ pub(crate) enum Stats {
 pub(crate) enum ArgumentError {
     UnknownOption(OsString),
     SecondFile(OsString),
-    ConfigWithoutFile,
-    SecondConfig(OsString),
+    /// An option that is the last word.
+    WithoutFile(&'static str),
+    /// A file of an option that was given before.
+    Second(&'static str, OsString),
+    /// A configuration for a channel that has one.
+    ConfigAndLoad,
 }
 
 impl Command {
@@ -126,7 +149,7 @@ impl Command {
         mut arguments: impl Iterator<Item = OsString>,
     ) -> Result<Self, ArgumentError> {
         let mut options = Options::default();
-        let mut file = None;
+        let (mut file, mut config, mut load) = (None, None, None);
         while let Some(argument) = arguments.next() {
             match argument.to_str() {
                 Some("--") => break,
@@ -134,13 +157,9 @@ impl Command {
                 Some("--version" | "-V") => return Ok(Self::Version),
                 Some("--keep-going") => options.bad_lines = BadLines::KeepGoing,
                 Some("--stats") => options.stats = Stats::Told,
-                Some("--config") => {
-                    let path = arguments.next().ok_or(ArgumentError::ConfigWithoutFile)?;
-                    if options.config.is_some() {
-                        return Err(ArgumentError::SecondConfig(path));
-                    }
-                    options.config = Some(path.into());
-                }
+                Some("--config") => take_next(&mut config, "--config", &mut arguments)?,
+                Some("--load") => take_next(&mut load, "--load", &mut arguments)?,
+                Some("--save") => take_next(&mut options.save, "--save", &mut arguments)?,
                 Some("-") => take_file(&mut file, argument)?,
                 _ if argument.as_encoded_bytes().starts_with(b"-") => {
                     return Err(ArgumentError::UnknownOption(argument));
@@ -152,8 +171,28 @@ impl Command {
         if let Some(file) = file.filter(|file| file != "-") {
             options.source = Source::File(file.into());
         }
+        options.start = match (config, load) {
+            (None, None) => Start::Default,
+            (Some(config), None) => Start::Configured(config),
+            (None, Some(load)) => Start::Saved(load),
+            (Some(_), Some(_)) => return Err(ArgumentError::ConfigAndLoad),
+        };
         Ok(Self::Replay(options))
     }
+}
+
+/// Takes the word after an option as its file.
+fn take_next(
+    place: &mut Option<PathBuf>,
+    option: &'static str,
+    arguments: &mut impl Iterator<Item = OsString>,
+) -> Result<(), ArgumentError> {
+    let file = arguments.next().ok_or(ArgumentError::WithoutFile(option))?;
+    if place.is_some() {
+        return Err(ArgumentError::Second(option, file));
+    }
+    *place = Some(file.into());
+    Ok(())
 }
 
 fn take_file(place: &mut Option<OsString>, file: OsString) -> Result<(), ArgumentError> {
@@ -183,17 +222,23 @@ impl fmt::Display for ArgumentError {
         match self {
             Self::UnknownOption(option) => write!(
                 f,
-                "unknown option {}, expected one of --config, --keep-going, --stats, --help, \
-                 --version",
+                "unknown option {}, expected one of --config, --load, --save, --keep-going, \
+                 --stats, --help, --version",
                 option.display()
             ),
             Self::SecondFile(file) => {
                 write!(f, "{} is a second FILE, expected at most one", file.display())
             }
-            Self::ConfigWithoutFile => f.write_str("--config is the last word, expected its FILE"),
-            Self::SecondConfig(file) => {
-                write!(f, "{} is the FILE of a second --config, expected one", file.display())
+            Self::WithoutFile(option) => {
+                write!(f, "{option} is the last word, expected its FILE")
             }
+            Self::Second(option, file) => {
+                write!(f, "{} is the FILE of a second {option}, expected one", file.display())
+            }
+            Self::ConfigAndLoad => f.write_str(
+                "--config and --load are both given, expected one: a saved channel has its \
+                 configuration with it",
+            ),
         }
     }
 }
@@ -207,7 +252,8 @@ mod tests {
     }
 
     fn check(arguments: &[&str], source: Source, bad_lines: BadLines, stats: Stats) {
-        let expected = Command::Replay(Options { source, config: None, bad_lines, stats });
+        let options = Options { source, bad_lines, stats, ..Options::default() };
+        let expected = Command::Replay(options);
         assert_eq!(parse(arguments), Ok(expected), "{arguments:?}");
     }
 
@@ -239,17 +285,31 @@ mod tests {
     }
 
     #[test]
-    fn a_configuration_is_the_word_after_its_option() {
-        for config in ["c", "--stats", "", "-", "--"] {
-            let config = OsString::from(config);
-            let source = Source::File("a".into());
-            let options = Options { source, config: Some((&config).into()), ..Options::default() };
-            let arguments = ["--config".into(), config, "a".into()];
-            assert_eq!(Command::parse(arguments.into_iter()), Ok(Command::Replay(options)));
+    fn the_word_after_an_option_is_its_file() {
+        let check = |option: &'static str, options: &dyn Fn(PathBuf) -> Options| {
+            for file in ["c", "--stats", "", "-", "--"] {
+                let source = Source::File("a".into());
+                let options = Options { source, ..options(file.into()) };
+                assert_eq!(parse(&[option, file, "a"]), Ok(Command::Replay(options)));
+            }
+            assert_eq!(parse(&["a", option]), Err(ArgumentError::WithoutFile(option)));
+            let second = Err(ArgumentError::Second(option, "d".into()));
+            assert_eq!(parse(&[option, "c", option, "d"]), second);
+        };
+        let start = |start| Options { start, ..Options::default() };
+        check("--config", &|file| start(Start::Configured(file)));
+        check("--load", &|file| start(Start::Saved(file)));
+        check("--save", &|file| Options { save: Some(file), ..Options::default() });
+    }
+
+    #[test]
+    fn a_saved_channel_is_not_configured() {
+        for arguments in [["--config", "c", "--load", "d"], ["--load", "c", "--config", "d"]] {
+            assert_eq!(parse(&arguments), Err(ArgumentError::ConfigAndLoad));
         }
-        assert_eq!(parse(&["a", "--config"]), Err(ArgumentError::ConfigWithoutFile));
-        let second = Err(ArgumentError::SecondConfig("d".into()));
-        assert_eq!(parse(&["--config", "c", "--config", "d"]), second);
+        let start = Start::Saved("a".into());
+        let options = Options { start, save: Some("a".into()), ..Options::default() };
+        assert_eq!(parse(&["--load", "a", "--save", "a"]), Ok(Command::Replay(options)));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod output;
 mod progress;
 mod replay;
 mod report;
+mod snapshot;
 
 use std::{
     env, fmt,
@@ -35,11 +36,12 @@ fn main() -> ExitCode {
         Err(failure) => {
             complain(&failure);
             ExitCode::from(match failure {
-                Failure::Output(_) => 1,
+                Failure::Output(_) | Failure::NotSaved { .. } => 1,
                 Failure::Arguments(_)
                 | Failure::Input { .. }
                 | Failure::BadLine { .. }
-                | Failure::BadConfig { .. } => 2,
+                | Failure::BadConfig { .. }
+                | Failure::BadSnapshot { .. } => 2,
             })
         }
     }

@@ -9,14 +9,17 @@ use std::{
     time::Duration,
 };
 
-use parlor::{Channel, Config, ConfigFileError, Event, Limit, LineError, LineReader};
+use parlor::{
+    Channel, Config, ConfigFileError, Counters, Event, Limit, LineError, LineReader, RestoreError,
+};
 
 use crate::{
-    arguments::{ArgumentError, BadLines, Options, Source, Stats, name_of},
+    arguments::{ArgumentError, BadLines, Options, Source, Start, Stats, name_of},
     complain,
     output::{Output, WriteError},
     progress::Progress,
     report::{OutboundCounts, Report},
+    snapshot,
 };
 
 /// How many bytes are read at once, at most.
@@ -36,18 +39,35 @@ pub(crate) enum Failure {
     Input { source: String, error: io::Error },
     BadLine { source: String, error: LineError },
     BadConfig { source: String, error: ConfigFileError },
+    BadSnapshot { source: String, error: RestoreError },
+    NotSaved { target: String, error: io::Error },
     Output(WriteError),
 }
 
 /// Replays the events of a source, from its first line to its last.
 pub(crate) fn run(options: &Options) -> Result<Verdict, Failure> {
+    replay(options).map_err(|failure| match (failure, &options.save) {
+        // Who wants no more has not seen what would be saved as said.
+        (Failure::Output(WriteError::NobodyReads), Some(path)) => Failure::NotSaved {
+            target: name_of(path),
+            error: io::Error::new(ErrorKind::BrokenPipe, "nobody reads standard output"),
+        },
+        (failure, _) => failure,
+    })
+}
+
+fn replay(options: &Options) -> Result<Verdict, Failure> {
     let elapsed = stopwatch();
     let unreadable = |error| Failure::Input { source: options.source.to_string(), error };
 
-    let config = options.config.as_deref().map_or_else(|| Ok(Config::default()), read_config)?;
-    let mut reader = LineReader::with_max_line(max_line(&config));
+    let channel = match &options.start {
+        Start::Default => new_channel(Config::default()),
+        Start::Configured(path) => new_channel(read_config(path)?),
+        Start::Saved(path) => snapshot::load(path, draw_hash_key())?,
+    };
+    let mut reader = LineReader::with_max_line(max_line(channel.config()));
     let (mut source, size) = open(&options.source).map_err(unreadable)?;
-    let mut replay = Replay::new(options, config, size);
+    let mut replay = Replay::new(options, channel, size);
     let mut chunk = vec![0; CHUNK];
     loop {
         let length = match source.read(&mut chunk) {
@@ -74,6 +94,8 @@ pub(crate) fn run(options: &Options) -> Result<Verdict, Failure> {
 struct Replay<'a> {
     options: &'a Options,
     channel: Channel,
+    /// What was counted before this run.
+    before: Counters,
     output: Output<StdoutLock<'static>>,
     progress: Progress<Stderr>,
     outbound: OutboundCounts,
@@ -82,12 +104,12 @@ struct Replay<'a> {
 }
 
 impl<'a> Replay<'a> {
-    fn new(options: &'a Options, config: Config, size: Option<u64>) -> Self {
+    fn new(options: &'a Options, channel: Channel, size: Option<u64>) -> Self {
         let watched = io::stderr().is_terminal() && !io::stdout().is_terminal();
         Self {
             options,
-            // The key is drawn, since names come from outside; no answer depends on it.
-            channel: Channel::single_node(config.with_hash_key(draw_hash_key())),
+            before: channel.stats().counters,
+            channel,
             output: Output::new(io::stdout().lock()),
             progress: Progress::new(watched.then(io::stderr), size),
             outbound: OutboundCounts::default(),
@@ -129,9 +151,13 @@ impl<'a> Replay<'a> {
 
     fn end(mut self, elapsed: impl Fn() -> Duration) -> Result<Verdict, Failure> {
         self.output.flush()?;
+        if let Some(path) = &self.options.save {
+            snapshot::save(&self.channel, path)?;
+        }
         if self.options.stats == Stats::Told {
             let report = Report {
                 stats: self.channel.stats(),
+                before: &self.before,
                 outbound: &self.outbound,
                 bad_lines: self.bad_lines,
                 read: self.read,
@@ -158,11 +184,18 @@ fn open(source: &Source) -> io::Result<(Box<dyn Read>, Option<u64>)> {
     }
 }
 
+fn new_channel(config: Config) -> Channel {
+    // The key is drawn, since names come from outside; no answer depends on it.
+    Channel::single_node(config.with_hash_key(draw_hash_key()))
+}
+
 fn read_config(path: &Path) -> Result<Config, Failure> {
-    let source = || name_of(path);
-    let text =
-        fs::read_to_string(path).map_err(|error| Failure::Input { source: source(), error })?;
-    Config::from_json(&text).map_err(|error| Failure::BadConfig { source: source(), error })
+    let text = read_text(path)?;
+    Config::from_json(&text).map_err(|error| Failure::BadConfig { source: name_of(path), error })
+}
+
+pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
+    fs::read_to_string(path).map_err(|error| Failure::Input { source: name_of(path), error })
 }
 
 /// How long a line may be: as long as by default, or so long that it has as much room for payloads.
@@ -202,6 +235,10 @@ impl fmt::Display for Failure {
                 let ConfigFileError { line, column, path, message, .. } = error;
                 let colon = if path.is_empty() { "" } else { ": " };
                 write!(f, "{source}:{line}:{column}: {path}{colon}{message}")
+            }
+            Self::BadSnapshot { source, error } => write!(f, "{source}: {error}"),
+            Self::NotSaved { target, error } => {
+                write!(f, "{target}: can't be written: {error}")
             }
             Self::Output(error) => fmt::Display::fmt(error, f),
         }

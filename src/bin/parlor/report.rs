@@ -18,6 +18,8 @@ impl OutboundCounts {
 #[derive(Debug)]
 pub(crate) struct Report<'a> {
     pub(crate) stats: Stats,
+    /// What was counted before it: of a channel that was loaded.
+    pub(crate) before: &'a Counters,
     pub(crate) outbound: &'a OutboundCounts,
     pub(crate) bad_lines: u64,
     pub(crate) read: u64,
@@ -27,28 +29,31 @@ pub(crate) struct Report<'a> {
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { stats, outbound, bad_lines, read, written, elapsed } = self;
+        let Self { stats, before, outbound, bad_lines, read, written, elapsed } = self;
         let Counters { events, refusals, .. } = &stats.counters;
+        let handled = events.total() - before.events.total();
 
-        row(f, "events", events.total())?;
-        rows(f, EventKind::ALL.map(|kind| (kind.label(), events.of(kind))))?;
+        row(f, "events", handled)?;
+        let of = |kind| events.of(kind) - before.events.of(kind);
+        rows(f, EventKind::ALL.map(|kind| (kind.label(), of(kind))))?;
         row(f, "bad lines", *bad_lines)?;
         row(f, "outbound", outbound.0.values().sum())?;
         rows(f, outbound.0.iter().map(|(label, count)| (*label, *count)))?;
-        row(f, "refusals", refusals.total())?;
-        rows(f, Reason::ALL.map(|reason| (reason.label(), refusals.of(reason))))?;
-        row(f, "deliveries", stats.counters.deliveries)?;
-        row(f, "presence joins", stats.counters.presence_joins)?;
-        row(f, "presence leaves", stats.counters.presence_leaves)?;
-        row(f, "rooms opened", stats.counters.rooms_opened)?;
+        row(f, "refusals", refusals.total() - before.refusals.total())?;
+        let of = |reason| refusals.of(reason) - before.refusals.of(reason);
+        rows(f, Reason::ALL.map(|reason| (reason.label(), of(reason))))?;
+        let since = |count: fn(&Counters) -> u64| count(&stats.counters) - count(before);
+        row(f, "deliveries", since(|counters| counters.deliveries))?;
+        row(f, "presence joins", since(|counters| counters.presence_joins))?;
+        row(f, "presence leaves", since(|counters| counters.presence_leaves))?;
+        row(f, "rooms opened", since(|counters| counters.rooms_opened))?;
         row(f, "topics left", stats.topics as u64)?;
         row(f, "clients left", stats.clients as u64)?;
         row(f, "memberships left", stats.memberships as u64)?;
         row(f, "bytes read", *read)?;
         row(f, "bytes written", *written)?;
         row(f, "microseconds", as_u64(elapsed.as_micros()))?;
-        let per_second =
-            (u128::from(events.total()) * 1_000_000_000).checked_div(elapsed.as_nanos());
+        let per_second = (u128::from(handled) * 1_000_000_000).checked_div(elapsed.as_nanos());
         row(f, "events a second", per_second.map_or(0, as_u64))
     }
 }
