@@ -12,8 +12,9 @@
 //! | `hold` | nothing is flushed from here on but by `flush` |
 //! | `flush` | flushes once |
 //!
-//! Two things are checked in every script: the channel's invariants after each line, and that a
-//! twin which is flushed only once, at the end, says the same.
+//! Three things are checked in every script: the channel's invariants after each line, that a twin
+//! which is flushed only once, at the end, says the same, and so does one that is saved and restored
+//! after each event.
 
 mod events;
 mod line;
@@ -34,6 +35,9 @@ pub(crate) fn play(script: &str) -> Result<String, String> {
     stage.finish()
 }
 
+/// The key of the hash tables of what is restored: nothing that is said depends on it.
+const OTHER_HASH_KEY: [u64; 2] = [3, 5];
+
 /// When the outbox is flushed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Flushing {
@@ -51,9 +55,12 @@ enum Showing {
 struct Stage {
     channel: Channel,
     twin: Channel,
+    /// A third, as it was saved.
+    saved: String,
     flushing: Flushing,
     showing: Showing,
     said: Vec<Outbound>,
+    said_by_saved: Vec<Outbound>,
     transcript: Vec<String>,
 }
 
@@ -66,10 +73,12 @@ impl Stage {
         let channel = setup::channel(script)?;
         Ok(Self {
             twin: channel.clone(),
+            saved: channel.save().unwrap(),
             channel,
             flushing: Flushing::AfterEachEvent,
             showing: if has_setup { Showing::Nothing } else { Showing::Everything },
             said: Vec::new(),
+            said_by_saved: Vec::new(),
             transcript: Vec::new(),
         })
     }
@@ -112,6 +121,12 @@ impl Stage {
     }
 
     fn handle(&mut self, event: Event) {
+        let mut restored = Channel::restore(&self.saved, OTHER_HASH_KEY).unwrap();
+        restored.check_invariants();
+        restored.handle(event.clone());
+        self.said_by_saved.extend(restored.flush_outbox());
+        self.saved = restored.save().unwrap();
+
         self.twin.handle(event.clone());
         self.channel.handle(event);
         self.channel.check_invariants();
@@ -137,13 +152,16 @@ impl Stage {
         }
     }
 
-    /// Compares all that was said with what the twin says, which was never asked before.
+    /// Compares all that was said with what the twin says, which was never asked before, and with
+    /// what was said by the one that was saved.
     fn finish(mut self) -> Result<String, String> {
         self.said.extend(self.channel.flush_outbox());
-        let twin = self.twin.flush_outbox();
-        if self.said != twin {
-            let said = self.said;
+        let (said, twin, saved) = (self.said, self.twin.flush_outbox(), self.said_by_saved);
+        if said != twin {
             return Err(format!("flushed once at the end, it says {twin:#?}, expected {said:#?}"));
+        }
+        if said != saved {
+            return Err(format!("saved after each event, it says {saved:#?}, expected {said:#?}"));
         }
         Ok(self.transcript.join("\n"))
     }
@@ -215,5 +233,13 @@ mod tests {
         check("config limit.rooms=1", &unknown);
         check("restart\nconfig presence=off", "line 3: config has to come before everything else");
         check("config limit.topics=0", "line 2: limit topics is 0, expected 1 to 2147483647");
+        check(
+            "config {} presence=off",
+            "line 2: unknown field \"presence\", expected cluster or node",
+        );
+        check(
+            "config {\"limits\":{\"topics\":0}}",
+            "line 2: line 1, column 21: limits.topics: limit topics is 0, expected 1 to 2147483647",
+        );
     }
 }
