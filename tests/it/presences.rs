@@ -20,19 +20,20 @@ fn no_change_is_lost_however_many_wait() {
     let mut channel = Channel::single_node(Config::default());
     let watcher = ClientId::from("watcher");
     channel.handle(Join::new(watcher.clone(), "room:1", "watcher", 0).into());
-    let _greetings = channel.flush_outbox();
-
     for number in 0..COMERS {
         let (client, user) = (format!("c{number}"), format!("u{number}"));
         channel.handle(Join::new(client, "room:1", user, 0).into());
     }
-    let flushed = channel.flush_outbox();
-    let heard = flushed.iter().filter_map(|outbound| match outbound {
-        Outbound::PresenceDiff(diff) if diff.recipients.ids().any(|id| *id == watcher) => {
-            Some(diff.diff.joins().iter().map(|entry| entry.key.to_string()).collect::<Vec<_>>())
+
+    let mut heard = Vec::new();
+    for outbound in channel.flush_outbox() {
+        if let Outbound::PresenceDiff(diff) = outbound
+            && diff.recipients.ids().any(|id| *id == watcher)
+        {
+            let joins = diff.diff.joins().iter();
+            heard.push(joins.map(|entry| entry.key.to_string()).collect::<Vec<_>>());
         }
-        _ => None,
-    });
-    let expected = (0..COMERS).map(|number| vec![format!("u{number}")]);
-    assert!(heard.eq(expected), "each who came is in a diff of its own, in order");
+    }
+    let expected: Vec<_> = (0..COMERS).map(|number| vec![format!("u{number}")]).collect();
+    assert_eq!(heard, expected, "each who came is in a diff of its own, in order");
 }

@@ -62,15 +62,13 @@ fn exists(test: &str, scenarios: &[&str], files: &[File]) -> bool {
     }
     let file = modules.replace("::", "/");
     let within = file.strip_suffix("/tests").unwrap_or(&file);
+    let homes: Vec<_> = ["src", "tests", "tests/it"]
+        .iter()
+        .flat_map(|folder| [&file, within].map(|module| format!("{folder}/{module}.rs")))
+        .collect();
     let function = format!("fn {name}(");
-    files.iter().any(|File { path, text }| {
-        let homes = ["src", "tests", "tests/it"].map(|folder| path.strip_prefix(folder));
-        let is_home = |home: &Option<&str>| {
-            let home = home.and_then(|home| home.strip_prefix('/')?.strip_suffix(".rs"));
-            home.is_some_and(|home| home == file || home == within)
-        };
-        homes.iter().any(is_home) && text.lines().any(|line| line.trim().starts_with(&function))
-    })
+    let mut files = files.iter().filter(|file| homes.contains(&file.path));
+    files.any(|file| file.text.lines().any(|line| line.trim().starts_with(&function)))
 }
 
 /// A page on which every feature is a row of that end.
