@@ -32,6 +32,7 @@ scenarios! {
     crash_and_come_back
     crash_closes_every_topic
     crash_in_an_empty_channel
+    crash_spares_a_room_that_waits
     crash_twice_and_restart_twice
     defect_a_clients_room_takes_events
     defect_a_group_reaches_each_once
