@@ -3,7 +3,7 @@
 use super::{
     Ask, Model, Outcome, RoomConfig,
     config::OnJoin,
-    lines::{Fields, json, json_or_absent, list, object, on_one_line},
+    lines::{Fields, json, list, object, on_one_line},
     state::{Message, Page},
 };
 
@@ -136,16 +136,15 @@ fn loaded_line(message: &Fields) -> String {
     };
     let text = |name: &str| -> String { serde_json::from_str(raw(name)).unwrap_or_default() };
     let number = |name: &str| json(&raw(name).parse::<u64>().expect("it is a whole number"));
-    let base64 = match raw("payload_base64") {
-        "" => String::new(),
-        _ => json(&text("payload_base64")),
-    };
+    // Nothing of it is checked, so an empty name is one.
+    let if_given =
+        |name: &str| if raw(name).is_empty() { String::new() } else { json(&text(name)) };
     let values = [
         json(&text("event")),
         on_one_line(raw("payload")),
-        base64,
+        if_given("payload_base64"),
         json(&text("from")),
-        json_or_absent(&text("client_id")),
+        if_given("client_id"),
         number("offset"),
         number("timestamp_ms"),
         on_one_line(raw("meta")),
