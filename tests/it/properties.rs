@@ -65,6 +65,11 @@ proptest! {
     }
 
     #[test]
+    fn channels_of_opened_rooms_agree_with_the_model(ops in ops(), cuts: u64) {
+        check(&ops, &Setup::of("opened"), cuts);
+    }
+
+    #[test]
     fn channels_with_a_grace_agree_with_the_model(ops in ops(), cuts: u64) {
         check(&ops, &Setup::of("grace"), cuts);
     }
@@ -172,6 +177,7 @@ proptest! {
 
 /// Random ops would prove little if they were all refused, or none.
 #[test]
+#[expect(clippy::too_many_lines, reason = "most of it is a list")]
 fn random_ops_meet_every_reason_every_limit_and_every_message() {
     let mut runner = TestRunner::deterministic();
     let mut met = BTreeMap::<_, usize>::new();
@@ -229,7 +235,6 @@ fn random_ops_meet_every_reason_every_limit_and_every_message() {
         "join: history",
         "rejoin: broadcast_message",
         "disconnect: closed",
-        "disconnect: room_closed",
         "tick: closed",
         "tick: presence_diff",
         "track: presence_diff",
@@ -252,6 +257,8 @@ fn random_ops_meet_every_reason_every_limit_and_every_message() {
         let times = met.get(&what).copied().unwrap_or(0);
         assert!(times >= 10, "{what} was met {times} times: {met:#?}");
     }
+    // Rare, as it takes the last of an opened room that does not stay.
+    assert!(met.contains_key("disconnect: room_closed"), "{met:#?}");
     let [sent, delivered] =
         ["broadcast: reply", "broadcast: broadcast_message"].map(|what| met[what]);
     assert!(delivered * 4 > sent, "most of what random members say is heard: {met:#?}");

@@ -1,8 +1,8 @@
 //! R7: offsets, as replies tell them and as receivers see them, and what one that comes has missed.
 
 use parlor::{
-    Address, Body, BroadcastMessage, ClientId, Event, Outbound, Position, Rejoin, Reply, Since,
-    Topic,
+    Address, Body, BroadcastMessage, ClientId, Event, NodePosition, Outbound, Position, Rejoin,
+    Reply, Since, Topic,
 };
 
 use super::{
@@ -113,11 +113,13 @@ fn check_come(
     findings.agree(Rule::R7, format_args!("the position told of {event:?}"), told, Some(at));
     let since = match since {
         Some(Since::One(position)) => Some(*position),
-        // Which of them is meant depends on the name of the node, which is not known here.
-        Some(Since::Each(list)) => match &list[..] {
-            [one] if one.node.is_none() => Some(Position { epoch: one.epoch, offset: one.offset }),
-            [] => None,
-            _ => Some(Position { epoch: at.epoch, offset: 0 }),
+        Some(Since::Each(list)) => match list.first() {
+            Some(NodePosition { node: None, epoch, offset, .. }) => {
+                Some(Position { epoch: *epoch, offset: *offset })
+            }
+            // Which of them is meant depends on the name of the node, which is not known here.
+            Some(_) => return set_seen(room, client),
+            None => None,
         },
         _ => None,
     };

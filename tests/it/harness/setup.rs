@@ -18,10 +18,16 @@ pub struct Setup {
 }
 
 /// All of them: names, and documents.
-const SETUPS: [(&str, &str); 9] = [
+const SETUPS: [(&str, &str); 10] = [
     ("plain", "{}"),
     // Without presence, unless a room is opened with it.
     ("silent", r#"{"default_room":{"presence":"off"},"clients_open_rooms":"on"}"#),
+    // No rooms but those that are opened, which go with their last member.
+    (
+        "opened",
+        r#"{"unlisted_topics":"refuse","clients_open_rooms":"on","default_room":
+            {"lifetime":"ephemeral","max_members":2,"events":[{"name":"*","history":2}]}}"#,
+    ),
     // Limits so low that each is met, and one past it; and a grace.
     (
         "tiny",
@@ -121,7 +127,7 @@ impl Setup {
         let found = SETUPS.iter().find(|(other, _)| *other == name);
         let (name, document) = found.unwrap_or_else(|| panic!("{name} is no setup"));
         let node = (*name == "cluster").then_some("n\"ö");
-        Self { name, model: model(document, node), document, node }
+        Self { name, model: told(document, node), document, node }
     }
 
     /// All of them.
@@ -160,7 +166,7 @@ struct Document {
 }
 
 /// What the model is told.
-fn model(document: &str, node: Option<&str>) -> ModelSetup {
+fn told(document: &str, node: Option<&str>) -> ModelSetup {
     let document: Document = serde_json::from_str(document).expect("it is a document");
     let mut model = ModelSetup {
         grace_ms: document.grace_ms,
@@ -177,7 +183,7 @@ fn model(document: &str, node: Option<&str>) -> ModelSetup {
         model.reserved = reserved;
     }
     if let Some(room) = document.default_room {
-        model.default_room = room.get().to_owned();
+        room.get().clone_into(&mut model.default_room);
     }
     for mut room in document.rooms {
         let pattern = room.remove("pattern").expect("a room has a pattern");
