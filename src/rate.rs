@@ -2,7 +2,8 @@
 //!
 //! [`RateLimiter`] is for whoever needs one, under keys of any kind; [`Rates`] is the channel's,
 //! under clients and rooms. Neither has a clock. What is over is dropped bit by bit by later calls,
-//! so that neither grows with keys that came once. Costs: O(log n) a call.
+//! so that neither grows with keys that came once; a channel's goes at once when time passes. Costs:
+//! O(log n) a call.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use core::{error, fmt, ops::RangeInclusive};
@@ -118,13 +119,22 @@ impl Rates {
     /// Counts one that is allowed.
     pub(crate) fn count(&mut self, client: ClientHandle, room: u32, window_ms: u64, now_ms: u64) {
         for _ in 0..SWEPT {
-            if let Some((client, room)) = self.windows.drop_one_that_is_over(now_ms) {
-                self.by_room.remove(&(room, client));
-            }
+            self.drop_one_that_is_over(now_ms);
         }
 
         self.windows.count(&(client, room), window_ms, now_ms);
         self.by_room.insert((room, client));
+    }
+
+    /// Forgets all windows that are over. Costs O(log n) for each.
+    pub(crate) fn drop_what_is_over(&mut self, now_ms: u64) {
+        while self.drop_one_that_is_over(now_ms) {}
+    }
+
+    /// Whether there was one.
+    fn drop_one_that_is_over(&mut self, now_ms: u64) -> bool {
+        let over = self.windows.drop_one_that_is_over(now_ms);
+        over.is_some_and(|(client, room)| self.by_room.remove(&(room, client)))
     }
 
     /// Forgets the windows of a client. Costs O(log n) for each.
@@ -390,6 +400,10 @@ mod tests {
                     }
                     assert!(again.iter().eq(rates.iter()));
                     rates = again;
+                }
+                3 => {
+                    rates.drop_what_is_over(now_ms);
+                    assert!(rates.iter().all(|(_, _, window)| now_ms < window.ends_at_ms));
                 }
                 _ => {}
             }

@@ -87,6 +87,7 @@ impl Channel {
     #[expect(clippy::unnecessary_wraps, reason = "every event is handled alike")]
     pub(super) fn on_tick(&mut self) -> Result<(), Refusal> {
         self.expire();
+        self.rooms.rates.drop_what_is_over(self.clock.now_ms);
         for due in self.clock.agenda.take_due_windows(self.clock.now_ms) {
             if let Due::Window { room, epoch: _ } = due {
                 self.end_window(room);
