@@ -262,6 +262,10 @@ impl Clients {
         for handle in self.ended.drain(..).rev() {
             self.slab.free(handle.get());
         }
+        if self.slab.len() == 0 && !self.names.is_empty() {
+            // Names are overwritten when their handles are given out again, which may be never.
+            self.names = Directory::default();
+        }
     }
 
     /// Panics if an invariant does not hold. Linear in the clients.
@@ -319,6 +323,22 @@ mod tests {
         }
         clients.release_handles();
         assert_eq!(["d", "e", "f"].map(|id| add(&mut clients, id)), [b, c, a]);
+    }
+
+    #[test]
+    fn names_go_after_a_release_when_nobody_is_left() {
+        let mut clients = Clients::new(HashKey([1, 2]));
+        let [a, b] = ["a", "b"].map(|id| add(&mut clients, id));
+        clients.end(a);
+        clients.release_handles();
+        assert_eq!(clients.names().client(b), "b");
+        clients.end(b);
+        assert_eq!(clients.names().client(b), "b", "what was emitted has to be named");
+        clients.release_handles();
+        assert!(clients.names().is_empty());
+        let c = add(&mut clients, "c");
+        assert_eq!((c, clients.find(&"c".into())), (b, Some(c)));
+        clients.check_invariants();
     }
 
     #[test]
