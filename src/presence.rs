@@ -98,9 +98,10 @@ impl Presence {
         data: Option<Json>,
     ) -> (u32, Record, Record) {
         let old = self.untrack(place, Edge::None);
-        let Record { client, online_at_ms, entry, place, .. } = old;
+        let Record { client, online_at_ms, entry, place, ref names, .. } = old;
+        let names = names.clone();
         let prev_ref = Some(old.reference);
-        let new = Record { client, reference, online_at_ms, entry, place, prev_ref, data };
+        let new = Record { client, reference, online_at_ms, entry, place, prev_ref, data, names };
         (self.track(&new, Edge::None), old, new)
     }
 
@@ -185,6 +186,7 @@ mod tests {
             place: reference,
             prev_ref: None,
             data: Some(data.clone()),
+            names: None,
         };
         assert!(presence.make_room().is_none_or(|moved| moved.from == 0));
         let place = presence.track(&record, Edge::First);

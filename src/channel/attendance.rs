@@ -1,6 +1,6 @@
 //! Presence: begun, changed and ended, and announced at once or when a window ends.
 
-use alloc::{boxed::Box, vec::Vec};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
 use super::Channel;
 use crate::{
@@ -27,10 +27,9 @@ impl Channel {
         self.open_window(room);
         let presence = self.rooms.get_mut(room).presence.as_mut()?;
         let reference = self.node.next_ref();
-        let returns = presence
-            .window
-            .as_mut()
-            .and_then(|window| window.returns(self.clients.names().user(client)));
+        let names = self.clients.names().names(client);
+        let returns = presence.window.as_mut().and_then(|window| window.returns(&names.user));
+        let names = presence.window.is_some().then(|| Arc::new(names.clone()));
         let new = returns.unwrap_or(reference);
         let before = self.clients.arrive(client, room, new);
         let edge = if before.is_none() { Edge::First } else { Edge::None };
@@ -43,6 +42,7 @@ impl Channel {
             place: reference,
             prev_ref: None,
             data: data.cloned(),
+            names,
         };
         let place = presence.track(&record, edge);
         self.clients.get_mut(client).footing(room).set_place(place);
@@ -141,8 +141,9 @@ impl Channel {
         if presence.window.is_some() {
             return;
         }
-        let mut announced = presence.entries(self.node.origin().cloned());
-        announced.name(self.clients.names());
+        // Handles may be given out again while it is open, and a directory to hold would be of all
+        // who are anywhere: what is recorded in such a room has its names.
+        let announced = presence.entries(self.node.origin().cloned());
         let window = Window::new(self.node.upcoming_ref(), announced);
         presence.window = Some(Box::new(window));
         let at_ms = self.clock.now_ms.saturating_add(window_ms);

@@ -6,7 +6,7 @@ use core::{fmt, iter};
 use serde::{Serialize, Serializer};
 
 use crate::{
-    directory::Directory,
+    directory::{Directory, Names},
     few::Few,
     ids::ClientHandle,
     log::View,
@@ -54,8 +54,7 @@ impl Entries {
         Self { listed: Some(Arc::new(entries)), ..Self::none() }
     }
 
-    /// Gives the clients in it their names; a list that has names keeps them, since handles may
-    /// have been given out again since it was made.
+    /// Gives the clients in it their names, but for those whose record has them.
     pub(crate) fn name(&mut self, names: &Directory) {
         if self.names.is_empty() {
             self.names = names.clone();
@@ -87,7 +86,7 @@ impl Entries {
         let mut records = self.ordered().into_iter().peekable();
         let made = iter::from_fn(move || {
             let first = records.next()?;
-            let key = self.names.user(first.client).clone();
+            let key = self.names_of(&first).user.clone();
             let entry = first.entry;
             let mut metas = Few::one(self.meta(first));
             while let Some(next) = records.next_if(|next| next.entry == entry) {
@@ -114,8 +113,12 @@ impl Entries {
         Record::read(ClientHandle::new(client), words, self.rests.get(place))
     }
 
+    fn names_of<'a>(&'a self, record: &'a Record) -> &'a Names {
+        record.names.as_deref().unwrap_or_else(|| self.names.names(record.client))
+    }
+
     fn meta(&self, record: Record) -> Meta {
-        let client_id = self.names.client(record.client).clone();
+        let client_id = self.names_of(&record).client.clone();
         record.into_meta(client_id, self.origin.as_ref())
     }
 }
@@ -130,7 +133,8 @@ impl Eq for Entries {}
 
 impl fmt::Debug for Entries {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.metas.iter().any(|client| !self.names.has(ClientHandle::new(client))) {
+        let is_named = |record: &Record| record.names.is_some() || self.names.has(record.client);
+        if !self.ordered().iter().all(is_named) {
             return write!(f, "[{} metas, named when flushed]", self.meta_count());
         }
         f.debug_list().entries(self.iter()).finish()

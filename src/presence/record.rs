@@ -5,6 +5,7 @@ use core::num::NonZeroU64;
 
 use crate::{
     cow::CowVec,
+    directory::Names,
     ids::{ClientHandle, ClientId},
     payload::Json,
     presence::{
@@ -25,6 +26,8 @@ pub(crate) struct Record {
     pub(crate) place: NonZeroU64,
     pub(crate) prev_ref: Option<NonZeroU64>,
     pub(crate) data: Option<Json>,
+    /// Whose it is, where lists outlive handles: in rooms with windows.
+    pub(crate) names: Option<Arc<Names>>,
 }
 
 /// Whether metas stand in the order in which they have to be read.
@@ -46,6 +49,7 @@ pub(super) struct Extra {
     place: NonZeroU64,
     prev_ref: Option<NonZeroU64>,
     data: Option<Json>,
+    names: Option<Arc<Names>>,
 }
 
 impl Rest {
@@ -81,10 +85,12 @@ impl Rest {
             place: standing,
             prev_ref,
             data,
+            names,
         } = record;
-        if record.is_displaced() || data.is_some() {
+        if record.is_displaced() || data.is_some() || names.is_some() {
             let (entry, standing, prev_ref) = (*entry, *standing, *prev_ref);
-            let extra = Extra { entry, place: standing, prev_ref, data: data.clone() };
+            let (data, names) = (data.clone(), names.clone());
+            let extra = Extra { entry, place: standing, prev_ref, data, names };
             self.0.set(place as usize, Some(Arc::new(extra)));
         }
     }
@@ -131,6 +137,7 @@ impl Record {
             place,
             prev_ref: extra.and_then(|extra| extra.prev_ref),
             data: extra.and_then(|extra| extra.data.clone()),
+            names: extra.and_then(|extra| extra.names.clone()),
         }
     }
 }

@@ -66,7 +66,7 @@ impl Builder {
         let mut owners = Owners::default();
         let mut last = None;
         for presence in presences {
-            let (record, edge) = self.record(presence, &mut owners)?;
+            let (record, edge) = self.record(room, presence, &mut owners)?;
             if last.is_some_and(|last| record.standing() <= last) {
                 return Err(wrong("presences are out of order"));
             }
@@ -112,12 +112,15 @@ impl Builder {
     /// What is recorded of a presence, and whether its user comes with it.
     fn record(
         &mut self,
+        room: RoomNumber,
         presence: form::Presence,
         owners: &mut Owners,
     ) -> Restored<(Record, Edge)> {
         let form::Presence { client, reference, online_at_ms, entry, place, prev_ref, data } =
             presence;
         let client = self.find_client(client)?;
+        let waits = self.channel.rooms.get(room).config.presence_window_ms.is_some();
+        let names = self.channel.clients.names().names(client);
         let record = Record {
             client,
             reference: self.reference(reference)?,
@@ -126,6 +129,7 @@ impl Builder {
             place: number("a place", place)?,
             prev_ref: prev_ref.map(|number| self.reference(number)).transpose()?,
             data: data.map(|form::Verbatim(data)| data),
+            names: waits.then(|| Arc::new(names.clone())),
         };
         check_refs(record.standing(), record.reference, record.prev_ref)?;
         if !self.refs.insert(reference) {
