@@ -16,6 +16,7 @@ mod golden;
 mod guard;
 mod harness;
 mod labels;
+mod limits;
 mod many_rooms;
 mod model;
 mod ops;
