@@ -43,9 +43,12 @@ struct Version {
 }
 
 impl Channel {
-    /// The channel as text: one line of JSON, from which [`Channel::restore`] makes a channel that
+    /// The channel as text: a JSON object, from which [`Channel::restore`] makes a channel that
     /// goes on event for event and byte for byte. Its configuration is part of it, the key of its
     /// hash tables is not. Linear in all that there is.
+    ///
+    /// Metas and payloads stand in it byte for byte, so it has line breaks where they have; the data
+    /// of rooms is written as in any line, in which a line break is a space.
     ///
     /// # Errors
     ///
@@ -84,7 +87,8 @@ impl Channel {
         Ok(written(&envelope))
     }
 
-    /// The channel that was saved as this text, with another key for its hash tables.
+    /// The channel that was saved as this text, with another key for its hash tables. Costs n log n
+    /// in all that there is.
     ///
     /// # Errors
     ///

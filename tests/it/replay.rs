@@ -10,7 +10,10 @@ use std::{
 
 use parlor::{Channel, Event, EventKind};
 
-use super::harness::{Pace, Setup, check_bytes, check_events, check_lines};
+use super::{
+    damage,
+    harness::{Pace, Setup, check_bytes, check_events, check_lines},
+};
 
 /// Where the recording of real chats lies, beside the repository or further up; it is no part of it.
 const REAL_CHATS: &str = "shared/traces/ubuntu-irc-test.ndjson.gz";
@@ -120,5 +123,12 @@ fn the_ops_that_fuzzing_starts_from_agree_with_the_model() {
 fn the_lines_that_fuzzing_starts_from_agree_with_the_model() {
     for path in seeds("json") {
         check_lines(&fs::read(&path).expect("a seed is read"));
+    }
+}
+
+#[test]
+fn the_snapshots_that_fuzzing_starts_from_are_refused_or_survived() {
+    for path in seeds("snapshot") {
+        damage::check_bytes(&fs::read(&path).expect("a seed is read"));
     }
 }
