@@ -5,7 +5,7 @@
 //!   refusal aside). It is flushed once more, and must say nothing.
 //! - The twin has another hash key, is told the events by their JSON form, and is flushed now and
 //!   then; a clone is made of the twin half-way, full outbox included, and flushed at the end.
-//! - Half-way, the channel is also saved, and what is restored from that is told the rest.
+//! - Half-way, the twin is also saved, and what is restored from that is told the rest.
 //! - A checker watches the channel, and knows the rules of order but not the model.
 //! - What was flushed is kept unread to the end, and must then read as it did.
 
@@ -191,6 +191,7 @@ pub struct Session<S> {
 /// A channel that is flushed later than it could be, and what it then has to say.
 #[derive(Clone)]
 struct Lagging<S> {
+    who: &'static str,
     subject: S,
     due: Vec<String>,
 }
@@ -202,7 +203,7 @@ impl<S: Subject> Session<S> {
             model: Model::new(setup.model.clone()),
             checker: Checker::new(channel.channel().config()),
             channel,
-            twin: Lagging { subject: twin, due: Vec::new() },
+            twin: Lagging::new("the twin", twin),
             late: Vec::new(),
             cuts,
             pace,
@@ -213,15 +214,16 @@ impl<S: Subject> Session<S> {
         }
     }
 
-    /// Makes a clone of the twin, and restores the channel from what it is saved as; they go on
-    /// from here.
+    /// Makes a clone of the twin, and restores it from what it is saved as; they go on from here.
     pub fn fork(&mut self) -> Outcome {
-        let saved = self.channel.channel().save().map_err(|error| error.to_string())?;
+        let clone = Lagging { who: "the clone", ..self.twin.clone() };
+        self.twin.flush(&self.all)?;
+        let saved = self.twin.subject.channel().save().map_err(|error| error.to_string())?;
         let restored = Channel::restore(&saved, [3, 5]).map_err(|error| error.to_string())?;
         let again = restored.save().map_err(|error| error.to_string())?;
         agree("what is saved of what was restored", again, saved)?;
-        let restored = self.channel.with_channel(restored);
-        self.late = vec![self.twin.clone(), Lagging { subject: restored, due: Vec::new() }];
+        let restored = self.twin.subject.with_channel(restored);
+        self.late = vec![clone, Lagging::new("what was restored", restored)];
         Ok(())
     }
 
@@ -288,11 +290,20 @@ impl<S: Subject> Session<S> {
 }
 
 impl<S: Subject> Lagging<S> {
+    const fn new(who: &'static str, subject: S) -> Self {
+        Self { who, subject, due: Vec::new() }
+    }
+
     /// Lets it say what it has not said, which must be what was due.
     fn flush(&mut self, names: &Names) -> Outcome {
         let flushed = self.subject.flush();
         let got: Vec<_> = flushed.iter().map(said).collect();
-        agree("R5: what is said when flushed later", &got, &self.due)?;
+        let who = self.who;
+        for (got, due) in got.iter().zip(&self.due) {
+            agree(format_args!("R5: what {who} says when flushed later"), got, due)?;
+        }
+        let what = format_args!("R5: how much {who} says when flushed later");
+        agree(what, got.len(), self.due.len())?;
         self.due.clear();
         check_handles(self.subject.channel(), &flushed, names)
     }
