@@ -145,7 +145,7 @@ const LOADED: [&str; 5] = [
         {"event":"other","payload_base64":"AA==","from":"nobody","offset":9,"timestamp_ms":0}]"#,
     "[]",
     r#"[{"event":"typing","payload":{ "b":1 },"from":"bob","offset":0,"timestamp_ms":7}]"#,
-    r#"[{"event":"","payload":"","from":"","client_id":"","offset":18446744073709551615,
+    r#"[{"event":"","payload":"","from":"","offset":18446744073709551615,
         "timestamp_ms":18446744073709551615,"meta":null}]"#,
     r#"[{"event":"message","payload":4,"from":"cy","offset":4,"timestamp_ms":4},
         {"event":"message","payload":3,"from":"cy","offset":3,"timestamp_ms":3},
