@@ -25,6 +25,9 @@ struct Ids {
     in_order: VecDeque<u64>,
 }
 
+/// How many places a user's list may have for each offset in it.
+const ROOMY: usize = 8;
+
 impl Dedupe {
     /// The offset of the message that `user` sent under `id`, if that is remembered.
     pub(crate) fn find(&self, user: &UserId, id: &MessageId) -> Option<u64> {
@@ -82,6 +85,9 @@ impl Dedupe {
         debug_assert_eq!(oldest, Some(offset), "the oldest of a user goes first");
         if ids.in_order.is_empty() {
             self.by_user.remove(&user);
+        } else if ids.in_order.capacity() > ROOMY * ids.in_order.len() {
+            // Or each user in turn could keep a place for all ids that it may have.
+            ids.in_order.shrink_to(ROOMY / 2 * ids.in_order.len());
         }
     }
 
@@ -92,6 +98,8 @@ impl Dedupe {
             assert!(!ids.in_order.is_empty(), "a user has ids");
             assert_eq!(ids.in_order.len(), ids.offsets.len(), "each id has its place");
             assert!(ids.in_order.iter().is_sorted(), "the oldest of a user is first");
+            let places = ids.in_order.capacity();
+            assert!(places <= ROOMY * ids.in_order.len(), "a user has few places to spare");
             for (id, offset) in &ids.offsets {
                 let known = self.by_offset.get(offset);
                 assert_eq!(known, Some(&(user.clone(), id.clone())), "an offset leads to its id");

@@ -101,6 +101,9 @@ pub(crate) enum Latest {
     Total(u64),
 }
 
+/// How many places a ring may have for each offset in it.
+const ROOMY: usize = 8;
+
 impl Excluded {
     /// Whether that client of that user is among them.
     pub(crate) fn has(&self, client: &ClientId, user: &UserId) -> bool {
@@ -323,6 +326,9 @@ impl History {
         self.lost.note(event, ring.defined, offset);
         if ring.offsets.is_empty() {
             self.rings.remove(event);
+        } else if ring.offsets.capacity() > ROOMY * ring.offsets.len() {
+            // Or each name in turn could keep a place for all messages that the room may have.
+            ring.offsets.shrink_to(ROOMY / 2 * ring.offsets.len());
         }
         message
     }
@@ -337,6 +343,8 @@ impl History {
         for (event, ring) in &self.rings {
             assert!(!ring.offsets.is_empty(), "a ring is not empty");
             assert!(ring.offsets.iter().is_sorted(), "the oldest of a ring is first");
+            let places = ring.offsets.capacity();
+            assert!(places <= ROOMY * ring.offsets.len(), "a ring has few places to spare");
             for offset in &ring.offsets {
                 assert_eq!(self.share(*offset).event, *event, "a ring is of one name");
                 in_rings.push(*offset);
