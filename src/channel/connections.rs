@@ -132,13 +132,16 @@ impl Channel {
     }
 
     /// Notes that a client has a connection, by whatever shows it. Its memberships wait for their
-    /// rejoins; presences that it has without membership have nothing to wait for.
+    /// rejoins; presences that it has without membership have nothing to wait for, though only a
+    /// crash held them and it was connected all the time.
     pub(super) fn reconnect(&mut self, client: ClientHandle) {
-        if self.clients.get(client).connection == Connection::Connected {
+        if !self.clock.is_waiting() {
             return;
         }
-        self.clients.regain(client);
-        self.clock.agenda.cancel(Due::Client(client));
+        if self.clients.get(client).connection != Connection::Connected {
+            self.clients.regain(client);
+            self.clock.agenda.cancel(Due::Client(client));
+        }
         for (room, footing) in self.clients.get(client).rooms.to_vec() {
             if !footing.is_member() {
                 self.clock.agenda.cancel(Due::Footing { client, room });

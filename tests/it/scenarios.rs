@@ -31,6 +31,7 @@ scenarios! {
     cluster_ready_refs
     crash_and_come_back
     crash_closes_every_topic
+    crash_holds_presence_until_its_client_is_back
     crash_in_an_empty_channel
     crash_spares_a_room_that_waits
     crash_twice_and_restart_twice
