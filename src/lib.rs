@@ -185,12 +185,18 @@
 //!
 //! `std`, on by default, builds the binary, and lets a [`Guard`] stop the panics of its rules.
 //! Without it the crate needs `alloc` only.
+//!
+//! `proptest` and `arbitrary` are for tests of drivers, and bring in the crates of these names and
+//! `std`: see `parlor::testing`.
 #![no_std]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
+// What is for tests of drivers goes by the names that drivers use.
+#[cfg(any(feature = "arbitrary", feature = "proptest"))]
+extern crate self as parlor;
 
 mod agenda;
 mod base64;
@@ -227,6 +233,8 @@ mod roster;
 mod slab;
 mod stats;
 mod subscriptions;
+#[cfg(any(feature = "arbitrary", feature = "proptest"))]
+pub mod testing;
 mod text;
 
 pub use channel::{Channel, ClientInfo, Deadline, DeadlineReason, RestoreError, SaveError};

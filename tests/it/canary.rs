@@ -2,7 +2,7 @@
 
 use parlor::{
     Audience, Body, Broadcast, BroadcastMessage, Channel, Event, Join, Leave, Outbound, Payload,
-    Position, Reply, Target,
+    Position, Reply, Target, testing::Rule,
 };
 use proptest::{
     strategy::{Strategy, ValueTree},
@@ -10,7 +10,6 @@ use proptest::{
 };
 
 use super::{
-    checker::Rule,
     harness::{Pace, Session, Setup, Subject, check_held, hash, play, said},
     ops::Op,
     properties::ops,
@@ -19,7 +18,7 @@ use super::{
 
 /// What is wrong with a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Flaw {
+pub enum Flaw {
     /// Every fifth diff is lost.
     DropsDiffs,
     /// Every fifth diff is said twice.
@@ -59,7 +58,7 @@ enum Flaw {
 }
 
 /// All of them, and the rules that see them from outside.
-const FLAWS: [(Flaw, &[Rule]); 18] = [
+pub const FLAWS: [(Flaw, &[Rule]); 18] = [
     (Flaw::DropsDiffs, &[Rule::R4, Rule::R8]),
     (Flaw::RepeatsDiffs, &[Rule::R2, Rule::R9]),
     (Flaw::SwapsEffects, &[Rule::R1]),
@@ -82,7 +81,7 @@ const FLAWS: [(Flaw, &[Rule]); 18] = [
 
 /// A channel with a flaw, or none.
 #[derive(Clone)]
-struct Broken {
+pub struct Broken {
     channel: Channel,
     before: Option<Channel>,
     flaw: Option<Flaw>,
@@ -92,7 +91,7 @@ struct Broken {
 }
 
 impl Broken {
-    const fn new(channel: Channel, flaw: Option<Flaw>) -> Self {
+    pub const fn new(channel: Channel, flaw: Option<Flaw>) -> Self {
         Self { channel, before: None, flaw, events: 0, diffs: 0, last: None }
     }
 

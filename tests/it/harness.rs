@@ -20,12 +20,11 @@ use std::{
 
 use parlor::{
     Answer, Body, Channel, Event, Json, LineReader, Outbound, Payload, Recipients, Reply,
-    StoredMessage,
+    StoredMessage, testing::Checker,
 };
 
 use self::state::{Names, check_handles, check_state};
 use super::{
-    checker::Checker,
     model::Model,
     ops::{MOST, Op},
 };

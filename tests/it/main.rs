@@ -10,7 +10,6 @@
 
 mod api;
 mod canary;
-mod checker;
 mod damage;
 mod golden;
 mod guard;
@@ -27,4 +26,5 @@ mod rules;
 mod scenarios;
 mod script;
 mod snapshots;
+mod testing;
 mod tidy;

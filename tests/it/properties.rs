@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use parlor::{Limit, Outbound, Reason, Refusal, Reply};
+use parlor::{Limit, Outbound, Reason, Refusal, Reply, testing::Rule};
 use proptest::{array, collection::vec, prelude::*, strategy::ValueTree, test_runner::TestRunner};
 
 use super::{
-    checker::Rule,
     harness::{Setup, check, line_of, said},
     ops::{GOOD, MOST, Op},
     rules::{self, record},

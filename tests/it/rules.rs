@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use parlor::{Channel, Config, Entry, Event, Outbound, Topic};
-
-use super::{
-    checker::{Checker, List, Rule},
-    harness::{Outcome, Subject, agree},
+use parlor::{
+    Channel, Config, Entry, Event, Outbound, Topic,
+    testing::{Checker, List, Rule},
 };
+
+use super::harness::{Outcome, Subject, agree};
 
 /// Events and what was said of them, and how the channel was configured.
 pub struct Recording {

@@ -188,8 +188,10 @@ fn dependencies_are_those_that_were_agreed_on() {
 
 fn other_dependencies(manifest: &str) -> Vec<String> {
     const AGREED: [&str; 4] = ["foldhash", "indexmap", "serde", "serde_json"];
+    // Only for who asks for them.
+    const OPTIONAL: [&str; 2] = ["arbitrary", "proptest"];
     let mut section = "";
-    let mut found = Vec::new();
+    let [mut found, mut optional] = [Vec::new(), Vec::new()];
     let mut broken = Vec::new();
     for line in manifest.lines() {
         if let Some(name) = line.strip_prefix('[') {
@@ -199,10 +201,18 @@ fn other_dependencies(manifest: &str) -> Vec<String> {
                 broken.push(format!("Cargo.toml has [{section}], expected [dependencies] alone"));
             }
         } else if section == "dependencies"
-            && let Some((name, _)) = line.split_once('=')
+            && let Some((name, what)) = line.split_once('=')
         {
-            found.push(name.trim());
+            let of_kind = if what.contains("optional = true") { &mut optional } else { &mut found };
+            of_kind.push(name.trim());
         }
+    }
+    if !optional.iter().all(|name| OPTIONAL.contains(name)) {
+        broken.push(format!("Cargo.toml offers {optional:?}, expected {OPTIONAL:?}"));
+    }
+    if manifest.lines().any(|line| line.starts_with("default =") && line != r#"default = ["std"]"#)
+    {
+        broken.push("Cargo.toml has other default features than std".into());
     }
     if found != AGREED {
         broken.push(format!("Cargo.toml depends on {found:?}, expected {AGREED:?}"));

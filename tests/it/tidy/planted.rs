@@ -194,6 +194,12 @@ fn a_dependency_too_many_or_too_few() {
     {
         assert_eq!(super::other_dependencies(&manifest(more)).len(), 1, "{more}");
     }
+    check(&super::other_dependencies(&manifest("proptest = { optional = true }\n")), &[]);
+    for more in ["proptest = \"1\"\n", "rand = { optional = true }\n"] {
+        assert_eq!(super::other_dependencies(&manifest(more)).len(), 1, "{more}");
+    }
+    let features = "[features]\ndefault = [\"std\", \"proptest\"]\n";
+    assert_eq!(super::other_dependencies(&manifest(features)).len(), 1);
     let fewer = manifest("").replace("foldhash = \"0\"\n", "");
     assert_eq!(super::other_dependencies(&fewer).len(), 1);
 }

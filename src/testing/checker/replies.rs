@@ -1,5 +1,7 @@
 //! R1: the reply to an event comes before every other effect of it; and it comes when it is due.
 
+use std::vec::Vec;
+
 use parlor::{Event, Outbound, Reply};
 
 use super::{Findings, Rule, header::Header};

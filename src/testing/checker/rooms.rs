@@ -1,6 +1,6 @@
 //! What is known of one room.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, vec::Vec};
 
 use parlor::{
     BroadcastMessage, ClientId, EventName, Json, Lifetime, Position, PresenceMode, RoomConfig,

@@ -1,6 +1,9 @@
 //! R2, R4, R8 and R9: what is said of presence, to whom it is news, and whether it is true.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
 
 use parlor::{Answer, Body, ClientId, Event, Outbound, PresenceDiff, Query, Reply, Topic};
 

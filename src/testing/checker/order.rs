@@ -1,5 +1,7 @@
 //! R7: offsets, as replies tell them and as receivers see them, and what one that comes has missed.
 
+use std::vec::Vec;
+
 use parlor::{
     Address, Body, BroadcastMessage, ClientId, Event, NodePosition, Outbound, Position, Rejoin,
     Reply, Since, Topic,

@@ -1,6 +1,6 @@
 //! What is known of a channel: its clock, clients, rooms and groups.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, vec::Vec};
 
 use parlor::{ClientId, Config, Event, GroupName, RoomConfig, Topic, UserId};
 

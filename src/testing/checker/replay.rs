@@ -1,6 +1,6 @@
 //! Replays diffs as R8 says, and says what repeats or misses something.
 
-use std::mem;
+use std::{format, mem, string::String, vec::Vec};
 
 use parlor::{Diff, Edge, Entry, Meta, UserId};
 

@@ -1,6 +1,6 @@
 //! R3: recipients are in join order, each once, and those whom the event meant when it was handled.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, vec::Vec};
 
 use parlor::{
     Address, Audience, BroadcastMessage, ClientId, Event, GroupName, Outbound, Topic, UserId,

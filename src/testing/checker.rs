@@ -21,7 +21,11 @@ mod replies;
 mod rooms;
 mod state;
 
-use std::fmt;
+use std::{
+    fmt,
+    string::{String, ToString},
+    vec::Vec,
+};
 
 use parlor::{Config, Event, Meta, Outbound, Topic, UserId};
 
