@@ -9,7 +9,6 @@
 #[expect(dead_code, reason = "the tests use all of it")]
 #[path = "../../tests/it"]
 mod it {
-    pub mod checker;
     pub mod harness;
     pub mod model;
     pub mod ops;
