@@ -83,6 +83,7 @@ scenarios! {
     join_again_is_ok_and_nothing_else
     join_carries_meta_and_drops_params
     join_refused_leaves_no_trace
+    join_takes_the_grace_off_a_presence
     leave_ends_room_and_client
     leave_twice_is_refused
     lightspeed_channel
