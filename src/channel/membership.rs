@@ -4,7 +4,6 @@ use alloc::sync::Arc;
 
 use super::{Channel, Member, departure::Parted, recall::Missed};
 use crate::{
-    agenda::Due,
     clients::Registration,
     config::{Limit, RoomConfig},
     event::{Header, Join, Leave, Rejoin, Since},
@@ -230,10 +229,6 @@ impl Channel {
         let mut footing = known.unwrap_or(Footing::NONE);
         footing.set_seat(seat);
         self.clients.get_mut(client).rooms.set(room, footing);
-        // A crash has given a presence without membership a grace; who joins needs none.
-        if self.clock.is_waiting() {
-            self.clock.agenda.cancel(Due::Footing { client, room });
-        }
 
         let this = self.rooms.get_mut(room);
         if !this.config.hears_all_by_default() {

@@ -17,7 +17,7 @@ impl Model {
         if is_reserved || !self.room(&topic).config.lets_clients_send(&event) {
             return Err("event_not_allowed".into());
         }
-        if let Some(offset) = self.offset_of_id(&topic, &user, &ask.text("id")) {
+        if let Some(offset) = self.offset_of_id(&topic, &user, &own_id(ask)) {
             self.reply_if_asked(ask, self.position_body(&topic, offset));
             return Ok(());
         }
@@ -49,7 +49,7 @@ impl Model {
             if self.find_room(&topic).is_none() {
                 return Err("unknown_topic".into());
             }
-            if let Some(offset) = self.offset_of_id(&topic, &from, &ask.text("id")) {
+            if let Some(offset) = self.offset_of_id(&topic, &from, &own_id(ask)) {
                 self.reply_if_asked(ask, self.position_body(&topic, offset));
                 return Ok(());
             }
@@ -117,7 +117,7 @@ impl Model {
         let room = self.room_mut(topic);
         room.offset += 1;
         message.offset = room.offset;
-        self.remember_id(topic, &message, &ask.text("id"));
+        self.remember_id(topic, &message, &own_id(ask));
         let hears = |member: &&Member| {
             message.is_for(&member.client, &member.user) && member.is_subscribed(&message.event)
         };
@@ -288,4 +288,9 @@ impl Message {
             on_one_line(&self.meta),
         ]
     }
+}
+
+/// The sender's own id of a message, marked so that an empty one is not taken for none.
+fn own_id(ask: &Ask) -> String {
+    if ask.has("id") { format!("id {}", ask.text("id")) } else { String::new() }
 }
