@@ -6,7 +6,7 @@
 
 mod user;
 
-use alloc::{boxed::Box, vec::Vec};
+use alloc::{collections::BTreeMap, vec::Vec};
 use core::{iter, num::NonZeroU64};
 
 use self::user::{User, UserNumber};
@@ -33,6 +33,8 @@ pub(crate) struct Clients {
     by_client: Index,
     // Users by name: the first client of each.
     by_user: Index,
+    // Whatever the host wants to know of a client; few have any.
+    data: BTreeMap<ClientHandle, Json>,
     // In the order in which they came; those without a connection are away.
     everyone: Roster,
     names: Directory,
@@ -50,8 +52,6 @@ pub(crate) struct Client {
     pub(crate) registration: Registration,
     /// Whether it can be reached.
     pub(crate) connection: Connection,
-    /// Whatever the host wants to know of it.
-    pub(crate) data: Option<Box<Json>>,
     // Where it is among everyone.
     seat: u32,
     // None while it is the only one that its user has had since it came.
@@ -92,6 +92,7 @@ impl Clients {
             users: Slab::default(),
             by_client: Index::default(),
             by_user: Index::default(),
+            data: BTreeMap::new(),
             everyone: Roster::new(),
             names: Directory::default(),
             hash: NameHash::new(key),
@@ -166,6 +167,18 @@ impl Clients {
         }
     }
 
+    /// Whatever the host wanted to know of a client.
+    pub(crate) fn data(&self, client: ClientHandle) -> Option<&Json> {
+        self.data.get(&client)
+    }
+
+    pub(crate) fn set_data(&mut self, client: ClientHandle, data: Option<Json>) {
+        match data {
+            Some(data) => self.data.insert(client, data),
+            None => self.data.remove(&client),
+        };
+    }
+
     /// All clients of the user of `client`, in the order in which they came.
     pub(crate) fn of_same_user(&self, client: ClientHandle) -> impl Iterator<Item = ClientHandle> {
         let first = self.get(client).user.map_or(client, |user| self.users.get(user.get()).first);
@@ -192,7 +205,6 @@ impl Clients {
             rooms: Links::None,
             registration,
             connection: Connection::Connected,
-            data: None,
             seat: 0,
             user: number,
             previous,
@@ -217,6 +229,7 @@ impl Clients {
         let Client { rooms, user, previous, next, seat, .. } = self.slab.take(handle.get());
         debug_assert_eq!(rooms.len(), 0, "who is somewhere does not end");
         self.everyone.remove(seat);
+        self.data.remove(&handle);
         let moved = self.everyone.close_gaps();
         self.note_moves(moved.as_ref());
         let Names { client, user: user_id } = self.names.names(handle);

@@ -6,7 +6,7 @@
 //! Costs: those of the log; who is away costs a factor log n of those away, and a view with some
 //! who stand elsewhere is sorted when it is read.
 
-use alloc::{collections::BTreeSet, sync::Arc, vec, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeSet, sync::Arc, vec, vec::Vec};
 use core::fmt;
 
 use crate::log::{Log, Moved, View};
@@ -18,6 +18,12 @@ const FEW: usize = 8;
 #[derive(Clone)]
 pub(crate) struct Roster {
     log: Log<0>,
+    // None where nobody is away and all stand at their places, which is nearly everywhere.
+    rare: Option<Box<Rare>>,
+}
+
+#[derive(Clone, Default)]
+struct Rare {
     // Invariant: places that were left, by those who are away.
     away: BTreeSet<u32>,
     stands: Stands,
@@ -36,7 +42,7 @@ fn stand(stands: &Stands, place: u32) -> u32 {
 
 impl Roster {
     pub(crate) fn new() -> Self {
-        Self { log: Log::new(), away: BTreeSet::new(), stands: None }
+        Self { log: Log::new(), rare: None }
     }
 
     /// How many are present.
@@ -47,7 +53,7 @@ impl Roster {
     /// How many are away.
     #[expect(clippy::cast_possible_truncation, reason = "a log has fewer than 2^32 places")]
     pub(crate) fn away(&self) -> u32 {
-        self.away.len() as u32
+        self.rare.as_ref().map_or(0, |rare| rare.away.len() as u32)
     }
 
     /// How many there are.
@@ -65,7 +71,7 @@ impl Roster {
 
     /// Closes the gaps between the places if there are many, or if many stand elsewhere.
     pub(crate) fn close_gaps(&mut self) -> Option<Moved> {
-        let elsewhere = self.stands.as_ref().map_or(0, |stands| stands.len());
+        let elsewhere = self.stands().as_ref().map_or(0, |stands| stands.len());
         let due = self.log.is_sparse(self.away()) || elsewhere > FEW + self.len() as usize / 8;
         due.then(|| self.rebuild())
     }
@@ -77,7 +83,7 @@ impl Roster {
 
     /// Leaves a place for good, be its taker present or away.
     pub(crate) fn remove(&mut self, place: u32) {
-        if !self.away.remove(&place) {
+        if !self.no_more_away(place) {
             self.log.remove(place);
         }
         self.forget_stand(place);
@@ -86,13 +92,13 @@ impl Roster {
     /// Leaves a place to come back to.
     pub(crate) fn leave(&mut self, place: u32) {
         self.log.remove(place);
-        self.away.insert(place);
+        self.rare.get_or_insert_default().away.insert(place);
     }
 
     /// Comes back to a place that was left so; there must be room for one more. Returns the place
     /// from here on.
     pub(crate) fn come_back(&mut self, place: u32) -> u32 {
-        let was_away = self.away.remove(&place);
+        let was_away = self.no_more_away(place);
         debug_assert!(was_away, "who comes back was away");
         if self.log.retake(place) {
             return place;
@@ -102,30 +108,57 @@ impl Roster {
         self.forget_stand(place);
         let new = self.log.push(who, []);
         // The new place is the last of all.
-        Arc::make_mut(self.stands.get_or_insert_default()).push((new, standing));
+        let rare = self.rare.get_or_insert_default();
+        Arc::make_mut(rare.stands.get_or_insert_default()).push((new, standing));
         new
     }
 
+    /// Notes that the taker of a place is not away, if it was; returns whether it was.
+    fn no_more_away(&mut self, place: u32) -> bool {
+        let Some(rare) = &mut self.rare else { return false };
+        let was_away = rare.away.remove(&place);
+        self.give_up_rare();
+        was_away
+    }
+
     fn forget_stand(&mut self, place: u32) {
-        let Some(stands) = &mut self.stands else { return };
+        let Some(Rare { stands: Some(stands), .. }) = self.rare.as_deref_mut() else { return };
         if let Ok(at) = stands.binary_search_by_key(&place, |(at, _)| *at) {
-            let stands = Arc::make_mut(stands);
-            stands.remove(at);
+            Arc::make_mut(stands).remove(at);
         }
-        if stands.is_empty() {
-            self.stands = None;
+        self.give_up_rare();
+    }
+
+    fn give_up_rare(&mut self) {
+        let Some(Rare { away, stands }) = self.rare.as_deref_mut() else { return };
+        if stands.as_ref().is_some_and(|stands| stands.is_empty()) {
+            *stands = None;
         }
+        if away.is_empty() && stands.is_none() {
+            self.rare = None;
+        }
+    }
+
+    fn stands(&self) -> Stands {
+        self.rare.as_ref()?.stands.clone()
+    }
+
+    fn away_from(&self, place: u32) -> impl Iterator<Item = u32> {
+        self.rare.iter().flat_map(move |rare| rare.away.range(place..).copied())
     }
 
     /// Where the taker of a place stands: in the order of these, the list is in the order of
     /// arrival.
     pub(crate) fn standing(&self, place: u32) -> u32 {
-        stand(&self.stands, place)
+        match &self.rare {
+            None => place,
+            Some(rare) => stand(&rare.stands, place),
+        }
     }
 
     /// Those who are present, as they are.
     pub(crate) fn view(&self) -> Roll {
-        Roll { view: self.log.view(), stands: self.stands.clone() }
+        Roll { view: self.log.view(), stands: self.stands() }
     }
 
     /// Those who are present, in order.
@@ -140,12 +173,12 @@ impl Roster {
 
     /// Places and their takers from `place` on, away ones too, in no particular order.
     pub(crate) fn places_from(&self, place: u32) -> impl Iterator<Item = (u32, u32)> {
-        let away = self.away.range(place..).map(|place| (*place, self.log.get(*place).0));
+        let away = self.away_from(place).map(|place| (place, self.log.get(place).0));
         self.log.iter_from(place).chain(away)
     }
 
     fn all_places(&self) -> impl Iterator<Item = u32> {
-        self.log.iter_from(0).map(|(place, _)| place).chain(self.away.iter().copied())
+        self.log.iter_from(0).map(|(place, _)| place).chain(self.away_from(0))
     }
 
     fn ordered(&self, places: impl Iterator<Item = u32>) -> impl Iterator<Item = u32> {
@@ -155,19 +188,18 @@ impl Roster {
     }
 
     fn rebuild(&mut self) -> Moved {
-        if self.away.is_empty() && self.stands.is_none() {
+        if self.rare.is_none() {
             return self.log.rebuild();
         }
         let mut places: Vec<_> = self.all_places().collect();
         places.sort_by_key(|place| self.standing(*place));
         let moved = self.log.rebuild_as(&places);
-        let was_away = core::mem::take(&mut self.away);
+        let Some(rare) = self.rare.take() else { return moved };
         for (new, old) in (0..).zip(&places) {
-            if was_away.contains(old) {
+            if rare.away.contains(old) {
                 self.leave(new);
             }
         }
-        self.stands = None;
         moved
     }
 
@@ -175,10 +207,12 @@ impl Roster {
     pub(crate) fn check_invariants(&self) {
         self.log.check_invariants(self.away());
         let present: BTreeSet<_> = self.log.iter_from(0).map(|(place, _)| place).collect();
-        assert!(self.away.is_disjoint(&present), "who is away is not present");
-        assert!(self.away.last().is_none_or(|place| *place < self.log.len()), "places are taken");
-        for (place, standing) in self.stands.iter().flat_map(|stands| stands.iter()) {
-            assert!(present.contains(place) || self.away.contains(place), "who stands is there");
+        let Some(Rare { away, stands }) = self.rare.as_deref() else { return };
+        assert!(!away.is_empty() || stands.is_some(), "what nobody needs is given up");
+        assert!(away.is_disjoint(&present), "who is away is not present");
+        assert!(away.last().is_none_or(|place| *place < self.log.len()), "places are taken");
+        for (place, standing) in stands.iter().flat_map(|stands| stands.iter()) {
+            assert!(present.contains(place) || away.contains(place), "who stands is there");
             assert!(!present.contains(standing), "where somebody stands, nobody else does");
         }
     }

@@ -6,7 +6,6 @@
 //! by the tests once it has a name that says what it is.
 #![no_main]
 
-#[expect(dead_code, reason = "the tests use all of it")]
 #[path = "../../tests/it"]
 mod it {
     pub mod damage;

@@ -1,6 +1,6 @@
 //! Clients as such: connect, disconnect and kick.
 
-use alloc::{boxed::Box, vec::Vec};
+use alloc::vec::Vec;
 
 use super::Channel;
 use crate::{
@@ -37,7 +37,7 @@ impl Channel {
         let this = self.clients.get_mut(client);
         if known.is_none() || this.registration == Registration::ByJoining {
             this.registration = Registration::ByConnecting;
-            this.data = Json::given(data.as_ref()).cloned().map(Box::new);
+            self.clients.set_data(client, Json::given(data.as_ref()).cloned());
         }
 
         self.reply_if_asked(header, Body::Empty {});

@@ -224,7 +224,7 @@ impl Channel {
         let handle = self.clients.find(client_id)?;
         let topics = self.memberships_of(handle).count();
         let user_id = self.clients.names().user(handle).clone();
-        let data = self.clients.get(handle).data.as_deref().cloned();
+        let data = self.clients.data(handle).cloned();
         let connected = self.is_connected(handle);
         Some(ClientInfo { client_id: client_id.clone(), user_id, handle, topics, data, connected })
     }

@@ -8,7 +8,6 @@ mod finish;
 mod room;
 
 use alloc::{
-    boxed::Box,
     collections::{BTreeMap, BTreeSet},
     format,
     string::ToString,
@@ -131,7 +130,7 @@ impl Builder {
             let registration =
                 if registered { Registration::ByConnecting } else { Registration::ByJoining };
             let handle = all.add(&id, &user, registration, |_, _| NonZeroU64::MIN);
-            all.get_mut(handle).data = data.map(|form::Verbatim(data)| Box::new(data));
+            all.set_data(handle, data.map(|form::Verbatim(data)| data));
             if !connected {
                 all.lose(handle);
             }

@@ -58,7 +58,7 @@ impl Channel {
             user: names.user.clone(),
             registered: this.registration == Registration::ByConnecting,
             connected: this.connection == Connection::Connected,
-            data: this.data.as_deref().cloned().map(form::Verbatim),
+            data: self.clients.data(client).cloned().map(form::Verbatim),
             rooms: self.rooms_with(client).into_iter().map(|room| self.epoch(room)).collect(),
         }
     }
