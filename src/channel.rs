@@ -103,7 +103,7 @@ impl Channel {
     /// # Errors
     ///
     /// The names of node and cluster must not be empty, nor longer than
-    /// [`Limit::NameBytes`](crate::Limit::NameBytes).
+    /// [`Limit::NameBytes`].
     pub fn cluster_ready(
         node_id: impl Into<NodeId>,
         cluster: impl Into<ClusterName>,
