@@ -80,6 +80,16 @@ impl Agenda {
         self.slots.contains_key(&due)
     }
 
+    /// The rooms in which a client has a grace. O(log n), and O(1) for each.
+    pub(crate) fn held_of(&self, client: ClientHandle) -> Vec<u32> {
+        let all = Due::Footing { client, room: 0 }..=Due::Footing { client, room: u32::MAX };
+        let rooms = self.slots.range(all).filter_map(|(due, _)| match due {
+            Due::Footing { room, .. } => Some(*room),
+            Due::Client(_) | Due::Window { .. } => None,
+        });
+        rooms.collect()
+    }
+
     /// What comes first, and when.
     pub(crate) fn next(&self) -> Option<(u64, Due)> {
         let grace = self.first_of(Kind::Grace);

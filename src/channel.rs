@@ -138,10 +138,15 @@ impl Channel {
     /// Takes one event in, and adds to the outbox what is to be sent for it.
     ///
     /// Total: it never panics, blocks or fails. What is refused gets a
-    /// [`Reply`](Outbound::Reply) and changes nothing but the clock and the counters. Each event
-    /// costs O(1) amortised in members, clients and topics, but for a broadcast to
-    /// [`OtherUsers`](crate::Audience::OtherUsers), which costs that user's clients, and a crash,
-    /// which costs all that there is.
+    /// [`Reply`](Outbound::Reply) and changes nothing but the clock and the counters.
+    ///
+    /// Join, rejoin, leave, connect, push, track, untrack, subscribe and broadcast cost O(1)
+    /// amortised in members, clients and topics, with a factor log n in what waits for a time. More
+    /// costs: a message where somebody lacks `*` (those whose subscriptions differ), to
+    /// [`OtherUsers`](crate::Audience::OtherUsers), `except_user` or a user (that user's clients), to a
+    /// group (the members of its topics); a rejoin with `since` (what was missed); a disconnect or a
+    /// kick out of everything (the client's topics); closing a room (its members); a tick (what is
+    /// due); a query (what it lists); a crash (all that there is).
     #[expect(clippy::needless_pass_by_value, reason = "an event is handled once")]
     pub fn handle(&mut self, event: Event) {
         self.outbox.count_event(event.kind());

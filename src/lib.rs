@@ -69,7 +69,8 @@
 //! | [`Connect`] | (`reply` {}). The client is there, and stays until it disconnects |
 //! | [`Disconnect`] | with a grace nothing: what the client has is held. Without, a topic after the other: `closed`, `presence_diff`, what a room that goes leaves |
 //! | [`Subscribe`], [`Unsubscribe`] | (`reply` {}) |
-//! | [`Track`], [`Untrack`] | (`reply` {}); `presence_diff` to all members, its own client too |
+//! | [`Track`] | (`reply` {}); `presence_diff` to all members, its own client too |
+//! | [`Untrack`] | (`reply` {}); `presence_diff` to all members, its own client too; what a room that goes leaves |
 //! | [`OpenRoom`] | (`reply` {}); `room_opened` to everyone who is connected |
 //! | [`CloseRoom`] | (`reply` {}); `closed`; `evicted`; `room_closed` to everyone who is connected |
 //! | [`History`] | (`reply` {}); `history`, or `load_history` if the page reaches beyond memory |
@@ -86,8 +87,9 @@
 //! when it ends; until then, who joins gets the list as it was last announced.
 //!
 //! A room is made by the first join of its topic and goes with its last member or presence, unless
-//! it [persists](Lifetime). A client is there from its connect or first join to its disconnect, or
-//! to the end of its last membership if it never connected. A room that is made again starts clean,
+//! it [persists](Lifetime). A client that connected is there until it disconnects
+//! (and its grace has run out) or is kicked; one that only joined, until the end of its last
+//! membership or presence. A room that is made again starts clean,
 //! with a higher epoch. The clock is the largest `now_ms` so far; it advances first, also when the
 //! event is then refused. Only a tick lets anything expire: [`Channel::next_deadline`] says when
 //! one is due.
@@ -132,7 +134,9 @@
 //!
 //! Events read, and messages write, as JSON through serde: this form is as stable as the Rust API,
 //! and the binary `parlor` speaks it, one event or message a line. Fields have the names that they
-//! have in Rust, but for `reference`, which is `ref`. Optional fields may be absent, and `null`
+//! have in Rust, but for `reference`, which is `ref`, and for what Rust says by a type: a `result`
+//! stands as `status` and `payload`, or as `messages` or `failure`; a position as `epoch` and
+//! `offset`; the edge of an entry as `first` or `last`. Optional fields may be absent, and `null`
 //! reads as absent but for a payload, where it is a value. An unknown field is an error that names
 //! it. A payload of bytes stands as `payload_base64` in place of `payload`. [`LineReader`] reads
 //! lines, and says of a bad one where it is bad and what was expected.

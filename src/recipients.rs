@@ -15,7 +15,8 @@ use crate::{
 ///
 /// It neither changes when members come and go, nor does holding it slow the channel down.
 /// Cloning and [`len`](Recipients::len) are O(1); iterating is linear in the members of the topic
-/// when the event was handled. Two lists are equal if they name the same clients in the same order.
+/// when the event was handled, and allocates only if some of them have come back while messages
+/// were held: then they are put in order first. Two lists are equal if they name the same clients in the same order.
 #[derive(Clone)]
 pub struct Recipients {
     members: Roll,

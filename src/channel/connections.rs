@@ -8,7 +8,7 @@ use crate::{
     clients::{Connection, Registration},
     config::Limit,
     event::{Connect, Disconnect, Header, Kick},
-    footing::Seat,
+    footing::{Footing, Seat},
     ids::{ClientHandle, ClientId, UserId},
     outbound::{Body, Cause, CloseConnection, Outbound},
     payload::Json,
@@ -142,8 +142,9 @@ impl Channel {
             self.clients.regain(client);
             self.clock.agenda.cancel(Due::Client(client));
         }
-        for (room, footing) in self.clients.get(client).rooms.to_vec() {
-            if !footing.is_member() {
+        for room in self.clock.agenda.held_of(client) {
+            let footing = self.clients.get(client).rooms.get(room);
+            if !footing.is_some_and(Footing::is_member) {
                 self.clock.agenda.cancel(Due::Footing { client, room });
             }
         }

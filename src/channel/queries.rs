@@ -218,7 +218,7 @@ impl Channel {
         self.clients.find(client_id)
     }
 
-    /// What a client is like. O(1).
+    /// What a client is like. Linear in what it has in rooms.
     #[must_use]
     pub fn client(&self, client_id: &ClientId) -> Option<ClientInfo> {
         let handle = self.clients.find(client_id)?;

@@ -70,7 +70,9 @@ impl ConfigBuilder {
         self
     }
 
-    /// Whether clients may open rooms; [`ClientRooms::Off`] by default.
+    /// Whether clients may open rooms; [`ClientRooms::Off`] by default. Rooms that are opened persist
+    /// unless their pattern says that they are ephemeral, and only [`Limit::Topics`] bounds how many
+    /// one client opens: a guard can count them.
     pub const fn clients_open_rooms(mut self, clients_open_rooms: ClientRooms) -> Self {
         self.config.clients_open_rooms = clients_open_rooms;
         self

@@ -305,7 +305,10 @@ impl RoomConfig {
         self
     }
 
-    /// Says how much a client may do in how much time.
+    /// Says how much a client may do in how much time: broadcasts, tracks, subscriptions and
+    /// questions for history. The window outlives a leave, and goes with the client: one that never
+    /// connected goes with its last room, so a driver that wants limits to hold uses
+    /// [`Connect`](crate::Connect). Rejoins are not counted.
     #[must_use]
     pub const fn with_rate_limit(mut self, rate_limit: RateLimit) -> Self {
         self.rate_limit = Some(rate_limit);

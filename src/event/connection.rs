@@ -99,7 +99,9 @@ impl Kick {
 
 /// What was decided against before it went in; see [`Event::Refuse`](crate::Event::Refuse).
 ///
-/// A [`Guard`](crate::Guard) puts it in the place of the event that it refuses.
+/// A [`Guard`](crate::Guard) puts it in the place of the event that it refuses. Its reply has no
+/// `limit` and no `retry_after_ms`, which are the channel's own to say: a guard says them in the
+/// message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
