@@ -124,10 +124,12 @@ impl Clients {
         self.by_user.find(hash, is_it).map(ClientHandle::new)
     }
 
+    #[inline]
     pub(crate) fn get(&self, handle: ClientHandle) -> &Client {
         self.slab.get(handle.get())
     }
 
+    #[inline]
     pub(crate) fn get_mut(&mut self, handle: ClientHandle) -> &mut Client {
         self.slab.get_mut(handle.get())
     }

@@ -32,6 +32,7 @@ impl NameHash {
         Self { seed, shared: SharedSeed::from_u64(shared) }
     }
 
+    #[inline]
     pub(crate) fn of(&self, name: &[u8]) -> u64 {
         let mut hasher = FoldHasher::with_seed(self.seed, &self.shared);
         // Without its length, a name would share its hash with others of the same repeated byte.

@@ -106,10 +106,12 @@ impl Rooms {
         self.by_topic.find(hash, |number| self.slab.get(number).topic == *topic)
     }
 
+    #[inline]
     pub(crate) fn get(&self, room: RoomNumber) -> &Room {
         self.slab.get(room)
     }
 
+    #[inline]
     pub(crate) fn get_mut(&mut self, room: RoomNumber) -> &mut Room {
         self.slab.get_mut(room)
     }
@@ -221,6 +223,7 @@ impl Rooms {
     }
 
     /// Whether a message of that name would need a ring where there are as many as may be.
+    #[inline]
     pub(crate) fn lacks_ring(&self, room: RoomNumber, event: &EventName, max: u64) -> bool {
         let Room { config, history: Some(history), .. } = self.get(room) else { return false };
         config.history_of(event).is_some_and(|limit| limit > 0)

@@ -70,11 +70,13 @@ impl<T> Slab<T> {
         self.free.push(number);
     }
 
+    #[inline]
     pub(crate) fn get(&self, number: u32) -> &T {
         let entry = self.entries.get(number as usize).and_then(Option::as_ref);
         entry.expect("a number stands for a thing until it is taken")
     }
 
+    #[inline]
     pub(crate) fn get_mut(&mut self, number: u32) -> &mut T {
         let entry = self.entries.get_mut(number as usize).and_then(Option::as_mut);
         entry.expect("a number stands for a thing until it is taken")

@@ -213,6 +213,9 @@ impl Channel {
 
     /// Refuses a message that needs to be kept under a name of its own where there are enough.
     fn check_ring(&self, room: RoomNumber, event: &EventName) -> Result<(), Refusal> {
+        if self.rooms.get(room).history.is_none() {
+            return Ok(());
+        }
         let (limit, max) =
             (Limit::EventNamesPerTopic, self.config.limit(Limit::EventNamesPerTopic));
         if self.rooms.lacks_ring(room, event, max) {
