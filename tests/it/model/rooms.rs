@@ -12,10 +12,10 @@ const INFO: &str = "topic name description max_members owner data size full epoc
 impl Model {
     /// Section 6: a room of a name that existed before starts clean, with a higher epoch. One that
     /// is made by joining is ephemeral and an opened one persists, unless its configuration says
-    /// otherwise; a declared one always persists.
+    /// otherwise; a declared one that is not opened by another configuration always persists.
     pub(super) fn make_room(&mut self, topic: &str, config: RoomConfig, opened: bool) {
         let ephemeral = match config.lifetime.as_deref() {
-            _ if self.is_declared(topic) => false,
+            _ if !opened && self.is_declared(topic) => false,
             Some(lifetime) => lifetime == "ephemeral",
             None => !opened,
         };
