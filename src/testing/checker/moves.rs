@@ -76,8 +76,9 @@ impl Moves {
                 let (clock_ms, user) = (state.clock_ms, state.user_of(&track.client_id).cloned());
                 if let (Some(room), Some(user)) = (state.rooms.get_mut(&track.topic), user) {
                     room.show(&track.client_id, &user, given(track.meta.as_ref()), clock_ms);
-                    let shown = room.shown(&track.client_id);
-                    shown.into_iter().for_each(|shown| shown.held_until = None);
+                    if let Some(shown) = room.shown(&track.client_id) {
+                        shown.held_until = None;
+                    }
                 }
             }
             Event::Untrack(untrack) => moves.untrack(state, &untrack.client_id, &untrack.topic),
