@@ -274,6 +274,9 @@ impl Clients {
 
     /// Lets the handles of those who have ended be given out again, in the order of their ends.
     pub(crate) fn release_handles(&mut self) {
+        if self.ended.is_empty() {
+            return;
+        }
         for handle in self.ended.drain(..).rev() {
             self.slab.free(handle.get());
         }

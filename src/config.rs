@@ -8,11 +8,12 @@ mod limit;
 mod modes;
 mod patterns;
 mod places;
+mod reserved;
 mod room;
 
-use alloc::{sync::Arc, vec::Vec};
+use alloc::sync::Arc;
 
-use self::patterns::Patterns;
+use self::{patterns::Patterns, reserved::Reserved};
 use crate::{
     hash::HashKey,
     ids::{EventName, Topic},
@@ -63,7 +64,7 @@ pub use self::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     limits: [u64; Limit::ALL.len()],
-    reserved: Vec<EventName>,
+    reserved: Reserved,
     first_epoch: u64,
     incarnation: u64,
     hash_key: HashKey,
@@ -78,6 +79,9 @@ pub struct Config {
 const MAX_FIRST_EPOCH: u64 = u64::MAX / 2;
 
 impl Config {
+    /// With what the names of clients' messages must not start, unless something else is said.
+    const RESERVED: [&'static str; 4] = ["phx_", "presence_", "parlor:", "dialogue:"];
+
     /// Starts from the defaults.
     pub fn builder() -> ConfigBuilder {
         ConfigBuilder::new()
@@ -99,7 +103,12 @@ impl Config {
     /// With what the names of clients' messages must not start.
     #[must_use]
     pub fn reserved(&self) -> &[EventName] {
-        &self.reserved
+        self.reserved.prefixes()
+    }
+
+    /// With which of them a name starts.
+    pub(crate) fn reserved_prefix(&self, event: &EventName) -> Option<&EventName> {
+        self.reserved.find(event)
     }
 
     /// The epoch of the first room.
@@ -177,7 +186,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             limits: Limit::ALL.map(Limit::default_value),
-            reserved: ["phx_", "presence_", "parlor:", "dialogue:"].map(EventName::from).into(),
+            reserved: Reserved::new(Self::RESERVED.map(EventName::from).into()),
             first_epoch: 1,
             incarnation: 1,
             hash_key: HashKey([0x7061_726c_6f72_2d31, 0x6b65_7965_642d_7369]),

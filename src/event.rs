@@ -12,7 +12,7 @@ mod publish;
 mod recall;
 mod room;
 
-use alloc::string::String;
+use alloc::{boxed::Box, string::String};
 use core::fmt;
 
 use serde::{Deserialize, Serialize, Serializer};
@@ -125,7 +125,7 @@ pub enum Event {
     Query(Query),
     /// The server sends a message: to a topic, a group, a user, a client or everyone.
     #[serde(deserialize_with = "fields")]
-    Publish(Publish),
+    Publish(Box<Publish>),
     /// The server puts a client out.
     #[serde(deserialize_with = "fields")]
     Kick(Kick),
@@ -190,7 +190,7 @@ impl Event {
     }
 
     /// What a reply to it repeats.
-    pub(crate) const fn header(&self) -> Header<'_> {
+    pub(crate) fn header(&self) -> Header<'_> {
         let (sender, topic, reference) = match self {
             Self::Join(Join { client_id, topic, reference, .. })
             | Self::Rejoin(Rejoin { client_id, topic, reference, .. })
@@ -203,10 +203,8 @@ impl Event {
             | Self::History(History { client_id, topic, reference, .. }) => {
                 (Some(client_id), Some(topic), reference)
             }
-            Self::Push(Push { topic, reference, .. })
-            | Self::Publish(Publish { target: Address::Topic(topic), reference, .. }) => {
-                (None, Some(topic), reference)
-            }
+            Self::Push(Push { topic, reference, .. }) => (None, Some(topic), reference),
+            Self::Publish(publish) => (None, publish.target.topic(), &publish.reference),
             Self::Connect(Connect { client_id, reference, .. }) => {
                 (Some(client_id), None, reference)
             }
@@ -218,8 +216,7 @@ impl Event {
                 (client_id.as_ref(), topic.as_ref(), reference)
             }
             Self::Kick(Kick { topic, reference, .. }) => (None, topic.as_ref(), reference),
-            Self::Publish(Publish { reference, .. })
-            | Self::AddToGroup(AddToGroup { reference, .. })
+            Self::AddToGroup(AddToGroup { reference, .. })
             | Self::RemoveFromGroup(RemoveFromGroup { reference, .. }) => (None, None, reference),
             Self::Refuse(Refuse { client_id, topic, reference, .. }) => {
                 (Some(client_id), topic.as_ref(), reference)
@@ -415,7 +412,13 @@ macro_rules! into_event {
 }
 
 into_event! {
-    Join Rejoin Leave Broadcast Push Crash Connect Disconnect Subscribe Unsubscribe Track Untrack OpenRoom CloseRoom History Query Publish Kick AddToGroup RemoveFromGroup HistoryLoaded Refuse Tick
+    Join Rejoin Leave Broadcast Push Crash Connect Disconnect Subscribe Unsubscribe Track Untrack OpenRoom CloseRoom History Query Kick AddToGroup RemoveFromGroup HistoryLoaded Refuse Tick
+}
+
+impl From<Publish> for Event {
+    fn from(publish: Publish) -> Self {
+        Self::Publish(Box::new(publish))
+    }
 }
 
 /// What drove the channel has failed; see [`Event::Crash`].

@@ -71,8 +71,13 @@ impl Roster {
 
     /// Closes the gaps between the places if there are many, or if many stand elsewhere.
     pub(crate) fn close_gaps(&mut self) -> Option<Moved> {
-        let elsewhere = self.stands().as_ref().map_or(0, |stands| stands.len());
-        let due = self.log.is_sparse(self.away()) || elsewhere > FEW + self.len() as usize / 8;
+        let due = match &self.rare {
+            None => self.log.is_sparse(0),
+            Some(rare) => {
+                let elsewhere = rare.stands.as_ref().map_or(0, |stands| stands.len());
+                self.log.is_sparse(self.away()) || elsewhere > FEW + self.len() as usize / 8
+            }
+        };
         due.then(|| self.rebuild())
     }
 
@@ -83,6 +88,10 @@ impl Roster {
 
     /// Leaves a place for good, be its taker present or away.
     pub(crate) fn remove(&mut self, place: u32) {
+        if self.rare.is_none() {
+            self.log.remove(place);
+            return;
+        }
         if !self.no_more_away(place) {
             self.log.remove(place);
         }

@@ -3,32 +3,89 @@
 use crate::{
     config::{Config, Limit},
     event::{
-        AddToGroup, Address, Broadcast, Connect, Event, Header, History, Join, Kick, OpenRoom,
-        Publish, Push, Rejoin, RemoveFromGroup, Subscribe, Track, Unsubscribe,
+        AddToGroup, Address, Broadcast, CloseRoom, Connect, Event, Header, History, Join, Kick,
+        OpenRoom, Publish, Push, Rejoin, RemoveFromGroup, Subscribe, Track, Unsubscribe,
     },
-    ids::{ClientId, EventName, MessageId, Ref},
+    ids::{ClientId, EventName, MessageId, Topic},
     payload::{Json, Payload},
     refusal::{NameFlaw, Refusal},
 };
 
 /// Refuses an event with a bad name or with something too large in it: first names, then `ref` and
-/// `id`, then payload, meta, params and data.
+/// `id`, then payload, meta, params and data. What the driver tells of lost connections, of pages
+/// and of guards is taken as it is.
 pub(super) fn check(event: &Event, header: Header<'_>, config: &Config) -> Result<(), Refusal> {
     let check = Check { config };
-    check.whom(event, header)?;
-    check.names(event)?;
-    check.marks(event, header)?;
-    check.sizes(event)
+    match event {
+        Event::Join(Join { user_id, meta, params, .. })
+        | Event::Rejoin(Rejoin { user_id, meta, params, .. }) => {
+            check.whom(header)?;
+            check.name("user_id", user_id.as_bytes())?;
+            check.reference(header)?;
+            check.json("meta", meta.as_ref())?;
+            check.json("params", params.as_ref())
+        }
+        Event::Broadcast(broadcast) => check.broadcast(header, broadcast),
+        Event::Leave(_) | Event::Untrack(_) | Event::Query(_) => {
+            check.whom(header)?;
+            check.reference(header)
+        }
+        Event::Connect(Connect { user_id, data, .. }) => {
+            check.whom(header)?;
+            check.name("user_id", user_id.as_bytes())?;
+            check.reference(header)?;
+            check.json("data", data.as_ref())
+        }
+        Event::Track(Track { meta, .. }) => {
+            check.whom(header)?;
+            check.reference(header)?;
+            check.json("meta", meta.as_ref())
+        }
+        Event::Subscribe(Subscribe { event, .. })
+        | Event::Unsubscribe(Unsubscribe { event, .. }) => {
+            check.whom(header)?;
+            check.name("event", event.as_bytes())?;
+            check.reference(header)
+        }
+        Event::History(History { event, .. }) => {
+            check.whom(header)?;
+            event.as_ref().map_or(Ok(()), |event| check.event(event))?;
+            check.reference(header)
+        }
+        Event::OpenRoom(OpenRoom { by, topic, config: room, .. }) => {
+            check.room(by.as_ref(), topic)?;
+            check.reference(header)?;
+            room.as_ref().map_or(Ok(()), |room| room.check(config).map_err(Into::into))
+        }
+        Event::CloseRoom(CloseRoom { by, topic, .. }) => {
+            check.room(by.as_ref(), topic)?;
+            check.reference(header)
+        }
+        Event::Push(push) => check.push(header, push),
+        Event::Publish(publish) => check.publish(header, publish),
+        Event::Kick(Kick { client_id, .. }) => {
+            check.client("client_id", client_id)?;
+            check.whom(header)?;
+            check.reference(header)
+        }
+        Event::AddToGroup(AddToGroup { group, topics, .. })
+        | Event::RemoveFromGroup(RemoveFromGroup { group, topics, .. }) => {
+            check.name("group", group.as_bytes())?;
+            topics.iter().try_for_each(|topic| check.name("topic", topic.as_bytes()))?;
+            check.reference(header)
+        }
+        Event::Crash(_)
+        | Event::Restart
+        | Event::Disconnect(_)
+        | Event::HistoryLoaded(_)
+        | Event::Refuse(_)
+        | Event::Tick(_) => Ok(()),
+    }
 }
 
 /// Refuses an event name that is reserved for the server.
 pub(super) fn check_reserved(event: &EventName, config: &Config) -> Result<(), Refusal> {
-    let event_bytes = event.as_bytes();
-    let starts_it = |prefix: &&EventName| {
-        let prefix = prefix.as_bytes();
-        prefix.first() == event_bytes.first() && event_bytes.starts_with(prefix)
-    };
-    match config.reserved().iter().find(starts_it) {
+    match config.reserved_prefix(event) {
         Some(prefix) => {
             Err(Refusal::EventNotAllowed { event: event.clone(), prefix: prefix.clone() })
         }
@@ -42,60 +99,50 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    /// The client and the topic that an event is about. What the driver tells of lost connections
-    /// and of guards is taken as it is.
-    fn whom(self, event: &Event, header: Header<'_>) -> Result<(), Refusal> {
-        if let Event::Refuse(_) = event {
-            return Ok(());
-        }
-        if let Some(client) = header.sender {
-            let by = matches!(event, Event::OpenRoom(_) | Event::CloseRoom(_));
-            self.client(if by { "by" } else { "client_id" }, client)?;
-        }
-        if let Event::Push(Push { client_id, .. }) | Event::Kick(Kick { client_id, .. }) = event {
-            self.client("client_id", client_id)?;
-        }
+    /// The client that sent an event, and the topic that it is about.
+    fn whom(self, header: Header<'_>) -> Result<(), Refusal> {
+        header.sender.map_or(Ok(()), |client| self.client("client_id", client))?;
         header.topic.map_or(Ok(()), |topic| self.name("topic", topic.as_bytes()))
     }
 
-    /// All other names.
-    fn names(self, event: &Event) -> Result<(), Refusal> {
-        match event {
-            Event::Join(Join { user_id, .. })
-            | Event::Rejoin(Rejoin { user_id, .. })
-            | Event::Connect(Connect { user_id, .. }) => self.name("user_id", user_id.as_bytes()),
-            Event::Broadcast(Broadcast { event, .. }) | Event::Push(Push { event, .. }) => {
-                self.event(event)
-            }
-            Event::History(History { event, .. }) => {
-                event.as_ref().map_or(Ok(()), |event| self.event(event))
-            }
-            Event::Subscribe(Subscribe { event, .. })
-            | Event::Unsubscribe(Unsubscribe { event, .. }) => self.name("event", event.as_bytes()),
-            Event::AddToGroup(AddToGroup { group, topics, .. })
-            | Event::RemoveFromGroup(RemoveFromGroup { group, topics, .. }) => {
-                self.name("group", group.as_bytes())?;
-                topics.iter().try_for_each(|topic| self.name("topic", topic.as_bytes()))
-            }
-            Event::Publish(publish) => self.publish(publish),
-            Event::Leave(_)
-            | Event::Track(_)
-            | Event::Untrack(_)
-            | Event::OpenRoom(_)
-            | Event::CloseRoom(_)
-            | Event::Query(_)
-            | Event::Kick(_)
-            | Event::Crash(_)
-            | Event::Restart
-            | Event::Disconnect(_)
-            | Event::HistoryLoaded(_)
-            | Event::Refuse(_)
-            | Event::Tick(_) => Ok(()),
-        }
+    /// A room that is opened or closed, and for whom.
+    fn room(self, by: Option<&ClientId>, topic: &Topic) -> Result<(), Refusal> {
+        by.map_or(Ok(()), |client| self.client("by", client))?;
+        self.name("topic", topic.as_bytes())
     }
 
-    fn publish(self, publish: &Publish) -> Result<(), Refusal> {
-        let Publish { target, event, from, except_client, except_user, .. } = publish;
+    fn broadcast(self, header: Header<'_>, broadcast: &Broadcast) -> Result<(), Refusal> {
+        let Broadcast { event, payload, meta, id, .. } = broadcast;
+        self.whom(header)?;
+        self.event(event)?;
+        self.reference(header)?;
+        self.id(id.as_ref())?;
+        self.payload(payload)?;
+        self.json("meta", meta.as_ref())
+    }
+
+    fn push(self, header: Header<'_>, push: &Push) -> Result<(), Refusal> {
+        let Push { client_id, event, payload, .. } = push;
+        self.client("client_id", client_id)?;
+        self.whom(header)?;
+        self.event(event)?;
+        self.reference(header)?;
+        self.payload(payload)
+    }
+
+    fn publish(self, header: Header<'_>, publish: &Publish) -> Result<(), Refusal> {
+        let Publish {
+            target,
+            event,
+            payload,
+            from,
+            except_client,
+            except_user,
+            meta,
+            id,
+            reference: _,
+        } = publish;
+        self.whom(header)?;
         match target {
             Address::Group(group) => self.name("group", group.as_bytes())?,
             Address::User(user) => self.name("user", user.as_bytes())?,
@@ -107,7 +154,13 @@ impl Check<'_> {
         if let Some(client) = except_client {
             self.client("except_client", client)?;
         }
-        except_user.as_ref().map_or(Ok(()), |user| self.name("except_user", user.as_bytes()))
+        if let Some(user) = except_user {
+            self.name("except_user", user.as_bytes())?;
+        }
+        self.reference(header)?;
+        self.id(id.as_ref())?;
+        self.payload(payload)?;
+        self.json("meta", meta.as_ref())
     }
 
     fn event(self, event: &EventName) -> Result<(), Refusal> {
@@ -121,74 +174,25 @@ impl Check<'_> {
         self.name(field, client_id.as_bytes())
     }
 
+    #[inline]
     fn name(self, field: &'static str, name: &[u8]) -> Result<(), Refusal> {
         let (bytes, max) = (name.len() as u64, self.config.limit(Limit::NameBytes));
-        let flaw = match bytes {
-            0 => NameFlaw::Empty,
-            _ if bytes > max => NameFlaw::TooLong { bytes, max },
-            _ => return Ok(()),
-        };
-        Err(Refusal::InvalidName { field, flaw })
+        if bytes == 0 || bytes > max { Err(bad_name(field, bytes, max)) } else { Ok(()) }
     }
 
-    fn marks(self, event: &Event, header: Header<'_>) -> Result<(), Refusal> {
-        if let Event::Refuse(_) = event {
-            return Ok(());
-        }
-        let id = if let Event::Broadcast(Broadcast { id, .. })
-        | Event::Publish(Publish { id, .. }) = event
-        {
-            id.as_ref()
-        } else {
-            None
-        };
-        let max = self.config.limit(Limit::RefBytes);
-        let marks =
-            [("ref", header.reference.map(Ref::as_bytes)), ("id", id.map(MessageId::as_bytes))];
-        for (field, mark) in marks {
-            let bytes = mark.map_or(0, <[u8]>::len) as u64;
-            if bytes > max {
-                return Err(Refusal::MarkTooLong { field, bytes, max });
-            }
-        }
-        Ok(())
+    #[inline]
+    fn reference(self, header: Header<'_>) -> Result<(), Refusal> {
+        header.reference.map_or(Ok(()), |mark| self.mark("ref", mark.as_bytes()))
     }
 
-    fn sizes(self, event: &Event) -> Result<(), Refusal> {
-        match event {
-            Event::Join(Join { meta, params, .. }) | Event::Rejoin(Rejoin { meta, params, .. }) => {
-                self.json("meta", meta.as_ref())?;
-                self.json("params", params.as_ref())
-            }
-            Event::Broadcast(Broadcast { payload, meta, .. })
-            | Event::Publish(Publish { payload, meta, .. }) => {
-                self.payload(payload)?;
-                self.json("meta", meta.as_ref())
-            }
-            Event::Push(Push { payload, .. }) => self.payload(payload),
-            Event::Connect(Connect { data, .. }) => self.json("data", data.as_ref()),
-            Event::Track(Track { meta, .. }) => self.json("meta", meta.as_ref()),
-            Event::OpenRoom(OpenRoom { config: Some(room), .. }) => {
-                room.check(self.config).map_err(Into::into)
-            }
-            Event::OpenRoom(OpenRoom { config: None, .. })
-            | Event::Leave(_)
-            | Event::Subscribe(_)
-            | Event::Unsubscribe(_)
-            | Event::Untrack(_)
-            | Event::CloseRoom(_)
-            | Event::History(_)
-            | Event::Query(_)
-            | Event::Kick(_)
-            | Event::AddToGroup(_)
-            | Event::RemoveFromGroup(_)
-            | Event::Crash(_)
-            | Event::Restart
-            | Event::Disconnect(_)
-            | Event::HistoryLoaded(_)
-            | Event::Refuse(_)
-            | Event::Tick(_) => Ok(()),
-        }
+    #[inline]
+    fn id(self, id: Option<&MessageId>) -> Result<(), Refusal> {
+        id.map_or(Ok(()), |mark| self.mark("id", mark.as_bytes()))
+    }
+
+    fn mark(self, field: &'static str, mark: &[u8]) -> Result<(), Refusal> {
+        let (bytes, max) = (mark.len() as u64, self.config.limit(Limit::RefBytes));
+        if bytes > max { Err(Refusal::MarkTooLong { field, bytes, max }) } else { Ok(()) }
     }
 
     fn payload(self, payload: &Payload) -> Result<(), Refusal> {
@@ -210,4 +214,13 @@ impl Check<'_> {
         }
         Ok(())
     }
+}
+
+#[cold]
+const fn bad_name(field: &'static str, bytes: u64, max: u64) -> Refusal {
+    let flaw = match bytes {
+        0 => NameFlaw::Empty,
+        _ => NameFlaw::TooLong { bytes, max },
+    };
+    Refusal::InvalidName { field, flaw }
 }

@@ -70,14 +70,15 @@ impl Channel {
             _ => Edge::None,
         };
         let presence = self.rooms.get_mut(room).presence.as_mut()?;
+        let is_waiting = presence.window.is_some();
         let record = presence.untrack(place, edge);
         self.outbox.count_presence_leaves(1);
 
         let (reference, standing) = (record.reference, record.standing());
         let (user, meta) = self.say(record);
         let gone = Gone { standing, user, meta, edge };
-        if let Some(window) = self.window(room) {
-            window.note_gone(reference, gone);
+        if is_waiting {
+            self.window(room)?.note_gone(reference, gone);
             return None;
         }
         Some(gone)
@@ -132,10 +133,17 @@ impl Channel {
         self.rooms.get_mut(room).presence.as_mut()?.window.as_deref_mut()
     }
 
-    /// Lets changes wait from here on, if the room wants them to and they do not yet.
+    /// Lets changes wait from here on, if the room wants them to.
+    #[inline]
     fn open_window(&mut self, room: RoomNumber) {
+        if let Some(window_ms) = self.rooms.get(room).config.presence_window_ms {
+            self.open_window_of(room, window_ms);
+        }
+    }
+
+    /// Lets changes wait from here on, if they do not yet.
+    fn open_window_of(&mut self, room: RoomNumber, window_ms: u64) {
         let this = self.rooms.get_mut(room);
-        let Some(window_ms) = this.config.presence_window_ms else { return };
         let epoch = this.position.epoch;
         let Some(presence) = &mut this.presence else { return };
         if presence.window.is_some() {

@@ -4,7 +4,7 @@ use alloc::{collections::BTreeSet, format, string::String, sync::Arc, vec::Vec};
 
 use super::{
     ClientRooms, Config, ConfigError, Limit, MAX_FIRST_EPOCH, PatternFlaw, RoomConfig,
-    UnlistedTopics, patterns::Patterns,
+    UnlistedTopics, patterns::Patterns, reserved::Reserved,
 };
 use crate::{
     hash::HashKey,
@@ -37,7 +37,7 @@ impl ConfigBuilder {
     /// With what the names of clients' messages must not start; `phx_`, `presence_`, `parlor:` and
     /// `dialogue:` by default.
     pub fn reserved<T: Into<EventName>>(mut self, prefixes: impl IntoIterator<Item = T>) -> Self {
-        self.config.reserved = prefixes.into_iter().map(Into::into).collect();
+        self.config.reserved = Reserved::new(prefixes.into_iter().map(Into::into).collect());
         self
     }
 
@@ -137,7 +137,7 @@ impl ConfigBuilder {
             let wrong = ConfigError::FirstEpochOutOfRange { epoch: config.first_epoch };
             return Err(("first_epoch".into(), wrong));
         }
-        if let Some(at) = config.reserved.iter().position(|prefix| prefix.as_bytes().is_empty()) {
+        if let Some(at) = config.reserved().iter().position(|prefix| prefix.as_bytes().is_empty()) {
             return Err((format!("reserved[{at}]"), ConfigError::EmptyReservedPrefix));
         }
         config.default_room.check(config).map_err(|flaw| {

@@ -116,7 +116,7 @@ impl Serialize for Config {
         } = self;
         let mut document = serializer.serialize_struct("Config", 9)?;
         document.serialize_field("limits", &Limits(self))?;
-        document.serialize_field("reserved", reserved)?;
+        document.serialize_field("reserved", reserved.prefixes())?;
         document.serialize_field("first_epoch", first_epoch)?;
         document.serialize_field("incarnation", incarnation)?;
         document.serialize_field("grace_ms", grace_ms)?;

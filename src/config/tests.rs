@@ -1,4 +1,4 @@
-use alloc::{string::ToString, vec};
+use alloc::{string::ToString, vec, vec::Vec};
 
 use super::*;
 

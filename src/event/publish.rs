@@ -53,6 +53,16 @@ pub enum Address {
     Everyone,
 }
 
+impl Address {
+    /// The topic, if it is one.
+    pub(crate) const fn topic(&self) -> Option<&Topic> {
+        match self {
+            Self::Topic(topic) => Some(topic),
+            Self::Group(_) | Self::User(_) | Self::Client(_) | Self::Everyone => None,
+        }
+    }
+}
+
 impl Publish {
     /// Who is shown as the sender if nobody else is given.
     pub const DEFAULT_FROM: &'static str = "system";

@@ -44,7 +44,8 @@ impl<'a> Header<'a> {
                 (Some(client_id), topic.as_ref(), reference)
             }
             Event::Push(Push { topic, reference, .. }) => (None, Some(topic), reference),
-            Event::Publish(Publish { target, reference, .. }) => {
+            Event::Publish(publish) => {
+                let Publish { target, reference, .. } = &**publish;
                 let topic = if let Address::Topic(topic) = target { Some(topic) } else { None };
                 (None, topic, reference)
             }
