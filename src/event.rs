@@ -56,6 +56,14 @@ macro_rules! setters {
             self
         }
     };
+    (@with_id) => {
+        /// Sets the sender's own id for the message.
+        #[must_use]
+        pub fn with_id(mut self, id: impl Into<MessageId>) -> Self {
+            self.id = Some(id.into());
+            self
+        }
+    };
     (@with_ref) => {
         /// Sets the mark that the reply gives back.
         #[must_use]

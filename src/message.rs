@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct};
 
 use crate::{
     ids::{ClientId, EventName, UserId},
+    object::optional_field,
     payload::{Base64, Json, Payload, null_is_a_value},
 };
 
@@ -122,9 +123,7 @@ impl Serialize for StoredMessage {
         object.serialize_field("event", &self.event)?;
         self.payload.serialize_field(&mut object)?;
         object.serialize_field("from", &self.from)?;
-        if let Some(client_id) = &self.client_id {
-            object.serialize_field("client_id", client_id)?;
-        }
+        optional_field(&mut object, "client_id", self.client_id.as_ref())?;
         object.serialize_field("offset", &self.offset)?;
         object.serialize_field("timestamp_ms", &self.timestamp_ms)?;
         if let Some(meta) = Json::given(self.meta.as_ref()) {

@@ -6,7 +6,7 @@
 use alloc::vec::Vec;
 use core::{fmt, marker::PhantomData};
 
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, de, ser::SerializeStruct};
 
 /// Reads a struct from an object of its fields.
 pub(crate) fn fields<'de, D, T>(deserializer: D) -> Result<T, D::Error>
@@ -43,6 +43,15 @@ where
 /// Whether a field can be left out.
 pub(crate) fn is_default<T: Default + PartialEq>(field: &T) -> bool {
     *field == T::default()
+}
+
+/// Writes a field of a struct if it is there.
+pub(crate) fn optional_field<S: SerializeStruct, T: Serialize>(
+    object: &mut S,
+    name: &'static str,
+    value: Option<&T>,
+) -> Result<(), S::Error> {
+    value.map_or(Ok(()), |value| object.serialize_field(name, value))
 }
 
 /// Something that is read by [`fields`].

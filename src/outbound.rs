@@ -21,6 +21,7 @@ use crate::{
     directory::Directory,
     event::{Address, Header, Position},
     ids::{ClientId, EventName, Topic, UserId},
+    object::optional_field,
     payload::{Json, Payload},
     presence::{Diff, Entries},
     recipients::Recipients,
@@ -129,9 +130,7 @@ impl Serialize for PushMessage {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_struct("PushMessage", 4)?;
         object.serialize_field("client_id", &self.client_id)?;
-        if let Some(topic) = &self.topic {
-            object.serialize_field("topic", topic)?;
-        }
+        optional_field(&mut object, "topic", self.topic.as_ref())?;
         object.serialize_field("event", &self.event)?;
         self.payload.serialize_field(&mut object)?;
         object.end()
@@ -209,17 +208,13 @@ impl Serialize for BroadcastMessage {
         object.serialize_field("event", &self.event)?;
         self.payload.serialize_field(&mut object)?;
         object.serialize_field("from", &self.from)?;
-        if let Some(client_id) = &self.client_id {
-            object.serialize_field("client_id", client_id)?;
-        }
+        optional_field(&mut object, "client_id", self.client_id.as_ref())?;
         if let Some(Position { epoch, offset }) = self.position() {
             object.serialize_field("epoch", &epoch)?;
             object.serialize_field("offset", &offset)?;
         }
         object.serialize_field("timestamp_ms", &self.timestamp_ms)?;
-        if let Some(meta) = &self.meta {
-            object.serialize_field("meta", meta)?;
-        }
+        optional_field(&mut object, "meta", self.meta.as_ref())?;
         object.serialize_field("recipients", &self.recipients)?;
         object.end()
     }

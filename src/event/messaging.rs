@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct};
 use crate::{
     event::setters,
     ids::{ClientId, DEFAULT_EVENT, EventName, MessageId, Ref, Topic},
+    object::optional_field,
     payload::{Base64, Json, Payload, null_is_a_value},
 };
 
@@ -65,13 +66,6 @@ impl Broadcast {
     #[must_use]
     pub const fn with_audience(mut self, audience: Audience) -> Self {
         self.audience = audience;
-        self
-    }
-
-    /// Sets the sender's own id for the message.
-    #[must_use]
-    pub fn with_id(mut self, id: impl Into<MessageId>) -> Self {
-        self.id = Some(id.into());
         self
     }
 }
@@ -136,15 +130,9 @@ impl Serialize for Broadcast {
         if self.audience != Audience::All {
             object.serialize_field("audience", &self.audience)?;
         }
-        if let Some(meta) = &self.meta {
-            object.serialize_field("meta", meta)?;
-        }
-        if let Some(id) = &self.id {
-            object.serialize_field("id", id)?;
-        }
-        if let Some(reference) = &self.reference {
-            object.serialize_field("ref", reference)?;
-        }
+        optional_field(&mut object, "meta", self.meta.as_ref())?;
+        optional_field(&mut object, "id", self.id.as_ref())?;
+        optional_field(&mut object, "ref", self.reference.as_ref())?;
         object.end()
     }
 }
@@ -219,12 +207,10 @@ impl Serialize for Push {
         object.serialize_field("topic", &self.topic)?;
         object.serialize_field("event", &self.event)?;
         self.payload.serialize_field(&mut object)?;
-        if let Some(reference) = &self.reference {
-            object.serialize_field("ref", reference)?;
-        }
+        optional_field(&mut object, "ref", self.reference.as_ref())?;
         object.end()
     }
 }
 
-setters! { Broadcast: with_meta with_ref }
+setters! { Broadcast: with_meta with_id with_ref }
 setters! { Push: with_ref }

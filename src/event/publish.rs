@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::Serialize
 use crate::{
     event::setters,
     ids::{ClientId, EventName, GroupName, MessageId, Ref, Topic, UserId},
+    object::optional_field,
     payload::{Base64, Json, Payload, null_is_a_value},
 };
 
@@ -102,13 +103,6 @@ impl Publish {
         self.except_user = Some(user_id.into());
         self
     }
-
-    /// Sets the sender's own id for the message.
-    #[must_use]
-    pub fn with_id(mut self, id: impl Into<MessageId>) -> Self {
-        self.id = Some(id.into());
-        self
-    }
 }
 
 /// How a [`Publish`] stands in JSON.
@@ -156,21 +150,11 @@ impl Serialize for Publish {
         if self.from != Self::DEFAULT_FROM {
             object.serialize_field("from", &self.from)?;
         }
-        if let Some(client_id) = &self.except_client {
-            object.serialize_field("except_client", client_id)?;
-        }
-        if let Some(user_id) = &self.except_user {
-            object.serialize_field("except_user", user_id)?;
-        }
-        if let Some(meta) = &self.meta {
-            object.serialize_field("meta", meta)?;
-        }
-        if let Some(id) = &self.id {
-            object.serialize_field("id", id)?;
-        }
-        if let Some(reference) = &self.reference {
-            object.serialize_field("ref", reference)?;
-        }
+        optional_field(&mut object, "except_client", self.except_client.as_ref())?;
+        optional_field(&mut object, "except_user", self.except_user.as_ref())?;
+        optional_field(&mut object, "meta", self.meta.as_ref())?;
+        optional_field(&mut object, "id", self.id.as_ref())?;
+        optional_field(&mut object, "ref", self.reference.as_ref())?;
         object.end()
     }
 }
@@ -223,4 +207,4 @@ impl<'de> de::Visitor<'de> for AddressVisitor {
     }
 }
 
-setters! { Publish: with_meta with_ref }
+setters! { Publish: with_meta with_id with_ref }

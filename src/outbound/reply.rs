@@ -8,6 +8,7 @@ use crate::{
     directory::Directory,
     event::{EventKind, Position},
     ids::{ClientId, Ref, Topic},
+    object::optional_field,
     outbound::RoomInfo,
     presence::Entries,
     recipients::Recipients,
@@ -119,12 +120,8 @@ impl Serialize for Reply {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_struct("Reply", 6)?;
         object.serialize_field("to", &self.to)?;
-        if let Some(client_id) = &self.client_id {
-            object.serialize_field("client_id", client_id)?;
-        }
-        if let Some(topic) = &self.topic {
-            object.serialize_field("topic", topic)?;
-        }
+        optional_field(&mut object, "client_id", self.client_id.as_ref())?;
+        optional_field(&mut object, "topic", self.topic.as_ref())?;
         match &self.result {
             Ok(body) => {
                 object.serialize_field("status", "ok")?;
@@ -135,9 +132,7 @@ impl Serialize for Reply {
                 object.serialize_field("payload", refusal)?;
             }
         }
-        if let Some(reference) = &self.reference {
-            object.serialize_field("ref", reference)?;
-        }
+        optional_field(&mut object, "ref", self.reference.as_ref())?;
         object.end()
     }
 }

@@ -5,6 +5,7 @@ use serde::{Serialize, Serializer, ser::SerializeStruct};
 use crate::{
     event::Position,
     ids::{Topic, UserId},
+    object::optional_field,
     payload::Json,
     recipients::Recipients,
 };
@@ -42,21 +43,13 @@ impl RoomInfo {
 
     fn serialize_fields<S: SerializeStruct>(&self, object: &mut S) -> Result<(), S::Error> {
         object.serialize_field("topic", &self.topic)?;
-        if let Some(name) = &self.name {
-            object.serialize_field("name", name)?;
-        }
-        if let Some(description) = &self.description {
-            object.serialize_field("description", description)?;
-        }
+        optional_field(object, "name", self.name.as_ref())?;
+        optional_field(object, "description", self.description.as_ref())?;
         if let Some(max_members) = self.max_members {
             object.serialize_field("max_members", &max_members)?;
         }
-        if let Some(owner) = &self.owner {
-            object.serialize_field("owner", owner)?;
-        }
-        if let Some(data) = &self.data {
-            object.serialize_field("data", data)?;
-        }
+        optional_field(object, "owner", self.owner.as_ref())?;
+        optional_field(object, "data", self.data.as_ref())?;
         object.serialize_field("size", &self.size)?;
         object.serialize_field("full", &self.is_full())?;
         object.serialize_field("epoch", &self.position.epoch)?;
