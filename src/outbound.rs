@@ -82,6 +82,62 @@ impl Outbound {
         }
     }
 
+    /// Who receives it, where that is one client alone: the others go to [`Outbound::recipients`], or
+    /// are for the driver.
+    #[must_use]
+    pub const fn client_id(&self) -> Option<&ClientId> {
+        match self {
+            Self::Reply(reply) => reply.client_id.as_ref(),
+            Self::PushMessage(message) => Some(&message.client_id),
+            Self::PresenceState(state) => Some(&state.client_id),
+            Self::History(page) => Some(&page.client_id),
+            Self::Disconnect(connection) => Some(&connection.client_id),
+            Self::BroadcastMessage(_)
+            | Self::PresenceDiff(_)
+            | Self::RoomOpened(_)
+            | Self::RoomClosed(_)
+            | Self::Closed(_)
+            | Self::Evicted(_)
+            | Self::LoadHistory(_)
+            | Self::System(_) => None,
+        }
+    }
+
+    /// Who receives it, where that is a list, which may be empty.
+    ///
+    /// ```
+    /// # use std::collections::HashMap;
+    /// # use parlor::{ClientId, Outbound};
+    /// # struct Socket;
+    /// # impl Socket { fn send(&mut self, _: &Outbound) {} }
+    /// fn perform(outbound: &Outbound, sockets: &mut HashMap<ClientId, Socket>) {
+    ///     let one = outbound.client_id();
+    ///     let many = outbound.recipients().into_iter().flat_map(|recipients| recipients.ids());
+    ///     for client in one.into_iter().chain(many) {
+    ///         if let Some(socket) = sockets.get_mut(client) {
+    ///             socket.send(outbound);
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    #[must_use]
+    pub const fn recipients(&self) -> Option<&Recipients> {
+        match self {
+            Self::BroadcastMessage(message) => Some(&message.recipients),
+            Self::PresenceDiff(diff) => Some(&diff.recipients),
+            Self::RoomOpened(notice) | Self::RoomClosed(notice) => Some(&notice.recipients),
+            Self::Closed(closed) => Some(&closed.recipients),
+            Self::Reply(_)
+            | Self::PushMessage(_)
+            | Self::PresenceState(_)
+            | Self::History(_)
+            | Self::Disconnect(_)
+            | Self::Evicted(_)
+            | Self::LoadHistory(_)
+            | Self::System(_) => None,
+        }
+    }
+
     /// The answer to the event of that header.
     pub(crate) fn reply(header: Header<'_>, result: Result<Body, Refusal>) -> Self {
         Self::Reply(Reply {

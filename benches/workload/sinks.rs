@@ -47,21 +47,8 @@ impl<T: Item> Queues<T> {
     /// Delivers whatever has several recipients, and drops the rest.
     pub(crate) fn perform(&mut self, outbox: &[Outbound]) {
         for outbound in outbox {
-            match outbound {
-                Outbound::BroadcastMessage(message) => self.deliver(&message.recipients),
-                Outbound::PresenceDiff(diff) => self.deliver(&diff.recipients),
-                Outbound::Closed(closed) => self.deliver(&closed.recipients),
-                Outbound::RoomOpened(notice) | Outbound::RoomClosed(notice) => {
-                    self.deliver(&notice.recipients);
-                }
-                Outbound::Reply(_)
-                | Outbound::PushMessage(_)
-                | Outbound::PresenceState(_)
-                | Outbound::History(_)
-                | Outbound::Evicted(_)
-                | Outbound::LoadHistory(_)
-                | Outbound::Disconnect(_)
-                | Outbound::System(_) => {}
+            if let Some(recipients) = outbound.recipients() {
+                self.deliver(recipients);
             }
         }
     }

@@ -412,23 +412,12 @@ fn check_outbound(outbound: &Outbound, line: &str) -> Outcome {
     )
 }
 
-/// Who receives it, if it goes to a list.
+/// The clients that it lists.
 pub fn recipients(outbound: &Outbound) -> Option<&Recipients> {
-    match outbound {
-        Outbound::BroadcastMessage(message) => Some(&message.recipients),
-        Outbound::PresenceDiff(diff) => Some(&diff.recipients),
-        Outbound::Closed(closed) => Some(&closed.recipients),
-        Outbound::RoomOpened(notice) | Outbound::RoomClosed(notice) => Some(&notice.recipients),
-        Outbound::Reply(Reply { result: Ok(Body::Answer(Answer::Members(members))), .. }) => {
-            Some(members)
-        }
-        Outbound::Reply(_)
-        | Outbound::PushMessage(_)
-        | Outbound::PresenceState(_)
-        | Outbound::History(_)
-        | Outbound::Evicted(_)
-        | Outbound::LoadHistory(_)
-        | Outbound::Disconnect(_)
-        | Outbound::System(_) => None,
+    if let Outbound::Reply(Reply { result: Ok(Body::Answer(Answer::Members(members))), .. }) =
+        outbound
+    {
+        return Some(members);
     }
+    outbound.recipients()
 }
