@@ -114,17 +114,30 @@ scenarios! {
     questions_about_nothing
     questions_about_users
     r1_refusal_is_a_reply_and_nothing_else
+    r1_rejoin_is_answered_before_what_it_missed
     r1_reply_first
     r2_no_diff_repeats_the_snapshot
+    r2_rejoin_brings_snapshot_then_what_was_missed
     r2_snapshot_before_diff
+    r2_window_shows_what_was_announced
     r3_recipients_fixed_when_handled
     r3_recipients_in_join_order
+    r3_recipients_through_loss_and_return
+    r4_expiry_is_announced_by_a_tick
     r4_presence_where_it_happens
+    r4_window_ends_in_one_diff
+    r4_window_ends_while_crashed
+    r4_window_without_length_ends_at_the_next_tick
     r5_flush_after_each_or_once
+    r5_windows_and_returns_flushed_once
     r6_flushing_twice
+    r6_flushing_twice_after_a_tick
     r7_offsets_in_order
+    r7_replay_goes_before_what_follows
     r8_replay_after_everybody_moved
     r8_replay_of_diffs
+    r8_replay_with_windows
+    r9_expiry_and_window_in_one_tick
     r9_one_diff_a_topic
     refs_come_back
     refused_crashed
