@@ -44,12 +44,11 @@
 //!         let mut checker = testing::Checker::new(&config);
 //!         let channel = Channel::single_node(config);
 //!         let mut driver = Driver { channel, waiting, puts_presence_first };
-//!         for event in events {
+//!         let watched = events.into_iter().try_for_each(|event| {
 //!             driver.handle(event.clone());
-//!             let broken = checker.observe(&event, &driver.send()).err();
-//!             prop_assert!(broken.is_none(), "{}", broken.unwrap());
-//!         }
-//!         Ok(())
+//!             checker.observe(&event, &driver.send())
+//!         });
+//!         watched.and_then(|()| checker.finish()).map_err(|broken| TestCaseError::fail(broken.to_string()))
 //!     })
 //! };
 //! assert!(try_out(false).is_ok());

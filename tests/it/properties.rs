@@ -8,7 +8,7 @@ use proptest::{array, collection::vec, prelude::*, strategy::ValueTree, test_run
 use super::{
     harness::{Setup, check, line_of, said},
     ops::{GOOD, MOST, Op},
-    rules::{self, record},
+    rules::{self, Rhythm, record},
 };
 
 /// As many ops as fuzzers get; those of a half of the cases begin with many joins.
@@ -93,7 +93,7 @@ proptest! {
 fn check_rule(rule: Rule, ops: &[Op], setup: usize) {
     let [channel, _] = Setup::all()[setup].channels();
     let events = Op::events(ops);
-    if let Err(what) = rules::check(rule, &record(&events, channel)) {
+    if let Err(what) = rules::check(rule, &record(&events, channel, Rhythm::Each)) {
         let lines: Vec<_> = events.iter().map(line_of).collect();
         panic!("{what}\nsomewhere in these events:\n{}\n", lines.join("\n"));
     }

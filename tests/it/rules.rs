@@ -4,50 +4,89 @@
 use std::collections::BTreeMap;
 
 use parlor::{
-    Channel, Config, Entry, Event, Outbound, Topic,
-    testing::{Checker, List, Rule},
+    Channel, Entry, Event, Outbound, Topic,
+    testing::{Broken, Checker, List, Rule},
 };
 
 use super::harness::{Outcome, Subject, agree};
 
-/// Events and what was said of them, and how the channel was configured.
+/// A channel as it was made, and what happened to it.
 pub struct Recording {
-    config: Config,
+    start: Channel,
     steps: Vec<Step>,
 }
 
-/// One event, what was said of it, and who was present afterwards.
+/// One event, what was flushed after it, and who was present afterwards.
 struct Step {
     event: Event,
-    outbox: Vec<Outbound>,
+    flushed: Option<Flushed>,
     presences: BTreeMap<Topic, List>,
 }
 
-/// Plays events, with a flush after each.
-pub fn record<S: Subject>(events: &[Event], mut subject: S) -> Recording {
+/// What a flush gave, and what another right after it.
+struct Flushed {
+    outbox: Vec<Outbound>,
+    again: Vec<Outbound>,
+}
+
+/// When a channel is flushed, and twice each time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rhythm {
+    /// After each event.
+    Each,
+    /// After one, then after two more, after three more, and so on, and in the end.
+    Later,
+}
+
+impl Rhythm {
+    pub const ALL: [Self; 2] = [Self::Each, Self::Later];
+
+    /// Whether the channel is flushed after each of so many events.
+    pub fn flushes(self, count: usize) -> impl Iterator<Item = bool> {
+        let (mut since, mut length) = (0, 1);
+        (1..=count).map(move |place| {
+            since += 1;
+            let is_due = self == Self::Each || since == length || place == count;
+            if is_due {
+                (since, length) = (0, length + 1);
+            }
+            is_due
+        })
+    }
+}
+
+/// Plays events.
+pub fn record<S: Subject>(events: &[Event], mut subject: S, rhythm: Rhythm) -> Recording {
     let presences = |channel: &Channel| {
         let topics = channel.topics().into_iter();
         topics.map(|topic| (topic.clone(), list_of(channel.presences(&topic).iter()))).collect()
     };
-    let config = subject.channel().config().clone();
-    let step = |event: &Event| {
+    let start = subject.channel().clone();
+    let step = |(event, is_due): (&Event, bool)| {
         subject.handle(event.clone());
-        let outbox = subject.flush();
-        Step { event: event.clone(), outbox, presences: presences(subject.channel()) }
+        let flushed = is_due.then(|| Flushed { outbox: subject.flush(), again: subject.flush() });
+        Step { event: event.clone(), flushed, presences: presences(subject.channel()) }
     };
-    Recording { config, steps: events.iter().map(step).collect() }
+    let steps = events.iter().zip(rhythm.flushes(events.len())).map(step).collect();
+    Recording { start, steps }
 }
 
 /// What a rule says of a recording.
 pub fn check(rule: Rule, recording: &Recording) -> Outcome {
-    let mut checker = Checker::of(&recording.config, &[rule]);
-    for Step { event, outbox, presences } in &recording.steps {
-        checker.observe(event, outbox).map_err(|broken| broken.to_string())?;
+    let mut checker = Checker::beside(&recording.start).only(&[rule]);
+    let said = |broken: Broken| broken.to_string();
+    for Step { event, flushed, presences } in &recording.steps {
+        let Some(Flushed { outbox, again }) = flushed else {
+            checker.observe_event(event);
+            continue;
+        };
+        checker.observe(event, outbox).map_err(said)?;
+        checker.observe_flush(again).map_err(said)?;
         if rule == Rule::R8 {
             check_presences(&checker, event, presences)?;
         }
     }
-    Ok(())
+    checker.finish().map_err(said)
 }
 
 /// R8: what those know who have received everything is what the channel answers.

@@ -1,11 +1,13 @@
 //! What is made for those who test drivers: it is what it says, and catches what it has to.
 
-use std::collections::BTreeMap;
+mod flushing;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use arbitrary::{Arbitrary, Unstructured};
 use parlor::{
     Channel, Config, Event, EventKind, Outbound, Refusal, Reply,
-    testing::{Broken, Checker, Events, Rule, configs, hostile_events, valid_events},
+    testing::{Broken, Checker, Events, configs, hostile_events, valid_events},
 };
 use proptest::{
     prelude::*,
@@ -17,20 +19,28 @@ use super::{
     canary::{self, FLAWS, Flaw},
     harness::{Setup, Subject, line_of},
     properties::share_of_cases,
+    rules::Rhythm,
 };
 
-/// Plays events, and says the first rule that what comes of them breaks.
-fn watch<S: Subject>(mut subject: S, events: &[Event]) -> Result<(), Broken> {
-    let mut checker = Checker::new(subject.channel().config());
-    events.iter().try_for_each(|event| {
+/// Plays events, and says the first rule that what comes of them breaks. Each flush is tried twice.
+fn watch<S: Subject>(mut subject: S, events: &[Event], rhythm: Rhythm) -> Result<(), Broken> {
+    let mut checker = Checker::beside(subject.channel());
+    for (event, is_flushed) in events.iter().zip(rhythm.flushes(events.len())) {
         subject.handle(event.clone());
-        checker.observe(event, &subject.flush())
-    })
+        if is_flushed {
+            checker.observe(event, &subject.flush())?;
+            checker.observe_flush(&subject.flush())?;
+        } else {
+            checker.observe_event(event);
+        }
+    }
+    checker.finish()
 }
 
-/// Events must break no rule.
-fn check(channel: Channel, events: &[Event]) -> Result<(), TestCaseError> {
-    watch(channel, events).map_err(|broken| {
+/// Events must break no rule, whenever the channel is flushed.
+fn check(channel: &Channel, events: &[Event]) -> Result<(), TestCaseError> {
+    let mut watched = Rhythm::ALL.map(|rhythm| watch(channel.clone(), events, rhythm)).into_iter();
+    watched.try_for_each(|watched| watched).map_err(|broken| {
         let lines: Vec<_> = events.iter().map(line_of).collect();
         TestCaseError::fail(format!("{broken}\nsomewhere in these events:\n{}\n", lines.join("\n")))
     })
@@ -69,13 +79,13 @@ proptest! {
 
     #[test]
     fn valid_events_keep_every_rule(events in valid_events(1..150), config in configs()) {
-        check(Channel::single_node(config), &events)?;
+        check(&Channel::single_node(config), &events)?;
     }
 
     #[test]
     fn hostile_events_keep_every_rule(events in hostile_events(1..150), setup in 0..Setup::all().len()) {
         let [channel, _] = Setup::all()[setup].channels();
-        check(channel, &events)?;
+        check(&channel, &events)?;
     }
 
     #[test]
@@ -83,7 +93,7 @@ proptest! {
         events in hostile_events(1..150),
         config in configs(),
     ) {
-        check(Channel::single_node(config), &events)?;
+        check(&Channel::single_node(config), &events)?;
     }
 
     #[test]
@@ -92,7 +102,7 @@ proptest! {
         config in configs(),
     ) {
         let Events(events) = Events::arbitrary(&mut Unstructured::new(&bytes)).unwrap();
-        check(Channel::single_node(config), &events)?;
+        check(&Channel::single_node(config), &events)?;
     }
 
     #[test]
@@ -190,26 +200,29 @@ fn configurations_differ() {
     assert!(configs.iter().any(|config| config.declared().next().is_some()));
 }
 
-/// In how many sequences each flaw that breaks a rule is caught.
-const SEQUENCES: usize = 40;
+/// In how many sequences each flaw is caught, at the latest.
+const SEQUENCES: usize = 200;
 
-fn is_caught(flaw: Option<Flaw>, sequences: impl Iterator<Item = Vec<Event>>) -> bool {
+fn is_caught(setup: &str, flaw: Option<Flaw>, sequences: impl Iterator<Item = Vec<Event>>) -> bool {
     sequences.into_iter().any(|events| {
-        let channel = Channel::single_node(Config::default());
-        watch(canary::Broken::new(channel, flaw), &events).is_err()
+        Rhythm::ALL.into_iter().any(|rhythm| {
+            let [channel, _] = Setup::of(setup).channels();
+            watch(canary::Broken::new(channel, flaw), &events, rhythm).is_err()
+        })
     })
 }
 
 #[test]
 fn the_checker_catches_what_breaks_a_rule_and_nothing_else() {
-    assert!(!is_caught(None, samples(valid_events(1..150), SEQUENCES)));
-    assert!(!is_caught(None, samples(hostile_events(1..150), SEQUENCES)));
+    for setup in FLAWS.iter().map(|(_, setup, _)| *setup).collect::<BTreeSet<_>>() {
+        assert!(!is_caught(setup, None, samples(valid_events(1..150), SEQUENCES / 5)));
+        assert!(!is_caught(setup, None, samples(hostile_events(1..150), SEQUENCES / 5)));
+    }
     // What a channel says when it is asked is not in its outbox.
-    let is_seen = |flaw, rules: &[Rule]| !rules.is_empty() && flaw != Flaw::AnswersLate;
-    for (flaw, _) in FLAWS.iter().filter(|(flaw, rules)| is_seen(*flaw, rules)) {
-        let valid = is_caught(Some(*flaw), samples(valid_events(1..150), SEQUENCES));
+    for (flaw, setup, _) in FLAWS.iter().filter(|(flaw, ..)| *flaw != Flaw::AnswersLate) {
+        let valid = is_caught(setup, Some(*flaw), samples(valid_events(1..150), SEQUENCES));
         assert!(valid, "{flaw:?} slips through valid events");
-        let hostile = is_caught(Some(*flaw), samples(hostile_events(1..150), SEQUENCES));
+        let hostile = is_caught(setup, Some(*flaw), samples(hostile_events(1..150), SEQUENCES));
         assert!(hostile, "{flaw:?} slips through hostile events");
     }
 }
@@ -219,7 +232,7 @@ fn shrunk(flaw: Flaw, strategy: &impl Strategy<Value = Vec<Event>>) -> Vec<Strin
     let mut runner = TestRunner::deterministic();
     let failed = runner.run(strategy, |events| {
         let channel = Channel::single_node(Config::default());
-        let watched = watch(canary::Broken::new(channel, Some(flaw)), &events);
+        let watched = watch(canary::Broken::new(channel, Some(flaw)), &events, Rhythm::Each);
         watched.map_err(|broken| TestCaseError::fail(broken.to_string()))
     });
     let Err(TestError::Fail(_, events)) = failed else {

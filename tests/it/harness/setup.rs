@@ -85,7 +85,9 @@ const SETUPS: [(&str, &str); 10] = [
             "page_length":6},
             "default_room":{"events":[{"name":"message","history":2},{"name":"*","history":3}],
             "history_on_join":"all","dedupe":1},
-            "rooms":[{"pattern":"room:2","events":[{"name":"message","history":0},
+            "rooms":[{"pattern":"room:1","default_subscriptions":["message"],"events":[
+            {"name":"message","history":2},{"name":"*","history":4}],"dedupe":2},
+            {"pattern":"room:2","events":[{"name":"message","history":0},
             {"name":"typing","history":3}],"history_on_join":{"per_event":1},
             "history_for":"clients"},{"pattern":"lobby","events":[{"name":"*","history":1}],
             "history_on_join":{"total":1},"max_members":1}]}"#,
