@@ -1,21 +1,25 @@
 //! Every limit at its value and one past it, and every reason for which something is refused.
 //!
-//! A limit or a reason without a case fails its test: both are gone through by their `ALL`.
+//! A limit or a reason without a case fails its test: both are gone through by their `ALL`. What is
+//! refused changes nothing that a snapshot shows, but for counters.
 
 use parlor::{
-    AddToGroup, Address, Broadcast, Channel, Config, ConfigBuilder, Connect, Event,
-    EventDefinition, EventKind, History, Join, Json, Kick, Limit, OpenRoom, Outbound, Payload,
-    Publish, Push, Query, Question, RateLimit, Reason, Refusal, Refuse, Rejoin, RoomConfig,
-    Subscribe, Track, Who,
+    AddToGroup, Address, Broadcast, Channel, CloseRoom, Config, ConfigBuilder, Connect, Event,
+    EventDefinition, EventKind, Evicted, History, Join, Json, Kick, Leave, Limit, OpenRoom,
+    Outbound, Payload, Publish, Push, Query, Question, RateLimit, Reason, Refusal, Refuse, Rejoin,
+    RemoveFromGroup, RoomConfig, Subscribe, Track, Unsubscribe, Untrack, Who,
 };
+use serde_json::Value;
+
+use super::damage;
 
 /// What comes of the event that is one past a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Past {
     /// It is refused for that reason.
     Refused(Reason),
-    /// It is taken, and the oldest message leaves history.
-    Evicts,
+    /// It is taken, and the oldest message of that topic leaves history, alone.
+    Evicts(&'static str),
     /// It is taken, and the oldest id is forgotten: who repeats it is not told from others.
     Forgets,
 }
@@ -114,15 +118,17 @@ fn cases(limit: Limit) -> (u64, Vec<Case>) {
             let ids = |number| say("t").with_id(format!("id{number}"));
             (FEW, vec![count(Past::Forgets, 0, ids)])
         }
-        Limit::HistoryMessagesPerTopic => (FEW, vec![count(Past::Evicts, 0, |_| say("t"))]),
+        Limit::HistoryMessagesPerTopic => (FEW, vec![count(Past::Evicts("t"), 0, |_| say("t"))]),
         Limit::HistoryMessages => (FEW, history_of_two_topics()),
-        Limit::HistoryBytesPerTopic => (FEW * SAID, vec![count(Past::Evicts, 0, |_| say("t"))]),
+        Limit::HistoryBytesPerTopic => {
+            (FEW * SAID, vec![count(Past::Evicts("t"), 0, |_| say("t"))])
+        }
         Limit::HistoryBytes => (FEW * SAID, history_of_two_topics()),
         limit => panic!("limit {limit} has no case, expected one"),
     }
 }
 
-/// Every field that holds a name.
+/// Every field that holds a name: first those that may hold one that nobody knows.
 fn names() -> Vec<Case> {
     let case = |make: fn(String) -> Event| size(BAD_NAME, LONG, move |bytes| make(text("", bytes)));
     vec![
@@ -143,6 +149,54 @@ fn names() -> Vec<Case> {
         case(|name| publish(Address::Topic("t".into())).with_except_user(name).into()),
         case(|name| publish(Address::User(name.into())).into()),
         case(|name| Query::new(Question::Room).with_topic(name).into()),
+        case(|name| Query::new(Question::TopicsOf).with_client(name).into()),
+    ]
+    .into_iter()
+    .chain(names_that_are_known())
+    .collect()
+}
+
+/// Fields that hold the name of something that has to be there: so it is, with a name that is as
+/// long as it may be.
+fn names_that_are_known() -> Vec<Case> {
+    let case = |make: fn(String) -> Event| {
+        let mut case = size(BAD_NAME, LONG, move |bytes| make(text("", bytes)));
+        let name = || text("", LONG);
+        case.before.extend([
+            join(name(), "t").into(),
+            join("c", name()).into(),
+            AddToGroup::new(name(), [name()]).into(),
+        ]);
+        case
+    };
+    vec![
+        case(|name| Rejoin::new(name, "t", "ann", 0).into()),
+        case(|name| Rejoin::new("c", name, "ann", 0).into()),
+        case(|name| Leave::new(name, "t").into()),
+        case(|name| Leave::new("c", name).into()),
+        case(|name| Broadcast::new(name, "t", bytes()).into()),
+        case(|name| Broadcast::new("c", name, bytes()).into()),
+        case(|name| Push::new(name, "t", "e", bytes()).into()),
+        case(|name| Push::new("c", name, "e", bytes()).into()),
+        case(|name| Subscribe::new(name, "t", "e").into()),
+        case(|name| Subscribe::new("c", name, "e").into()),
+        case(|name| Unsubscribe::new(name, "t", "e").into()),
+        case(|name| Unsubscribe::new("c", name, "e").into()),
+        case(|name| Unsubscribe::new("c", "t", name).into()),
+        case(|name| Track::new(name, "t").into()),
+        case(|name| Track::new("c", name).into()),
+        case(|name| Untrack::new(name, "t").into()),
+        case(|name| Untrack::new("c", name).into()),
+        case(|name| History::new(name, "t").into()),
+        case(|name| History::new("c", name).into()),
+        case(|name| CloseRoom::new(name).into()),
+        case(|name| Kick::new(name, "").into()),
+        case(|name| Kick::new("c", "").with_topic(name).into()),
+        case(|name| RemoveFromGroup::new(name, ["t"]).into()),
+        case(|name| RemoveFromGroup::new(text("", LONG), [name]).into()),
+        case(|name| publish(Address::Topic(name.into())).into()),
+        case(|name| publish(Address::Group(name.into())).into()),
+        case(|name| publish(Address::Client(name.into())).into()),
     ]
 }
 
@@ -232,8 +286,9 @@ fn event_names_per_topic() -> Vec<Case> {
 }
 
 fn history_of_two_topics() -> Vec<Case> {
-    let same = count(Past::Evicts, 0, |_| say("t"));
-    let mut other = count(Past::Evicts, 0, |_| say("t"));
+    let same = count(Past::Evicts("t"), 0, |_| say("t"));
+    // What another topic holds stays: so the message itself is not kept.
+    let mut other = count(Past::Evicts("u"), 0, |_| say("t"));
     other.before.push(join("c", "u").into());
     other.past = say("u").into();
     vec![same, other]
@@ -266,8 +321,27 @@ fn config(limit: Option<(Limit, u64)>) -> Config {
         .unwrap()
 }
 
-fn evicts(outbox: &[Outbound]) -> bool {
-    outbox.iter().any(|outbound| matches!(outbound, Outbound::Evicted(_)))
+/// What leaves history: topics and offsets.
+fn evicted(outbox: &[Outbound]) -> Vec<(&str, u64)> {
+    let evicted = outbox.iter().filter_map(|outbound| {
+        let Outbound::Evicted(Evicted { topic, messages, .. }) = outbound else { return None };
+        Some(messages.iter().map(|message| (topic.as_str(), message.offset)))
+    });
+    evicted.flatten().collect()
+}
+
+/// All that a channel is, but for what it counts.
+fn uncounted(channel: &Channel) -> Value {
+    let (_, mut state) = damage::opened(&channel.save().unwrap()).unwrap();
+    state.as_object_mut().unwrap().remove("counters").expect("there are counters");
+    state
+}
+
+/// What a refusal says is the most.
+fn most(refusal: &Refusal) -> Option<u64> {
+    let text = refusal.to_string();
+    let (_, most) = text.split_once("at most ")?;
+    most.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
 fn is_sent(outbox: &[Outbound]) -> bool {
@@ -280,20 +354,21 @@ fn check(limit: Limit, value: u64, case: Case) {
     for event in before.iter().chain([&at]) {
         let outbox = handle(&mut channel, event);
         assert_eq!(refusal(&outbox), None, "{limit} {value}: {event:?}");
-        assert!(!evicts(&outbox), "{limit} {value}: {event:?}");
+        assert_eq!(evicted(&outbox), [], "{limit} {value}: {event:?}");
     }
     let first = say("t").with_id("id1").into();
     if then == Past::Forgets {
         assert!(!is_sent(&handle(&mut channel, &first)), "it is remembered");
     }
 
+    let state = uncounted(&channel);
     let outbox = handle(&mut channel, &past);
 
     match then {
         Past::Refused(reason) => {
             let refusal = refusal(&outbox).unwrap_or_else(|| panic!("{limit}: {past:?}"));
             assert_eq!(refusal.reason(), reason, "{limit}: {past:?}: {refusal}");
-            assert!(refusal.to_string().contains(&format!("at most {value}")), "{refusal}");
+            assert_eq!(most(refusal), Some(value), "{refusal}");
             if reason == Reason::LimitReached {
                 assert_eq!(refusal.limit(), Some(limit), "{past:?}");
             }
@@ -301,10 +376,15 @@ fn check(limit: Limit, value: u64, case: Case) {
                 assert_eq!(*which, limit, "{past:?}");
             }
             assert_eq!(outbox.len(), 1, "what is refused says nothing else: {outbox:?}");
+            assert_eq!(uncounted(&channel), state, "what is refused changes nothing: {past:?}");
         }
-        Past::Evicts | Past::Forgets => {
+        Past::Evicts(topic) => {
             assert_eq!(refusal(&outbox), None, "{limit}: {past:?}");
-            assert_eq!(evicts(&outbox), then == Past::Evicts, "{limit}: {past:?}");
+            assert_eq!(evicted(&outbox), [(topic, 1)], "{limit}: {past:?}");
+        }
+        Past::Forgets => {
+            assert_eq!(refusal(&outbox), None, "{limit}: {past:?}");
+            assert_eq!(evicted(&outbox), [], "{limit}: {past:?}");
         }
     }
     if then == Past::Forgets {
@@ -398,7 +478,10 @@ fn something_is_refused_for_every_reason() {
             let outbox = handle(&mut channel, event);
             assert_eq!(refusal(&outbox), None, "{reason}: {event:?}");
         }
+        let state = uncounted(&channel);
         let outbox = handle(&mut channel, last);
+        assert_eq!(outbox.len(), 1, "what is refused says nothing else: {outbox:?}");
+        assert_eq!(uncounted(&channel), state, "what is refused changes nothing: {last:?}");
         assert_eq!(refusal(&outbox).map(Refusal::reason), Some(reason), "{last:?}");
         assert_eq!(channel.stats().counters.refusals.of(reason), 1, "it is counted");
     }
