@@ -22,4 +22,7 @@ fuzz_target!(|case: (Config, Events)| {
         }
         channel.check_invariants();
     }
+    if let Err(broken) = checker.finish() {
+        panic!("{broken}, in the end");
+    }
 });
