@@ -48,7 +48,8 @@
 //!             driver.handle(event.clone());
 //!             checker.observe(&event, &driver.send())
 //!         });
-//!         watched.and_then(|()| checker.finish()).map_err(|broken| TestCaseError::fail(broken.to_string()))
+//!         let watched = watched.and_then(|()| checker.finish());
+//!         watched.map_err(|broken| TestCaseError::fail(broken.to_string()))
 //!     })
 //! };
 //! assert!(try_out(false).is_ok());
@@ -93,6 +94,7 @@ pub use self::strategies::{configs, hostile_events, valid_events};
 ///     channel.handle(event.clone());
 ///     checker.observe(&event, &channel.flush_outbox())?;
 /// }
+/// checker.finish()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[cfg(feature = "arbitrary")]

@@ -6,7 +6,7 @@ use std::iter;
 use parlor::{Channel, Config};
 use serde_json::{Value, json, value::RawValue};
 
-use super::{harness::said, ops::Op};
+use super::ops::Op;
 
 /// Where everything can happen that a snapshot has to keep.
 const CONFIGS: [&str; 3] = [
@@ -132,7 +132,7 @@ pub fn survive(snapshot: &str, ops: &[Op]) -> Result<(), String> {
     for (step, event) in (0..).zip(Op::events(ops)) {
         channel.handle(event.clone());
         again.handle(event.clone());
-        let [said, said_again] = [&mut channel, &mut again].map(|channel| lines(channel));
+        let [said, said_again] = [&mut channel, &mut again].map(lines);
         assert_eq!(said, said_again, "both go on alike: {event:?}");
         if step % 8 == 0 {
             channel.check_invariants();
@@ -148,7 +148,8 @@ pub fn survive(snapshot: &str, ops: &[Op]) -> Result<(), String> {
 
 /// What a channel has to say, each message as one line.
 fn lines(channel: &mut Channel) -> Vec<String> {
-    channel.flush_outbox().iter().map(said).collect()
+    let line = |outbound| serde_json::to_string(outbound).expect("a message is written");
+    channel.flush_outbox().iter().map(line).collect()
 }
 
 /// Any bytes as ops, changes of a snapshot, and ops: one for the kind of channel, one for how much
