@@ -240,6 +240,7 @@ mod subscriptions;
 #[cfg(any(feature = "arbitrary", feature = "proptest"))]
 pub mod testing;
 mod text;
+pub mod wire;
 
 pub use channel::{Channel, ClientInfo, Deadline, DeadlineReason, RestoreError, SaveError};
 pub use config::{
