@@ -43,6 +43,112 @@
 //! ]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # What a server does with a connection
+//!
+//! - Before it accepts one, [`check_version`]; and if a client offers subprotocols, it selects
+//!   `phoenix`. Then it makes a [`Connection`] of a client's id and user, and tells the channel of it
+//!   by [`Connect`](crate::Connect).
+//! - Each [`Event`](crate::Event) that was read has to go in, or a guard's refusal of it, since
+//!   joins wait for their replies. What is said then goes out in the order of the outbox.
+//! - [`Malformed`] says with which code the connection is to be closed, and so does [`CloseCode`]
+//!   of other ends. After a [`Disconnect`](crate::Outbound::Disconnect) it is
+//!   [`CloseCode::Disconnected`].
+//! - When a socket is lost or silent (clients send a heartbeat every 30 s) its `Connection` is
+//!   dropped, and the channel is told by [`Disconnect`](crate::Disconnect). A client that comes back
+//!   gets a new one, of its old client id.
+//!
+//! # What frames become
+//!
+//! | frame | becomes |
+//! | --- | --- |
+//! | `heartbeat` on `phoenix` | an answer; all else on that topic is an unmatched topic |
+//! | `phx_join` | [`Rejoin`](crate::Rejoin) with the params `meta` and `since`, and all of them as `params` |
+//! | `phx_leave` | [`Leave`](crate::Leave), also of a topic that this connection has not joined, where its client may be held from an earlier one |
+//! | `parlor:track` `{meta?}` | [`Track`](crate::Track) |
+//! | `parlor:untrack` `{}` | [`Untrack`](crate::Untrack) |
+//! | `parlor:subscribe`, `parlor:unsubscribe` `{event}` | [`Subscribe`](crate::Subscribe), [`Unsubscribe`](crate::Unsubscribe) |
+//! | `parlor:history` `{event?, start?, end?}` | [`History`](crate::History) |
+//! | `parlor:open_room` `{topic?, config?}` | [`OpenRoom`](crate::OpenRoom), of the frame's topic or another |
+//! | `parlor:close_room` `{topic?}` | [`CloseRoom`](crate::CloseRoom), likewise |
+//! | anything else | [`Broadcast`](crate::Broadcast) to all members, its sender too, with the payload as it is, or the bytes of a binary frame |
+//!
+//! `since` is a position `{epoch, offset}`, or a list of them. What can't be read of params or of a
+//! `parlor:` payload is refused with `invalid_request`, and so is an unknown member of the latter.
+//! Frames of a join that is over are passed over in silence; those of a topic that was not joined
+//! go in, since rooms may be open to non-members.
+//!
+//! An event's `ref` holds the two refs of its reply as JSON, and where it is about another topic
+//! the frame's: `"28" "29"`. [`Limit::RefBytes`](crate::Limit::RefBytes) bounds it, so with 255
+//! bytes refs have some 120 each; a client that exceeds it gets `limit_reached`.
+//!
+//! # What outbounds become
+//!
+//! | outbound | becomes |
+//! | --- | --- |
+//! | `reply` | `phx_reply`. To a join that takes an earlier one's place or to a leave, `phx_close` of what has ended comes after it |
+//! | `push_message` | a push; a broadcast of a topic's own on `parlor` if it belongs to none |
+//! | `broadcast_message` | a broadcast, binary if its payload is bytes; on `parlor` if it was not sent to a topic |
+//! | `presence_state`, `presence_diff` | those; see below |
+//! | `history` | the reply to `parlor:history`; of a join, a push of that name. `{event?, start, end, messages}`, each `{event, payload, from, offset, timestamp_ms, meta?}`, newest first, with `payload_base64` for bytes |
+//! | `room_opened`, `room_closed` | `parlor:room_opened`, `parlor:room_closed` on `parlor`, with what the room is like |
+//! | `closed` | `phx_error` if crashed, so that clients rejoin, or expired; `phx_close` if kicked or the room is closed, so that they don't; nothing if disconnected, as the connection is gone |
+//! | `disconnect` | nothing: the connection is closed |
+//! | `evicted`, `load_history`, `system` | nothing: they are the driver's |
+//!
+//! A refusal is a reply of status `error` with its `reason` and `message`. `unknown_topic`, and
+//! `not_member` or `unknown_client` of anything but a join, are Phoenix's `unmatched topic`; a leave
+//! of what is not there is `ok`.
+//!
+//! The topic `parlor` ([`OWN_TOPIC`]) is for what belongs to no topic. A client joins it like
+//! another, and the connection answers; no room is made of it.
+//!
+//! # Presence
+//!
+//! A meta is what its client shows, the members of an object or else a member `data`, with
+//! `phx_ref`, and after a change `phx_ref_prev`. Client ids and times are not in it: who wants them
+//! shown puts them there, as a guard can. Members that are named like refs are left out. Presence
+//! clients need a room that [sends snapshots](crate::RoomConfig::with_presence_snapshot).
+//!
+//! # Coming back without a gap
+//!
+//! Broadcasts in text carry where they stand in their topic as a sixth element, which clients of
+//! Phoenix pass over ([`Positions`]). This is all that a page needs to be sent what it has missed:
+//!
+//! ```js
+//! import {Serializer, Socket} from "phoenix"
+//! const since = {}
+//! const decode = (raw, done) => Serializer.decode(raw, message => {
+//!   const position = typeof raw === "string" && JSON.parse(raw)[5]
+//!   if (position) since[message.topic] = position
+//!   done(message)
+//! })
+//! const socket = new Socket("/socket", {decode})
+//! const channel = socket.channel("room:1", () => ({since: since["room:1"]}))
+//! channel.join().receive("ok", ({epoch, offset, recovered}) => {
+//!   if (!recovered) since["room:1"] = {epoch, offset}
+//! })
+//! ```
+//!
+//! Binary frames have no place for it: where the last message before a loss was binary, it is sent
+//! once more.
+//!
+//! # Where it differs from Phoenix
+//!
+//! | | what | why |
+//! | --- | --- | --- |
+//! | D1 | replies to joins, and to messages, carry `epoch` and `offset`; those to joins `rejoined` and `recovered` too | see above |
+//! | D2 | broadcasts have a sixth element | see above |
+//! | D3 | who joins does not get the diff of its own join | its `presence_state` has it |
+//! | D4 | what is refused has a `reason` and a `message` | as all that is refused here |
+//! | D5 | a leave is answered before the join that follows it | a channel takes events in their order |
+//! | D6 | `phx_close` of a kick or a closed room has its `reason`, and the kick's `message` | clients can show it |
+//! | D7 | a crash ends all joins with `phx_error` | it is the channel's, not a topic's |
+//! | D8 | a join of what is joined leaves the presence as it is, unless its `meta` is another; if it is refused, the earlier join goes on | a join is a rejoin |
+//! | D9 | the reply to a message comes before the message | rule R1 |
+//!
+//! Version 1 of the protocol is not spoken. Frames of which a ref is neither string nor number nor
+//! null are malformed. Phoenix has no topic `parlor`.
 
 mod connection;
 mod frame;

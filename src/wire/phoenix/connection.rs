@@ -61,7 +61,6 @@ impl JoinRefs {
 /// What a frame of a client means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a driver has to do what it says")]
-#[expect(clippy::large_enum_variant, reason = "nearly all are events, and are handed in at once")]
 pub enum Incoming {
     /// It is an event, to be handed in; its reply comes by [`Connection::outgoing`].
     Event(Event),
@@ -131,11 +130,11 @@ impl Connection {
     fn receive(&mut self, received: Received, now_ms: u64) -> Incoming {
         let event = received.event.as_str();
         match received.topic.as_str() {
-            HEARTBEATS if event == "heartbeat" => ok(Token::null(), received),
-            HEARTBEATS => unmatched(received),
-            OWN_TOPIC if event == "phx_join" => self.join_own(received),
-            OWN_TOPIC if event == "phx_leave" => self.leave_own(received),
-            OWN_TOPIC if !pushes::is_about_rooms(&received.event) => unmatched(received),
+            HEARTBEATS if event == "heartbeat" => ok(Token::null(), &received),
+            HEARTBEATS => unmatched(&received),
+            OWN_TOPIC if event == "phx_join" => self.join_own(&received),
+            OWN_TOPIC if event == "phx_leave" => self.leave_own(&received),
+            OWN_TOPIC if !pushes::is_about_rooms(&received.event) => unmatched(&received),
             _ if event == "phx_join" => self.join(received, now_ms),
             _ => self.other(received),
         }
@@ -170,7 +169,7 @@ impl Connection {
     }
 
     /// A frame that belongs to a join, if to any.
-    fn other(&mut self, received: Received) -> Incoming {
+    fn other(&self, received: Received) -> Incoming {
         let Received { join_ref, reference, topic, event, payload: _ } = &received;
         let is_leave = event == "phx_leave";
         let current = self.seats.get(topic).and_then(Seat::current);
@@ -195,8 +194,8 @@ impl Connection {
         }
     }
 
-    fn join_own(&mut self, received: Received) -> Incoming {
-        let Received { join_ref, reference, topic, .. } = &received;
+    fn join_own(&mut self, received: &Received) -> Incoming {
+        let Received { join_ref, reference, topic, .. } = received;
         let marks = Marks::new(join_ref.clone(), reference.clone());
         if !self.seats.contains_key(topic) && self.seats.len() >= self.max_topics {
             return too_many(&marks, topic);
@@ -208,7 +207,7 @@ impl Connection {
         Incoming::Answer(Frames::with(reply, close))
     }
 
-    fn leave_own(&mut self, received: Received) -> Incoming {
+    fn leave_own(&mut self, received: &Received) -> Incoming {
         let joined = self.seats.get(OWN_TOPIC).and_then(Seat::current);
         let Some(join) = joined else {
             return ok(received.join_ref.clone(), received);
@@ -216,7 +215,7 @@ impl Connection {
         if !received.join_ref.is_null() && !received.join_ref.means(&join.join_ref) {
             return Incoming::Nothing;
         }
-        let marks = Marks::new(join.mark().clone(), received.reference);
+        let marks = Marks::new(join.mark().clone(), received.reference.clone());
         let reply = write::reply(&marks, OWN_TOPIC, Status::Ok, 2, |out| out.push_str("{}"));
         let close = close(join, &received.topic);
         self.seats.remove(OWN_TOPIC);
@@ -236,15 +235,15 @@ pub(super) fn close(join: &JoinRefs, topic: &Topic) -> Frame {
     write::ending(&join.join_ref, topic.as_str(), "phx_close", |out| out.push_str("{}"))
 }
 
-fn ok(join_ref: Token, received: Received) -> Incoming {
-    let marks = Marks::new(join_ref, received.reference);
+fn ok(join_ref: Token, received: &Received) -> Incoming {
+    let marks = Marks::new(join_ref, received.reference.clone());
     let topic = received.topic.as_str();
     let frame = write::reply(&marks, topic, Status::Ok, 2, |out| out.push_str("{}"));
     Incoming::Answer(Frames::one(frame))
 }
 
-fn unmatched(received: Received) -> Incoming {
-    let frame = unmatched_topic(received.reference, received.topic.as_str());
+fn unmatched(received: &Received) -> Incoming {
+    let frame = unmatched_topic(received.reference.clone(), received.topic.as_str());
     Incoming::Answer(Frames::one(frame))
 }
 

@@ -50,22 +50,20 @@ impl Connection {
         let (Some(topic), Some(marks)) = (topic, reference.as_ref().and_then(Marks::unpack)) else {
             return Frames::none();
         };
-        match (to, result) {
-            (EventKind::Join | EventKind::Rejoin, Ok(body)) => self.joined(marks, topic, body),
-            (EventKind::Join | EventKind::Rejoin, Err(refusal)) => {
-                self.not_joined(marks, topic, refusal)
-            }
-            (EventKind::Leave, Ok(_)) => self.left(&marks, topic),
-            (EventKind::Leave, Err(refusal)) if is_absent(refusal) => {
-                Frames::one(done(&marks, topic))
-            }
+        match (Way::of(*to), result) {
+            (Way::In, Ok(body)) => self.joined(marks, topic, body),
+            (Way::In, Err(refusal)) => self.not_joined(marks, topic, refusal),
+            (Way::Out, Ok(_)) => self.left(&marks, topic),
+            (Way::Out, Err(refusal)) if is_absent(refusal) => Frames::one(done(&marks, topic)),
             // The page itself is the reply.
-            (EventKind::History, Ok(_)) => Frames::none(),
-            (_, Ok(body)) => {
+            (Way::Back, Ok(_)) => Frames::none(),
+            (Way::Within, Ok(body)) => {
                 let topic = marks.topic.as_ref().unwrap_or(topic);
                 Frames::one(succeeding(&marks, topic, body))
             }
-            (_, Err(refusal)) => Frames::one(failing(marks, topic, refusal)),
+            (Way::Out | Way::Back | Way::Within, Err(refusal)) => {
+                Frames::one(failing(marks, topic, refusal))
+            }
         }
     }
 
@@ -173,6 +171,49 @@ impl Connection {
 
 fn pushed<'a>(join_ref: &'a Token, topic: &'a Topic, event: &'a str) -> Head<'a> {
     Head { join_ref: Some(join_ref), reference: None, topic: topic.as_str(), event }
+}
+
+/// Where an event leads, as far as its reply depends on it.
+#[derive(Clone, Copy)]
+enum Way {
+    /// Into a topic.
+    In,
+    /// Out of it.
+    Out,
+    /// Back in its history.
+    Back,
+    /// Nowhere.
+    Within,
+}
+
+impl Way {
+    const fn of(kind: EventKind) -> Self {
+        match kind {
+            EventKind::Join | EventKind::Rejoin => Self::In,
+            EventKind::Leave => Self::Out,
+            EventKind::History => Self::Back,
+            EventKind::Broadcast
+            | EventKind::Push
+            | EventKind::Crash
+            | EventKind::Restart
+            | EventKind::Connect
+            | EventKind::Disconnect
+            | EventKind::Subscribe
+            | EventKind::Unsubscribe
+            | EventKind::Track
+            | EventKind::Untrack
+            | EventKind::OpenRoom
+            | EventKind::CloseRoom
+            | EventKind::Query
+            | EventKind::Publish
+            | EventKind::Kick
+            | EventKind::AddToGroup
+            | EventKind::RemoveFromGroup
+            | EventKind::HistoryLoaded
+            | EventKind::Refuse
+            | EventKind::Tick => Self::Within,
+        }
+    }
 }
 
 /// Whether what an event is about is not there.
