@@ -28,3 +28,4 @@ mod script;
 mod snapshots;
 mod testing;
 mod tidy;
+mod wire;

@@ -1,0 +1,3 @@
+//! Codecs, driven as a driver drives them.
+
+mod phoenix;
