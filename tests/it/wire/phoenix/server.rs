@@ -20,6 +20,8 @@ pub struct Server {
     pub connections: BTreeMap<String, Connection>,
     pub positions: Positions,
     pub now_ms: u64,
+    /// What the channel has asked for and nobody has loaded yet.
+    pub loads: Vec<u64>,
     sent: Vec<Sent>,
 }
 
@@ -30,6 +32,7 @@ impl Server {
             connections: BTreeMap::new(),
             positions: Positions::Sent,
             now_ms: 0,
+            loads: Vec::new(),
             sent: Vec::new(),
         }
     }
@@ -107,6 +110,9 @@ impl Server {
                 let frames = connection.outgoing(outbound).unwrap_or_default();
                 self.send(&client, frames);
             }
+        }
+        if let Outbound::LoadHistory(load) = outbound {
+            self.loads.push(load.request);
         }
         if let Outbound::Disconnect(closing) = outbound {
             self.connections.remove(closing.client_id.as_str());

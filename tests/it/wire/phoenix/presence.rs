@@ -1,0 +1,187 @@
+//! Presence, as clients of Phoenix read it, and as they put it together again.
+
+use std::collections::BTreeMap;
+
+use parlor::{Config, Disconnect, RoomConfig, Tick};
+use serde_json::Value;
+
+use super::{server as of, server::Server};
+
+fn server() -> Server {
+    of(Config::default())
+}
+
+/// The meta of `ann`, as another sees it who joins.
+fn shown(meta: &str) -> String {
+    let mut server = server();
+    let join = format!(r#"["1","1","room:x","phx_join",{{"meta":{meta}}}]"#);
+    server.text("A", &join);
+    let received = server.text("B", r#"["1","1","room:x","phx_join",{"meta":{}}]"#);
+    let state =
+        received[1].strip_prefix(r#"["1",null,"room:x","presence_state",{"ann":{"metas":["#);
+    let state = state.unwrap_or_else(|| panic!("{received:?}"));
+    state.split(r#"]},"bob""#).next().unwrap().to_owned()
+}
+
+#[test]
+fn what_a_client_shows_is_its_meta_with_a_ref() {
+    for (meta, expected) in [
+        (r#"{"a":1.50,"b":[{}]}"#, r#"{"a":1.50,"b":[{}],"phx_ref":"1"}"#),
+        ("{}", r#"{"phx_ref":"1"}"#),
+        ("{ }", r#"{"phx_ref":"1"}"#),
+        ("null", r#"{"phx_ref":"1"}"#),
+        (r#""away""#, r#"{"data":"away","phx_ref":"1"}"#),
+        ("[1]", r#"{"data":[1],"phx_ref":"1"}"#),
+        ("7", r#"{"data":7,"phx_ref":"1"}"#),
+    ] {
+        assert_eq!(shown(meta), expected, "{meta}");
+    }
+}
+
+#[test]
+fn nobody_can_forge_a_ref() {
+    for (meta, expected) in [
+        (r#"{"phx_ref":"9","a":1}"#, r#"{"a":1,"phx_ref":"1"}"#),
+        (r#"{"a":1,"phx_ref_prev":"9"}"#, r#"{"a":1,"phx_ref":"1"}"#),
+        (r#"{"phx\u005fref":"9"}"#, r#"{"phx_ref":"1"}"#),
+        (r#"{"a":"phx_ref","phx_refs":1}"#, r#"{"a":"phx_ref","phx_refs":1,"phx_ref":"1"}"#),
+        (r#"{"a\"b":{"phx_ref":1}}"#, r#"{"a\"b":{"phx_ref":1},"phx_ref":"1"}"#),
+    ] {
+        assert_eq!(shown(meta), expected, "{meta}");
+    }
+}
+
+#[test]
+fn names_of_prototypes_are_names_like_others() {
+    let meta = r#"{"__proto__":{"x":1},"constructor":2,"hasOwnProperty":3}"#;
+    let expected = meta.replace("3}", r#"3,"phx_ref":"1"}"#);
+    assert_eq!(shown(meta), expected);
+
+    let mut server = server();
+    for (client, user) in [("P", "__proto__"), ("C", "constructor"), ("Q", "\"\\\n")] {
+        server.connect(client, user);
+        server.text(client, r#"["1","1","room:x","phx_join",{}]"#);
+    }
+    let received = server.text("A", r#"["1","1","room:x","phx_join",{}]"#);
+    assert_eq!(
+        received[1],
+        r#"["1",null,"room:x","presence_state",{"__proto__":{"metas":[{"phx_ref":"1"}]},"constructor":{"metas":[{"phx_ref":"2"}]},"\"\\\u000a":{"metas":[{"phx_ref":"3"}]},"ann":{"metas":[{"phx_ref":"4"}]}}]"#
+    );
+}
+
+#[test]
+fn a_change_names_what_it_replaces() {
+    let mut server = server();
+    server.text("A", r#"["1","1","room:x","phx_join",{"meta":{"at":1}}]"#);
+    let received = server.text("A", r#"["1","2","room:x","parlor:track",{"meta":{"at":2}}]"#);
+    assert_eq!(
+        received[1],
+        r#"[null,null,"room:x","presence_diff",{"joins":{"ann":{"metas":[{"at":2,"phx_ref":"2","phx_ref_prev":"1"}]}},"leaves":{"ann":{"metas":[{"at":1,"phx_ref":"1"}]}}}]"#
+    );
+    let received = server.text("A", r#"["1","3","room:x","parlor:track",{"meta":{"at":3}}]"#);
+    assert!(received[1].contains(r#"{"at":3,"phx_ref":"3","phx_ref_prev":"2"}"#));
+    let received = server.text("A", r#"["1","4","room:x","parlor:untrack",{}]"#);
+    assert!(received[1].contains(r#"{"joins":{},"leaves":{"ann":{"metas":[{"at":3,"#));
+}
+
+/// What a presence client of Phoenix holds: metas by ref, by key.
+type List = BTreeMap<String, Vec<Value>>;
+
+/// Does as `Presence.syncState` and `Presence.syncDiff` of the npm client do.
+fn sync(list: &mut List, frame: &str) {
+    let frame: Value = serde_json::from_str(frame).unwrap();
+    let payload = frame[4].as_object().unwrap();
+    let refs = |metas: &[Value]| -> Vec<Value> {
+        metas.iter().map(|meta| meta["phx_ref"].clone()).collect()
+    };
+    let metas = |presence: &Value| presence["metas"].as_array().unwrap().clone();
+    match frame[3].as_str().unwrap() {
+        "presence_state" => {
+            *list = payload.iter().map(|(key, of)| (key.clone(), metas(of))).collect();
+        }
+        "presence_diff" => {
+            for (key, joined) in payload["joins"].as_object().unwrap() {
+                let joined = metas(joined);
+                let known = list.entry(key.clone()).or_default();
+                known.retain(|meta| !refs(&joined).contains(&meta["phx_ref"]));
+                known.extend(joined);
+            }
+            for (key, left) in payload["leaves"].as_object().unwrap() {
+                let Some(known) = list.get_mut(key) else { continue };
+                let left = refs(&metas(left));
+                known.retain(|meta| !left.contains(&meta["phx_ref"]));
+                if known.is_empty() {
+                    list.remove(key);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn three_clients_and_two_of_one_user_agree_whatever_happens() {
+    let room = RoomConfig::default().with_presence_window_ms(10);
+    for config in [Config::default(), Config::builder().default_room(room).build().unwrap()] {
+        let mut server = of(config);
+        server.connect("C", "ann");
+        let mut lists: BTreeMap<&str, List> = BTreeMap::new();
+        let frames = [
+            ("A", r#"["1","1","room:x","phx_join",{"meta":{"n":1}}]"#),
+            ("B", r#"["1","1","room:x","phx_join",{}]"#),
+            ("C", r#"["1","1","room:x","phx_join",{"meta":{"n":2}}]"#),
+            ("A", r#"["1","2","room:x","parlor:track",{"meta":{"n":3}}]"#),
+            ("B", r#"["1","2","room:x","parlor:untrack",{}]"#),
+            ("C", r#"["2","2","room:x","phx_join",{"meta":{"n":4}}]"#),
+            ("B", r#"["1","3","room:x","parlor:track",{}]"#),
+            ("A", r#"["1","4","room:x","phx_leave",{}]"#),
+            ("A", r#"["5","5","room:x","phx_join",{"meta":{"n":5}}]"#),
+        ];
+        for (client, text) in frames {
+            server.text(client, text).into_iter().for_each(|frame| {
+                sync(lists.entry(client).or_default(), &frame);
+            });
+            agree(&mut server, &mut lists);
+        }
+        server.handle(Disconnect::new("C", 30));
+        lists.remove("C");
+        server.connections.remove("C");
+        agree(&mut server, &mut lists);
+        assert_eq!(lists["A"].len(), 2);
+        assert_eq!(lists["A"]["ann"].len(), 1, "one of ann's clients has gone");
+        assert_eq!(lists["A"]["ann"][0]["n"], 5);
+    }
+}
+
+/// Ends windows, lets everyone read what it has received, and compares.
+fn agree(server: &mut Server, lists: &mut BTreeMap<&str, List>) {
+    server.now_ms += 20;
+    let now_ms = server.now_ms;
+    server.handle(Tick::new(now_ms));
+    for (client, list) in lists.iter_mut() {
+        let received = server.received(client);
+        received.iter().for_each(|frame| sync(list, frame));
+    }
+    let present = server.channel.presences(&"room:x".into());
+    let mut expected: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for entry in present.iter() {
+        let refs = entry.metas.iter().map(|meta| meta.reference.to_string());
+        expected.entry(entry.key.to_string()).or_default().extend(refs);
+    }
+    for refs in expected.values_mut() {
+        refs.sort();
+    }
+    let joined = lists
+        .iter()
+        .filter(|(client, _)| server.channel.is_member(&(**client).into(), &"room:x".into()));
+    for (client, list) in joined {
+        let refs = |metas: &Vec<Value>| -> Vec<String> {
+            let text = |meta: &Value| meta["phx_ref"].as_str().unwrap().to_owned();
+            let mut refs: Vec<_> = metas.iter().map(text).collect();
+            refs.sort();
+            refs
+        };
+        let got: BTreeMap<_, _> = list.iter().map(|(key, of)| (key.clone(), refs(of))).collect();
+        assert_eq!(got, expected, "{client}");
+    }
+}
