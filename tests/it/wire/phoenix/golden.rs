@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use parlor::{
     Audience, Broadcast, Config, Disconnect, Event, EventKind, Json, Kick, Payload, PresenceMode,
-    Push, Reason, Refuse, RoomConfig, Track, UnlistedTopics, Untrack,
+    Push, Reason, Refuse, Rejoin, RoomConfig, Track, UnlistedTopics, Untrack,
     wire::phoenix::{CloseCode, Frame, Status, answer},
 };
 use serde_json::{Value, json};
@@ -100,29 +100,14 @@ impl Replay {
     /// What the handlers of the recorded server do.
     fn host(&mut self, client: &str, event: Event) {
         let server = &mut self.server;
-        match event {
-            Event::Rejoin(mut rejoin) => {
-                let refuse = |message| {
-                    let refuse = Refuse::new(client, EventKind::Rejoin, Reason::JoinDenied);
-                    let refuse = refuse.with_topic(&rejoin.topic).with_message(message);
-                    refuse.with_ref(rejoin.reference.clone().unwrap())
-                };
-                match rejoin.topic.as_str() {
-                    "room:deny" => server.handle(refuse("denied")),
-                    "room:boom" => server.handle(refuse("crashed")),
-                    "room:pres1" => {
-                        rejoin.meta = Some(Json::parse(r#"{"device":"d"}"#).unwrap());
-                        server.handle(rejoin);
-                    }
-                    _ => server.handle(rejoin),
-                }
-            }
-            Event::Broadcast(broadcast)
-                if server.channel.is_member(&broadcast.client_id, &broadcast.topic) =>
-            {
-                handle_in(server, client, broadcast);
-            }
-            other => server.handle(other),
+        if let Event::Rejoin(rejoin) = event {
+            join(server, client, rejoin);
+        } else if let Event::Broadcast(broadcast) = &event
+            && server.channel.is_member(&broadcast.client_id, &broadcast.topic)
+        {
+            handle_in(server, client, broadcast.clone());
+        } else {
+            server.handle(event);
         }
     }
 
@@ -211,6 +196,24 @@ fn is_position(value: &Value) -> bool {
     let Some(object) = value.as_object() else { return false };
     let known = ["epoch", "offset", "rejoined", "recovered"];
     object.contains_key("epoch") && object.keys().all(|name| known.contains(&name.as_str()))
+}
+
+/// What the recorded server does upon a join.
+fn join(server: &mut Server, client: &str, mut rejoin: Rejoin) {
+    let refuse = |message| {
+        let refuse = Refuse::new(client, EventKind::Rejoin, Reason::JoinDenied);
+        let refuse = refuse.with_topic(&rejoin.topic).with_message(message);
+        refuse.with_ref(rejoin.reference.clone().unwrap())
+    };
+    match rejoin.topic.as_str() {
+        "room:deny" => server.handle(refuse("denied")),
+        "room:boom" => server.handle(refuse("crashed")),
+        "room:pres1" => {
+            rejoin.meta = Some(Json::parse(r#"{"device":"d"}"#).unwrap());
+            server.handle(rejoin);
+        }
+        _ => server.handle(rejoin),
+    }
 }
 
 /// What the recorded server does upon a message of a member.

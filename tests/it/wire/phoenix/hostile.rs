@@ -91,9 +91,10 @@ pub fn check_bytes(bytes: &[u8]) {
         let (client, user) = bytes.of(&CLIENTS);
         match bytes.next() % 16 {
             0..=9 => structured(&mut server, client, &mut bytes, number),
-            10 => raw(&mut server, client, Frame::Binary(bytes.some().into())),
+            10 => raw(&mut server, client, &Frame::Binary(bytes.some().into())),
             11 => {
-                raw(&mut server, client, Frame::Text(String::from_utf8_lossy(bytes.some()).into()))
+                let text = String::from_utf8_lossy(bytes.some());
+                raw(&mut server, client, &Frame::Text(text.into()));
             }
             12 => binary(&mut server, client, &mut bytes),
             13 => host(&mut server, client, &mut bytes),
@@ -108,7 +109,9 @@ pub fn check_bytes(bytes: &[u8]) {
             }
         }
         let sent = server.flush();
-        sent.iter().for_each(|sent| check_frame(&sent.frame));
+        for sent in sent {
+            check_frame(&sent.frame);
+        }
         check_joins(&server);
         server.channel.check_invariants();
     }
@@ -165,7 +168,9 @@ fn structured(server: &mut Server, client: &str, bytes: &mut Bytes<'_>, number: 
         assert_eq!(frame[2], topic, "the reply goes where the frame came from");
         assert!(text.contains(&own), "{text}");
     }
-    sent.iter().for_each(|sent| check_frame(&sent.frame));
+    for sent in sent {
+        check_frame(&sent.frame);
+    }
 }
 
 /// Answers what the channel has asked for.
@@ -175,8 +180,8 @@ fn load(server: &mut Server) {
     }
 }
 
-fn raw(server: &mut Server, client: &str, frame: Frame) {
-    match server.read(client, &frame) {
+fn raw(server: &mut Server, client: &str, frame: &Frame) {
+    match server.read(client, frame) {
         Ok(Some(event)) => {
             server.handle(event);
             load(server);
@@ -196,7 +201,7 @@ fn binary(server: &mut Server, client: &str, bytes: &mut Bytes<'_>) {
     frame.extend(fields.iter().map(|field| u8::try_from(field.len()).unwrap()));
     frame.extend(fields.concat().into_bytes());
     frame.extend(bytes.some());
-    raw(server, client, Frame::Binary(frame.into()));
+    raw(server, client, &Frame::Binary(frame.into()));
 }
 
 /// What clients don't do.

@@ -138,9 +138,9 @@ fn three_clients_and_two_of_one_user_agree_whatever_happens() {
             ("A", r#"["5","5","room:x","phx_join",{"meta":{"n":5}}]"#),
         ];
         for (client, text) in frames {
-            server.text(client, text).into_iter().for_each(|frame| {
+            for frame in server.text(client, text) {
                 sync(lists.entry(client).or_default(), &frame);
-            });
+            }
             agree(&mut server, &mut lists);
         }
         server.handle(Disconnect::new("C", 30));
@@ -160,7 +160,9 @@ fn agree(server: &mut Server, lists: &mut BTreeMap<&str, List>) {
     server.handle(Tick::new(now_ms));
     for (client, list) in lists.iter_mut() {
         let received = server.received(client);
-        received.iter().for_each(|frame| sync(list, frame));
+        for frame in received {
+            sync(list, &frame);
+        }
     }
     let present = server.channel.presences(&"room:x".into());
     let mut expected: BTreeMap<String, Vec<String>> = BTreeMap::new();
