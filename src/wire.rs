@@ -1,4 +1,8 @@
-//! Codecs: what clients of known protocols send becomes events, and what a channel says becomes
-//! what they expect. None of them does I/O, or knows a [`Channel`](crate::Channel).
+//! Codecs: what unmodified clients of other systems send becomes events, and what a channel says
+//! becomes what they expect.
+//!
+//! Sans I/O, as the channel is: a driver owns the sockets, hands in what arrives and sends what it
+//! is given. Codecs know nothing of a [`Channel`](crate::Channel); they see what any driver sees.
 
+pub mod dialogue;
 pub mod phoenix;

@@ -1,3 +1,4 @@
-//! Codecs, driven as a driver drives them.
+//! The codecs, driven as a driver would: what clients say goes in, what they are told comes out.
 
+mod dialogue;
 mod phoenix;
