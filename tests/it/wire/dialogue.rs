@@ -4,6 +4,7 @@
 mod errors;
 mod hostile;
 mod obligations;
+mod properties;
 mod returning;
 mod said;
 mod told;
