@@ -107,7 +107,7 @@ pub struct Broken {
     events: usize,
     diffs: usize,
     last: Option<Outbound>,
-    /// Whether the last rejoin told a position of the room as it is.
+    /// Whether the last that came told a position of the room as it is.
     is_told: bool,
 }
 
@@ -282,6 +282,8 @@ impl Subject for Broken {
         self.events += 1;
         if let Event::Rejoin(rejoin) = &event {
             self.is_told = is_told(&self.channel, rejoin);
+        } else if let Event::Join(_) = &event {
+            self.is_told = false;
         }
         match (self.flaw, self.spoil_event(event)) {
             (_, None) => {}
