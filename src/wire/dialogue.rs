@@ -125,7 +125,8 @@
 //! [`Connection::restore`] makes of [`Channel::topics_of`](crate::Channel::topics_of). What was
 //! missed since the given positions comes as `dialogue:event`, and of all else nothing is told,
 //! but where it is a member no more: `dialogue:roomDeleted` if the room has gone, so that the client
-//! forgets it, `dialogue:left` otherwise.
+//! forgets it, `dialogue:left` otherwise. After a [restart](crate::Event::Restart) the same is to be
+//! done for every connection.
 //!
 //! [`Broadcast`]: crate::Broadcast
 //! [`CloseRoom`]: crate::CloseRoom

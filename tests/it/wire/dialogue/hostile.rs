@@ -107,7 +107,13 @@ fn take(world: &mut World, step: &Step) {
                 }
             }
             2 => world.hand_in(Event::crash("boom")),
-            3 => world.hand_in(Event::Restart),
+            3 => {
+                world.hand_in(Event::Restart);
+                // A crashed channel takes no connection.
+                for (client, _) in CLIENTS {
+                    world.hand_in(world.connection(client).connect(world.now_ms));
+                }
+            }
             4 => {
                 world.now_ms += 1_000;
                 world.hand_in(Tick::new(world.now_ms));
@@ -137,6 +143,7 @@ fn take(world: &mut World, step: &Step) {
     check_answers(name, argument, &packets);
 }
 
+#[derive(Clone, Copy)]
 enum Errors {
     None,
     Some,

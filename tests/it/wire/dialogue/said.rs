@@ -15,7 +15,7 @@ const GENERAL: &str = r#"{"roomId":"general"}"#;
 /// A channel with ann and bob, neither in a room.
 fn world() -> World {
     let chat = EventDefinition::new("message").with_history(10);
-    let shown = RoomConfig::default().with_event(chat.clone());
+    let shown = RoomConfig::default().with_event(chat);
     let mut world = World::new(
         config()
             .room("full", RoomConfig::default().with_max_members(0))
