@@ -1,0 +1,94 @@
+//! With which codes connections are closed.
+
+use std::borrow::Cow;
+
+use axum::extract::ws::CloseFrame;
+
+/// Why a connection is closed: a code for programs, and a reason for people.
+///
+/// Never 1000: many Phoenix clients stay away for good when they see it. The table of codes is on
+/// the front page of the crate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Close {
+    pub(crate) code: u16,
+    pub(crate) reason: Cow<'static, str>,
+}
+
+/// What a WebSocket can carry of a reason.
+const MAX_REASON: usize = 123;
+
+impl Close {
+    pub(crate) fn new(code: u16, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, reason: reason.into() }
+    }
+
+    /// The server has put the client out.
+    pub(crate) fn put_out(reason: &str) -> Self {
+        Self::new(1001, reason.to_owned())
+    }
+
+    pub(crate) fn idle(idle_ms: u64) -> Self {
+        Self::new(1001, format!("idle for {idle_ms} ms"))
+    }
+
+    pub(crate) const fn protocol() -> Self {
+        Self { code: 1002, reason: Cow::Borrowed("no websocket frame") }
+    }
+
+    pub(crate) const fn no_utf8() -> Self {
+        Self { code: 1007, reason: Cow::Borrowed("text is no UTF-8") }
+    }
+
+    pub(crate) const fn expired() -> Self {
+        Self { code: 1008, reason: Cow::Borrowed("token expired") }
+    }
+
+    pub(crate) fn too_many_messages(max: u32, window_ms: u64) -> Self {
+        Self::new(1008, format!("too many messages, expected at most {max} in {window_ms} ms"))
+    }
+
+    pub(crate) fn too_large(max: usize) -> Self {
+        Self::new(1009, format!("message too large, expected at most {max} bytes"))
+    }
+
+    pub(crate) const fn broken() -> Self {
+        Self { code: 1011, reason: Cow::Borrowed("internal error") }
+    }
+
+    pub(crate) const fn restarting() -> Self {
+        Self { code: 1012, reason: Cow::Borrowed("server restarts") }
+    }
+
+    /// The channel takes no more clients.
+    pub(crate) fn no_room(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(1013, reason)
+    }
+
+    pub(crate) const fn taken_over() -> Self {
+        Self { code: 4000, reason: Cow::Borrowed("a newer connection has taken over") }
+    }
+
+    pub(crate) const fn too_slow() -> Self {
+        Self { code: 4001, reason: Cow::Borrowed("too slow, more is waiting than there may be") }
+    }
+
+    /// As the WebSocket says it, shortened to what fits.
+    pub(crate) fn frame(&self) -> CloseFrame {
+        let mut end = self.reason.len().min(MAX_REASON);
+        while !self.reason.is_char_boundary(end) {
+            end -= 1;
+        }
+        CloseFrame { code: self.code, reason: self.reason.get(..end).unwrap_or_default().into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_reason_is_cut_between_characters() {
+        let close = Close::put_out(&"ö".repeat(100));
+        assert_eq!(close.frame().reason.len(), 122);
+    }
+}

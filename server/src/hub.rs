@@ -1,0 +1,131 @@
+//! What connections and shards share, and what one connection has of it.
+
+use std::sync::Arc;
+
+use parlor::{ClientId, Connect, Event, Json, UserId};
+use tokio::sync::mpsc;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::info;
+
+use crate::{
+    auth::Identity,
+    clock::Clock,
+    names, placement,
+    queue::Queue,
+    registry::{Gate, Generation, Place, Registry},
+    sessions::{Return, Sessions},
+    settings::Settings,
+    shard::{Message, Seat, Way, Wire},
+};
+
+/// What all connections share.
+pub(crate) struct Hub {
+    pub(crate) settings: Settings,
+    pub(crate) clock: Clock,
+    pub(crate) shards: Vec<mpsc::Sender<Message>>,
+    pub(crate) connections: Arc<Gate>,
+    pub(crate) handshakes: Arc<Gate>,
+    /// The server goes: connections end, and no more are taken.
+    pub(crate) going: CancellationToken,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) registry: Registry,
+    pub(crate) sessions: Sessions,
+}
+
+/// A shard has ended, which it does only when the server does, or by a defect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ShardGone;
+
+/// What a connection has of a hub: its client, and the messages for it.
+pub(crate) struct Link {
+    hub: Arc<Hub>,
+    pub(crate) client_id: ClientId,
+    pub(crate) user_id: UserId,
+    generation: Generation,
+    way: Way,
+    pub(crate) queue: Arc<Queue>,
+    place: Place,
+}
+
+impl Hub {
+    /// Lets a connection in: from here on its client is connected, on every shard. A connection
+    /// that the client had until then is cut.
+    pub(crate) async fn enter(
+        self: &Arc<Self>,
+        identity: &Identity,
+        session: Option<&str>,
+        wire: Wire,
+        place: Place,
+    ) -> Result<Link, ShardGone> {
+        let user_id = identity.user_id.clone();
+        let (client_id, back) = self.sessions.client_id(&user_id, session);
+        let way = match back {
+            Return::Possible => Way::Disconnected,
+            Return::Impossible => Way::Gone,
+        };
+        let limits = &self.settings.connections;
+        let queue = Arc::new(Queue::new(limits.queue_items, limits.queue_bytes));
+        let generation = self.registry.enter(&client_id, &queue);
+        let link =
+            Link { hub: Arc::clone(self), client_id, user_id, generation, way, queue, place };
+        let data = identity.data();
+        for shard in 0..self.shards.len() {
+            let message = link.entering(wire, data.clone());
+            if self.send(shard, message).await.is_err() {
+                link.leave().await;
+                return Err(ShardGone);
+            }
+        }
+        info!(client = link.client_id.as_str(), user = link.user_id.as_str(), "connected");
+        Ok(link)
+    }
+
+    /// Waits until a shard has room for a message.
+    pub(crate) async fn send(&self, shard: usize, message: Message) -> Result<(), ShardGone> {
+        let shard = self.shards.get(shard).ok_or(ShardGone)?;
+        shard.send(message).await.map_err(|_| ShardGone)
+    }
+}
+
+impl Link {
+    fn entering(&self, wire: Wire, data: Option<Json>) -> Message {
+        let mut connect = Connect::new(&self.client_id, &self.user_id, self.hub.clock.now_ms());
+        connect.data = data;
+        let queue = Arc::clone(&self.queue);
+        let seat = Seat { generation: self.generation, queue, wire };
+        Message::Enter { connect: Box::new(connect), seat }
+    }
+
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    /// Which shard an event of the client is for, and the message to it.
+    pub(crate) fn address(&self, event: Event) -> (usize, Message) {
+        let shards = self.hub.shards.len();
+        // What is about no topic is answered by any shard, always the same one.
+        let shard = names::topic_of(&event).map_or(0, |topic| placement::shard_of(topic, shards));
+        let (client_id, generation) = (self.client_id.clone(), self.generation);
+        (shard, Message::Event { client_id, generation, event })
+    }
+
+    /// The connection has ended. If a newer one has taken over, nobody notices. Its place is free
+    /// when what is returned is dropped.
+    pub(crate) async fn leave(self) -> Place {
+        let Self { hub, client_id, user_id, generation, way, queue: _, place } = self;
+        hub.registry.leave(&client_id, generation);
+        info!(client = client_id.as_str(), user = user_id.as_str(), "disconnected");
+        // When the server goes, nobody is told who else goes.
+        if hub.going.is_cancelled() {
+            return place;
+        }
+        for shard in 0..hub.shards.len() {
+            let client_id = client_id.clone();
+            let message = Message::Leave { client_id, generation, way };
+            if hub.send(shard, message).await.is_err() {
+                break;
+            }
+        }
+        place
+    }
+}

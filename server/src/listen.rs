@@ -1,0 +1,71 @@
+//! Takes connections off a listener, and gives each so long to say what it wants.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{Router, extract::ConnectInfo};
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    select,
+    time::sleep,
+};
+use tracing::{debug, warn};
+
+use crate::{hub::Hub, registry::Place};
+
+/// How long to wait when the machine has no more to give, such as descriptors.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Serves `router` until the server goes.
+pub(crate) async fn serve(hub: &Arc<Hub>, listener: TcpListener, router: Router) {
+    loop {
+        let accepted = select! {
+            accepted = listener.accept() => accepted,
+            () = hub.going.cancelled() => return,
+        };
+        match accepted {
+            Ok((stream, peer)) => match hub.handshakes.enter(Some(peer.ip())) {
+                Ok(place) => {
+                    let served = shake_hands(Arc::clone(hub), stream, peer, router.clone(), place);
+                    hub.tasks.spawn(served);
+                }
+                Err(full) => debug!(%peer, ?full, "too many handshakes, so it is dropped"),
+            },
+            Err(error) => {
+                warn!(%error, "no connection can be taken");
+                sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Serves a connection until it has become something else, or its client or the server goes.
+async fn shake_hands(
+    hub: Arc<Hub>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    _place: Place,
+) {
+    // Frames are small, and are sent when they are there.
+    if let Err(error) = stream.set_nodelay(true) {
+        debug!(%peer, %error, "delays can't be turned off");
+    }
+    let router = router.layer(axum::Extension(ConnectInfo(peer)));
+    let service = TowerToHyperService::new(router);
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_millis(hub.settings.connections.handshake_ms))
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    select! {
+        served = served => if let Err(error) = served {
+            debug!(%peer, %error, "request failed");
+        },
+        () = hub.going.cancelled() => {}
+    }
+}

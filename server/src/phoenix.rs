@@ -1,0 +1,163 @@
+//! Phoenix clients, over WebSocket at `/socket/websocket`.
+//!
+//! Here a request becomes a connection, or is refused; [`socket`] is what comes after.
+
+mod socket;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    extract::{
+        ConnectInfo, Query, State,
+        ws::{Message, Utf8Bytes, WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
+    },
+    http::{Extensions, HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use parlor::wire::phoenix::{Frame, check_version};
+use serde::Deserialize;
+use tracing::info;
+
+use crate::{
+    auth::Identity,
+    clock,
+    hub::Hub,
+    registry::{Full, Place},
+    sessions::Sessions,
+};
+
+/// The subprotocol that clients offer beside their token, and that has to be taken.
+const PROTOCOL: &str = "phoenix";
+
+/// The start of a subprotocol that is a token.
+const BEARER: &str = "base64url.bearer.phx.";
+
+/// What is read of the query of a request.
+#[derive(Deserialize)]
+pub(crate) struct Params {
+    vsn: Option<String>,
+    token: Option<String>,
+    user_id: Option<String>,
+    session: Option<String>,
+}
+
+/// Takes a connection, or refuses it: 403 if it may not, 429 and 503 if there are too many.
+pub(crate) async fn upgrade(
+    State(hub): State<Arc<Hub>>,
+    Query(params): Query<Params>,
+    headers: HeaderMap,
+    extensions: Extensions,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
+    let upgrade = match upgrade {
+        Ok(upgrade) => upgrade,
+        Err(rejection) => return rejection.into_response(),
+    };
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+    let (identity, place) = match admit(&hub, &params, &headers, peer) {
+        Ok(admitted) => admitted,
+        Err(refused) => {
+            let Refused { status, reason } = refused;
+            info!(peer = peer.map(tracing::field::display), reason, "connection refused");
+            return (status, reason).into_response();
+        }
+    };
+    let limits = &hub.settings.connections;
+    let max = limits.max_message_bytes;
+    let upgrade = upgrade
+        .protocols([PROTOCOL])
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
+        .max_message_size(max)
+        .max_frame_size(max);
+    let tasks = hub.tasks.clone();
+    upgrade.on_upgrade(move |websocket| {
+        tasks.track_future(socket::run(hub, websocket, identity, params.session, place))
+    })
+}
+
+/// The size of what each connection reads into.
+const READ_BUFFER: usize = 8 << 10;
+
+/// How much is written at once.
+const WRITE_BUFFER: usize = 16 << 10;
+
+/// Why there is no connection.
+struct Refused {
+    status: StatusCode,
+    reason: String,
+}
+
+fn admit(
+    hub: &Hub,
+    params: &Params,
+    headers: &HeaderMap,
+    peer: Option<SocketAddr>,
+) -> Result<(Identity, Place), Refused> {
+    let forbidden = |reason: String| Refused { status: StatusCode::FORBIDDEN, reason };
+    check_version(params.vsn.as_deref()).map_err(|error| forbidden(error.to_string()))?;
+    let text_of = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    if !hub.settings.origins.allows(text_of(header::ORIGIN), text_of(header::HOST)) {
+        return Err(forbidden("origin not allowed".into()));
+    }
+    let session_bytes = params.session.as_ref().map_or(1, String::len);
+    if !(1..=Sessions::MAX_BYTES).contains(&session_bytes) {
+        let max = Sessions::MAX_BYTES;
+        return Err(forbidden(format!("session has {session_bytes} bytes, expected 1 to {max}")));
+    }
+    let offered = token_of(headers);
+    let token = offered.as_deref().or(params.token.as_deref());
+    let identity =
+        hub.settings.auth.authenticate(token, params.user_id.as_deref(), clock::unix_s()).map_err(
+            |error| {
+                info!(peer = peer.map(tracing::field::display), %error, "not authenticated");
+                forbidden("not authenticated".into())
+            },
+        )?;
+
+    if hub.going.is_cancelled() {
+        let reason = "server restarts".into();
+        return Err(Refused { status: StatusCode::SERVICE_UNAVAILABLE, reason });
+    }
+    let place = hub.connections.enter(peer.map(|peer| peer.ip())).map_err(|full| match full {
+        Full::All => Refused {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            reason: "too many connections".into(),
+        },
+        Full::OfThatAddress => Refused {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            reason: "too many connections of one address".into(),
+        },
+    })?;
+    Ok((identity, place))
+}
+
+/// The token that a client has offered among its subprotocols.
+fn token_of(headers: &HeaderMap) -> Option<String> {
+    let offered = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
+    let mut names = offered.filter_map(|value| value.to_str().ok()).flat_map(|all| all.split(','));
+    let encoded = names.find_map(|name| name.trim().strip_prefix(BEARER))?;
+    let token = URL_SAFE_NO_PAD.decode(encoded.trim_end_matches('=')).ok()?;
+    String::from_utf8(token).ok()
+}
+
+/// A frame as a socket takes it. All clones share its bytes.
+pub(crate) fn message_of(frame: Frame) -> Message {
+    struct Text(Arc<str>);
+
+    impl AsRef<[u8]> for Text {
+        fn as_ref(&self) -> &[u8] {
+            self.0.as_bytes()
+        }
+    }
+
+    match frame {
+        Frame::Text(text) => {
+            let bytes = Bytes::from_owner(Text(text));
+            Message::Text(Utf8Bytes::try_from(bytes).unwrap_or_default())
+        }
+        Frame::Binary(bytes) => Message::Binary(Bytes::from_owner(bytes)),
+    }
+}

@@ -1,0 +1,236 @@
+//! What waits for a connection: bounded, and never dropped in silence.
+//!
+//! Shards put in and never wait; the task of the connection takes out. What does not fit any more
+//! cuts the connection, with a code and a reason.
+
+use std::{
+    collections::VecDeque,
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use axum::extract::ws::Message;
+use parlor::{Outbound, Payload};
+use tokio::sync::Notify;
+
+use crate::close::Close;
+
+/// Something for a connection.
+#[derive(Debug, Clone)]
+pub(crate) enum Item {
+    /// Encoded for everyone who receives it.
+    Frame(Message),
+    /// To be encoded by the connection, which knows how.
+    Outbound(Arc<Outbound>),
+}
+
+/// What becomes of what is put in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Put {
+    Waits,
+    /// The connection ends, so nobody takes it.
+    Ending,
+    /// It did not fit, and the connection is cut for it.
+    CutsOff,
+}
+
+/// What waits for one connection, and how that is to end.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    /// There is something to take.
+    filled: Notify,
+    /// It is cut.
+    cut: Notify,
+    max_items: usize,
+    max_bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    items: VecDeque<(Item, usize)>,
+    bytes: usize,
+    end: End,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+enum End {
+    #[default]
+    Open,
+    /// When all that waits is sent.
+    AfterAll(Close),
+    /// At once.
+    Cut(Close),
+}
+
+/// How much is taken at once, at most.
+const BATCH: usize = 64;
+
+impl Queue {
+    pub(crate) fn new(max_items: usize, max_bytes: usize) -> Self {
+        let (filled, cut) = (Notify::new(), Notify::new());
+        Self { state: Mutex::default(), filled, cut, max_items, max_bytes }
+    }
+
+    /// Lets something wait.
+    pub(crate) fn put(&self, item: Item) -> Put {
+        let size = size_of(&item);
+        let mut state = self.lock();
+        if state.end != End::Open {
+            return Put::Ending;
+        }
+        if state.items.len() >= self.max_items || state.bytes + size > self.max_bytes {
+            drop(state);
+            self.cut(Close::too_slow());
+            return Put::CutsOff;
+        }
+        state.bytes += size;
+        state.items.push_back((item, size));
+        drop(state);
+        self.filled.notify_one();
+        Put::Waits
+    }
+
+    /// Ends the connection when all that waits is sent.
+    pub(crate) fn close(&self, close: Close) {
+        let mut state = self.lock();
+        if state.end == End::Open {
+            state.end = End::AfterAll(close);
+        }
+        drop(state);
+        self.filled.notify_one();
+    }
+
+    /// Ends the connection at once. What waits is not sent.
+    pub(crate) fn cut(&self, close: Close) {
+        let mut state = self.lock();
+        let waiting = match state.end {
+            End::Open | End::AfterAll(_) => {
+                state.end = End::Cut(close);
+                state.bytes = 0;
+                mem::take(&mut state.items)
+            }
+            End::Cut(_) => VecDeque::new(),
+        };
+        drop(state);
+        drop(waiting);
+        self.filled.notify_one();
+        self.cut.notify_one();
+    }
+
+    /// Takes what waits, or else how it ends. Waits until there is one of both.
+    pub(crate) async fn take(&self, items: &mut Vec<Item>) -> Option<Close> {
+        loop {
+            {
+                let mut state = self.lock();
+                let count = state.items.len().min(BATCH);
+                let State { items: waiting, bytes, end } = &mut *state;
+                for (item, size) in waiting.drain(..count) {
+                    *bytes -= size;
+                    items.push(item);
+                }
+                if count > 0 {
+                    return None;
+                }
+                match end {
+                    End::Open => {}
+                    End::AfterAll(close) | End::Cut(close) => return Some(close.clone()),
+                }
+            }
+            self.filled.notified().await;
+        }
+    }
+
+    /// Waits until it is cut.
+    pub(crate) async fn until_cut(&self) -> Close {
+        loop {
+            if let End::Cut(close) = &self.lock().end {
+                return close.clone();
+            }
+            self.cut.notified().await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// About how many bytes something holds.
+fn size_of(item: &Item) -> usize {
+    const HEAD: usize = 128;
+    HEAD + match item {
+        Item::Frame(Message::Text(text)) => text.as_str().len(),
+        Item::Frame(Message::Binary(bytes) | Message::Ping(bytes) | Message::Pong(bytes)) => {
+            bytes.len()
+        }
+        Item::Frame(Message::Close(_)) => 0,
+        Item::Outbound(outbound) => match &**outbound {
+            Outbound::PushMessage(push) => bytes_of(&push.payload),
+            Outbound::BroadcastMessage(message) => bytes_of(&message.payload),
+            Outbound::PresenceState(state) => HEAD * state.entries.meta_count(),
+            Outbound::History(page) => {
+                page.messages.iter().map(|message| HEAD + bytes_of(&message.payload)).sum()
+            }
+            Outbound::PresenceDiff(_)
+            | Outbound::Reply(_)
+            | Outbound::Evicted(_)
+            | Outbound::LoadHistory(_)
+            | Outbound::RoomOpened(_)
+            | Outbound::RoomClosed(_)
+            | Outbound::Closed(_)
+            | Outbound::Disconnect(_)
+            | Outbound::System(_) => 0,
+        },
+    }
+}
+
+fn bytes_of(payload: &Payload) -> usize {
+    match payload {
+        Payload::Json(json) => json.as_str().len(),
+        Payload::Bytes(bytes) => bytes.len(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(text: &'static str) -> Item {
+        Item::Frame(Message::Text(text.into()))
+    }
+
+    #[tokio::test]
+    async fn what_was_put_in_is_taken_before_it_ends() {
+        let queue = Queue::new(2, 10_000);
+        assert_eq!(queue.put(frame("a")), Put::Waits);
+        queue.close(Close::restarting());
+        assert_eq!(queue.put(frame("b")), Put::Ending);
+        let mut items = Vec::new();
+        assert_eq!(queue.take(&mut items).await, None);
+        assert_eq!(items.len(), 1);
+        assert_eq!(queue.take(&mut items).await, Some(Close::restarting()));
+    }
+
+    #[tokio::test]
+    async fn one_item_too_many_cuts_it() {
+        let queue = Queue::new(2, 10_000);
+        assert_eq!([queue.put(frame("a")), queue.put(frame("b"))], [Put::Waits, Put::Waits]);
+        assert_eq!(queue.put(frame("c")), Put::CutsOff);
+        assert_eq!(queue.until_cut().await, Close::too_slow());
+        queue.cut(Close::taken_over());
+        let mut items = Vec::new();
+        assert_eq!(queue.take(&mut items).await, Some(Close::too_slow()), "the first reason stays");
+        assert!(items.is_empty());
+    }
+
+    #[tokio::test]
+    async fn one_byte_too_many_cuts_it() {
+        let queue = Queue::new(10, 2 * 129);
+        assert_eq!([queue.put(frame("a")), queue.put(frame("b"))], [Put::Waits, Put::Waits]);
+        let mut items = Vec::new();
+        assert_eq!(queue.take(&mut items).await, None);
+        assert_eq!([queue.put(frame("a")), queue.put(frame(""))], [Put::Waits, Put::Waits]);
+        assert_eq!(queue.put(frame("ab")), Put::CutsOff);
+    }
+}

@@ -1,0 +1,25 @@
+//! The routes of a server.
+
+use std::sync::Arc;
+
+use axum::{Router, routing::get};
+
+use crate::{health, hub::Hub, phoenix, server::Server};
+
+/// The routes of a server, to be served or to stand beside one's own:
+/// `/socket/websocket` for Phoenix clients, which are given `/socket`, and `/healthz`.
+///
+/// Who serves them by other means than [`Server::serve`] sees to the time that a handshake may
+/// take, and makes addresses of peers known by
+/// [`into_make_service_with_connect_info`](Router::into_make_service_with_connect_info), or
+/// connections of one address are not limited.
+pub fn router(server: &Server) -> Router {
+    of_hub(Arc::clone(server.hub()))
+}
+
+pub(crate) fn of_hub(hub: Arc<Hub>) -> Router {
+    Router::new()
+        .route("/socket/websocket", get(phoenix::upgrade))
+        .route("/healthz", get(health::check))
+        .with_state(hub)
+}

@@ -1,0 +1,178 @@
+//! A server that runs: its threads, its connections, and its end.
+
+use std::{
+    fmt, io,
+    sync::{Arc, Mutex, PoisonError},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use parlor::Config;
+use tokio::{net::TcpListener, runtime, sync::mpsc, time::timeout};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{info, warn};
+
+use crate::{
+    clock::Clock,
+    hub::Hub,
+    journal::Journal,
+    listen, placement, random,
+    registry::{Gate, Registry},
+    router,
+    sessions::Sessions,
+    settings::Settings,
+    shard::{MAILBOX, Message, Shard},
+};
+
+/// A server that runs. Clones are the same server.
+///
+/// It runs until [`shutdown`](Server::shutdown), also when all clones are dropped and somebody
+/// serves its [`router`](Server::router).
+#[derive(Clone)]
+pub struct Server {
+    hub: Arc<Hub>,
+    threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
+}
+
+/// Why a server does not start.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The configuration of channels can't be split.
+    Config(String),
+    /// A journal can't be begun.
+    Journal(io::Error),
+    /// A thread can't be started.
+    Thread(io::Error),
+}
+
+/// How many handshakes there may be at once.
+const HANDSHAKES: usize = 1_024;
+
+impl Server {
+    /// Starts the threads of a server, which then waits for connections.
+    ///
+    /// # Errors
+    ///
+    /// What can't be done without: the configuration, the journals, the threads.
+    pub fn start(mut settings: Settings) -> Result<Self, StartError> {
+        settings.shards = settings.shards.max(1);
+        let clock = Clock::start();
+        let configs = placement::configs(&settings.channel, clock.started_ms(), settings.shards)
+            .map_err(StartError::Config)?;
+        let mut journals = Vec::new();
+        for (number, config) in configs.iter().enumerate() {
+            let begin = |path| Journal::create(path, number, config);
+            let journal = settings.journal.as_deref().map(begin).transpose();
+            journals.push(journal.map_err(StartError::Journal)?);
+        }
+
+        let (mut shards, mut threads) = (Vec::new(), Vec::new());
+        for (number, (config, journal)) in configs.into_iter().zip(journals).enumerate() {
+            let (mailbox, receiver) = mpsc::channel(MAILBOX);
+            let config = config.with_hash_key(random::hash_key());
+            let shard = Shard::new(number, config, journal, clock, &settings);
+            threads.push(spawn(number, shard, receiver).map_err(StartError::Thread)?);
+            shards.push(mailbox);
+        }
+        let limits = &settings.connections;
+        let hub = Arc::new(Hub {
+            clock,
+            shards,
+            connections: Gate::new(limits.max, limits.max_per_ip),
+            handshakes: Gate::new(HANDSHAKES, limits.max_per_ip),
+            going: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            registry: Registry::default(),
+            sessions: Sessions::new(settings.session_key),
+            settings,
+        });
+        Ok(Self { hub, threads: Arc::new(Mutex::new(threads)) })
+    }
+
+    /// Its routes, to be mounted beside one's own: see [`router`](crate::router()).
+    pub fn router(&self) -> axum::Router {
+        router::of_hub(Arc::clone(&self.hub))
+    }
+
+    /// Serves its routes at `listener`, until it is shut down.
+    pub async fn serve(&self, listener: TcpListener) {
+        listen::serve(&self.hub, listener, self.router()).await;
+    }
+
+    /// Ends the server: it takes no more connections, those that it has get what waits for them and
+    /// are closed with 1012, and what was recorded is written. That takes no longer than
+    /// [`drain_ms`](crate::ConnectionLimits::drain_ms) says, with another second or so for the rest.
+    pub async fn shutdown(&self) {
+        self.hub.going.cancel();
+        self.hub.tasks.close();
+        let patience = Duration::from_millis(self.hub.settings.connections.drain_ms);
+        if timeout(patience, self.hub.tasks.wait()).await.is_err() {
+            let left = self.hub.connections.count();
+            warn!(left, "connections that would not close are dropped");
+        }
+        for shard in 0..self.hub.shards.len() {
+            // One that has ended needs no word.
+            self.hub.send(shard, Message::Stop).await.ok();
+        }
+        let threads =
+            std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let joined = tokio::task::spawn_blocking(move || {
+            threads.into_iter().filter_map(|thread| thread.join().err()).count()
+        });
+        match joined.await {
+            Ok(0) => info!("shut down"),
+            Ok(_) | Err(_) => warn!("a shard had panicked"),
+        }
+    }
+
+    /// How the channels of its shards are configured, by shard but for their declared rooms.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.hub.settings.channel
+    }
+
+    /// How many connections there are.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.hub.connections.count()
+    }
+
+    pub(crate) const fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+}
+
+/// Runs a shard on a thread of its own, with a runtime of its own for what it waits for.
+fn spawn(
+    number: usize,
+    shard: Shard,
+    mailbox: mpsc::Receiver<Message>,
+) -> io::Result<JoinHandle<()>> {
+    let runtime = runtime::Builder::new_current_thread().enable_time().build()?;
+    thread::Builder::new()
+        .name(format!("shard-{number}"))
+        .spawn(move || runtime.block_on(shard.run(mailbox)))
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (shards, connections) = (self.hub.shards.len(), self.connections());
+        f.debug_struct("Server")
+            .field("shards", &shards)
+            .field("connections", &connections)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config(error) => write!(f, "channels can't be configured: {error}"),
+            Self::Journal(error) => write!(f, "the journal can't be begun: {error}"),
+            Self::Thread(error) => write!(f, "a thread can't be started: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}

@@ -1,0 +1,293 @@
+//! One shard: a thread with a channel, a guard and perhaps a journal, which nobody else touches.
+//!
+//! It takes what is there, up to a batch, tells the channel the time, hands each event in, and then
+//! delivers what the channel says. It never waits for a connection.
+
+mod delivery;
+mod seats;
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
+
+use parlor::{
+    Body, Channel, ClientId, Config, Connect, Disconnect, Event, Guard, HistoryLoaded, Kick,
+    Outbound, Refusal, Tick,
+};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
+use tracing::{debug, error, info};
+
+use self::seats::Seats;
+use crate::{
+    clock::Clock,
+    journal::Journal,
+    names,
+    registry::Generation,
+    settings::{Observer, Settings},
+};
+
+pub(crate) use self::seats::{Seat, Wire};
+
+/// The `ref` of what the server asks for: it is answered at once, so one is enough.
+pub(crate) const SERVER_REF: &str = "server";
+
+/// Something for a shard.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// A connection has come.
+    Enter { connect: Box<Connect>, seat: Seat },
+    /// Its client says something.
+    Event { client_id: ClientId, generation: Generation, event: Event },
+    /// It has ended.
+    Leave { client_id: ClientId, generation: Generation, way: Way },
+    /// The server does something, and wants to know what came of it.
+    Operate { event: Event, once: Option<Served>, answer: oneshot::Sender<Answered> },
+    /// Whether it is alive.
+    Ping(oneshot::Sender<()>),
+    /// It ends.
+    Stop,
+}
+
+/// How a client goes whose connection has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// It may come back: it keeps its place for the grace.
+    Disconnected,
+    /// It can't.
+    Gone,
+}
+
+/// What comes of an event: of one that is not answered, nothing.
+pub(crate) type Answered = Option<Result<Body, Refusal>>;
+
+/// Who has received what is sent by several shards.
+pub(crate) type Served = Arc<Mutex<BTreeSet<ClientId>>>;
+
+/// How many messages are handled between two deliveries, at most.
+const BATCH: usize = 256;
+
+/// How many may wait, before who brings more has to.
+pub(crate) const MAILBOX: usize = 1_024;
+
+/// Everything that the thread of a shard owns.
+pub(crate) struct Shard {
+    number: usize,
+    channel: Channel,
+    guard: Guard,
+    journal: Option<Journal>,
+    clock: Clock,
+    ticked_ms: u64,
+    seats: Seats,
+    observer: Option<Observer>,
+}
+
+/// Whether a shard goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Course {
+    On,
+    End,
+}
+
+/// Who is answered by the replies that are delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asker {
+    Client,
+    Server,
+}
+
+impl Shard {
+    pub(crate) fn new(
+        number: usize,
+        config: Config,
+        journal: Option<Journal>,
+        clock: Clock,
+        settings: &Settings,
+    ) -> Self {
+        Self {
+            number,
+            channel: Channel::single_node(config),
+            guard: (settings.guard)(),
+            journal,
+            clock,
+            ticked_ms: 0,
+            seats: Seats::default(),
+            observer: settings.observer.clone(),
+        }
+    }
+
+    /// Runs until it is told to stop, or nobody is left who could tell it anything.
+    pub(crate) async fn run(mut self, mut mailbox: mpsc::Receiver<Message>) {
+        loop {
+            let first = match self.channel.next_deadline() {
+                Some(deadline) => timeout(self.clock.until(deadline.at_ms), mailbox.recv()).await,
+                None => Ok(mailbox.recv().await),
+            };
+            self.tick();
+            let mut course = match first {
+                Ok(Some(message)) => self.take(message),
+                Ok(None) => Course::End,
+                Err(_elapsed) => Course::On,
+            };
+            for _ in 1..BATCH {
+                if course == Course::End {
+                    break;
+                }
+                let Ok(message) = mailbox.try_recv() else { break };
+                course = self.take(message);
+            }
+            self.settle();
+            if course == Course::End {
+                return;
+            }
+        }
+    }
+
+    /// Tells the channel the time, if that has changed or something is due.
+    fn tick(&mut self) {
+        let now_ms = self.clock.now_ms();
+        let is_due = self.channel.next_deadline().is_some_and(|due| due.at_ms <= now_ms);
+        if now_ms > self.ticked_ms || is_due {
+            self.ticked_ms = now_ms;
+            self.hand_in(Tick::new(now_ms).into());
+        }
+    }
+
+    fn take(&mut self, message: Message) -> Course {
+        match message {
+            Message::Enter { connect, seat } => self.enter(*connect, seat),
+            Message::Event { client_id, generation, event } => {
+                // What an earlier connection has said is not what the client says.
+                if self.seats.is_taken_by(&client_id, generation) {
+                    self.hand_in(event);
+                }
+            }
+            Message::Leave { client_id, generation, way } => {
+                self.leave(&client_id, generation, way);
+            }
+            Message::Operate { event, once, answer } => {
+                self.deliver();
+                self.hand_in(event);
+                // Who asked may have gone.
+                answer.send(self.deliver_for(Asker::Server, once.as_ref())).ok();
+            }
+            Message::Ping(answer) => {
+                answer.send(()).ok();
+            }
+            Message::Stop => return Course::End,
+        }
+        Course::On
+    }
+
+    /// A connection takes the seat of its client. Whatever an earlier one had joined waits for the
+    /// rejoins of this one, so that it hears nothing of what it does not know to have.
+    fn enter(&mut self, connect: Connect, seat: Seat) {
+        let client_id = connect.client_id.clone();
+        match self.seats.generation(&client_id) {
+            Some(current) if current > seat.generation => return,
+            Some(current) => self.leave(&client_id, current, Way::Disconnected),
+            None => {}
+        }
+        // What guards know of a client is what its connection has shown, and no more.
+        let known = self.channel.client(&client_id);
+        if known.is_some_and(|known| known.data != connect.data) {
+            self.hand_in(Kick::new(&client_id, "its claims have changed").into());
+        }
+        self.deliver();
+        self.hand_in(connect.with_ref(SERVER_REF).into());
+        let handle = self.channel.handle_of(&client_id);
+        self.seats.take(client_id, handle, seat);
+    }
+
+    fn leave(&mut self, client_id: &ClientId, generation: Generation, way: Way) {
+        if !self.seats.is_taken_by(client_id, generation) {
+            return;
+        }
+        self.deliver();
+        self.seats.vacate(client_id);
+        self.hand_in(match way {
+            Way::Disconnected => Disconnect::new(client_id, self.clock.now_ms()).into(),
+            Way::Gone => Kick::new(client_id, "connection lost").into(),
+        });
+    }
+
+    /// Hands an event in as the guard leaves it, and records it.
+    fn hand_in(&mut self, event: Event) {
+        let mut event = self.guard.check(event, &self.channel);
+        self.log(&event);
+        if let Some(journal) = &mut self.journal {
+            match journal.record(&event) {
+                Ok(read) => event = read,
+                Err(failure) => self.end_journal(&failure),
+            }
+        }
+        self.channel.handle(event);
+    }
+
+    fn log(&self, event: &Event) {
+        if matches!(event, Event::Tick(_)) {
+            return;
+        }
+        let client = names::client_of(event).map(ClientId::as_str);
+        let topic = names::topic_of(event).map(parlor::Topic::as_str);
+        let event = event.label();
+        debug!(shard = self.number, client, topic, event, "event");
+    }
+
+    /// Sends what there is to send, and lets the machine have what was recorded.
+    fn settle(&mut self) {
+        self.deliver();
+        if let Some(journal) = &mut self.journal
+            && let Err(failure) = journal.flush()
+        {
+            self.end_journal(&failure);
+        }
+    }
+
+    /// A journal with a hole would not replay: it ends where it could not be written.
+    fn end_journal(&mut self, failure: &std::io::Error) {
+        if let Some(journal) = self.journal.take() {
+            let path = journal.path().display().to_string();
+            error!(shard = self.number, path, %failure, "journal ends, as it can't be written");
+        }
+    }
+
+    fn deliver(&mut self) {
+        self.deliver_for(Asker::Client, None);
+    }
+
+    /// Sends what the channel says, to those who were not served, and returns what it answered to
+    /// the server.
+    fn deliver_for(&mut self, asker: Asker, once: Option<&Served>) -> Answered {
+        let mut answered = None;
+        loop {
+            let flushed = self.channel.flush_outbox();
+            if flushed.is_empty() {
+                return answered;
+            }
+            let mut asked = Vec::new();
+            for outbound in flushed {
+                if let Some(observer) = &self.observer {
+                    observer(self.number, &outbound);
+                }
+                match outbound {
+                    Outbound::Reply(reply) if asker == Asker::Server => {
+                        answered = Some(reply.result);
+                    }
+                    // There is no store beyond memory.
+                    Outbound::LoadHistory(load) => asked.push(load.request),
+                    Outbound::System(system) => {
+                        info!(shard = self.number, label = system.label, "system");
+                    }
+                    other => self.seats.deliver(other, once),
+                }
+            }
+            for request in asked {
+                self.hand_in(HistoryLoaded::failure(request, "no store").into());
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Brings what a channel says to the queues of those who receive it.
+//!
+//! What is the same for all is encoded once for each protocol; what depends on the connection is
+//! put into its queue as it is.
+
+use std::sync::{Arc, PoisonError};
+
+use parlor::{EventKind, Outbound, Recipients, wire::phoenix};
+use tracing::{info, warn};
+
+use super::{
+    Served,
+    seats::{Seat, Seats, Wire},
+};
+use crate::{
+    close::Close,
+    phoenix::message_of,
+    queue::{Item, Put},
+};
+
+impl Seats {
+    pub(super) fn deliver(&mut self, outbound: Outbound, once: Option<&Served>) {
+        match &outbound {
+            Outbound::Reply(reply) => {
+                let Some(client_id) = reply.client_id.clone() else { return };
+                match (reply.to, &reply.result) {
+                    (EventKind::Connect, Ok(_)) => {}
+                    (EventKind::Connect, Err(refusal)) => {
+                        if let Some(seat) = self.of_client(&client_id) {
+                            seat.queue.cut(Close::no_room(refusal.to_string()));
+                        }
+                    }
+                    _ => self.to_one(&client_id, outbound),
+                }
+            }
+            Outbound::PushMessage(push) => self.to_one(&push.client_id.clone(), outbound),
+            Outbound::PresenceState(state) => self.to_one(&state.client_id.clone(), outbound),
+            Outbound::History(page) => self.to_one(&page.client_id.clone(), outbound),
+            Outbound::BroadcastMessage(message) => {
+                self.to_all(&message.recipients, &outbound, once);
+            }
+            Outbound::PresenceDiff(diff) => self.to_all(&diff.recipients, &outbound, once),
+            Outbound::RoomOpened(notice) | Outbound::RoomClosed(notice) => {
+                self.to_all(&notice.recipients, &outbound, once);
+            }
+            Outbound::Closed(closed) => self.to_all(&closed.recipients, &outbound, once),
+            Outbound::Disconnect(close) => {
+                if let Some(seat) = self.vacate(&close.client_id) {
+                    info!(client = close.client_id.as_str(), reason = close.reason, "put out");
+                    seat.queue.close(Close::put_out(&close.reason));
+                }
+            }
+            // Nobody keeps what memory lets go; what else there is the shard does itself.
+            Outbound::Evicted(_) | Outbound::LoadHistory(_) | Outbound::System(_) => {}
+        }
+    }
+
+    fn to_one(&self, client_id: &parlor::ClientId, outbound: Outbound) {
+        if let Some(seat) = self.of_client(client_id) {
+            put(seat, client_id, Item::Outbound(Arc::new(outbound)));
+        }
+    }
+
+    fn to_all(&self, recipients: &Recipients, outbound: &Outbound, once: Option<&Served>) {
+        if recipients.is_empty() {
+            return;
+        }
+        let mut encoded = Encoded::new(outbound);
+        let mut served = once.map(|once| once.lock().unwrap_or_else(PoisonError::into_inner));
+        for (handle, client_id) in recipients.handles().zip(recipients.ids()) {
+            if served.as_mut().is_some_and(|served| !served.insert(client_id.clone())) {
+                continue;
+            }
+            let Some(seat) = self.of_handle(handle) else { continue };
+            if let Some(item) = encoded.of(seat.wire) {
+                put(seat, client_id, item);
+            }
+        }
+    }
+}
+
+fn put(seat: &Seat, client_id: &parlor::ClientId, item: Item) {
+    match seat.queue.put(item) {
+        Put::Waits | Put::Ending => {}
+        Put::CutsOff => info!(client = client_id.as_str(), "too slow, so it is cut off"),
+    }
+}
+
+/// What many receive, as each protocol has it; made when the first asks for it.
+struct Encoded<'a> {
+    outbound: &'a Outbound,
+    phoenix: Option<Option<Item>>,
+}
+
+impl<'a> Encoded<'a> {
+    const fn new(outbound: &'a Outbound) -> Self {
+        Self { outbound, phoenix: None }
+    }
+
+    fn of(&mut self, wire: Wire) -> Option<Item> {
+        match wire {
+            Wire::Phoenix => self.phoenix.get_or_insert_with(|| of_phoenix(self.outbound)).clone(),
+        }
+    }
+}
+
+fn of_phoenix(outbound: &Outbound) -> Option<Item> {
+    match phoenix::shared(outbound, phoenix::Positions::Sent) {
+        Ok(Some(frame)) => Some(Item::Frame(message_of(frame))),
+        Ok(None) => Some(Item::Outbound(Arc::new(outbound.clone()))),
+        Err(error) => {
+            // Only where names may be longer than the protocol can say.
+            warn!(%error, "a message has no form in the protocol, so nobody receives it");
+            None
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Which connection a shard sends to for which client: by id, and by handle for what many receive.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use parlor::{ClientHandle, ClientId};
+
+use crate::{queue::Queue, registry::Generation};
+
+/// What a connection speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wire {
+    Phoenix,
+}
+
+/// A connection, as a shard sees it.
+#[derive(Debug, Clone)]
+pub(crate) struct Seat {
+    pub(crate) generation: Generation,
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) wire: Wire,
+}
+
+/// All connections, as a shard sees them.
+#[derive(Debug, Default)]
+pub(crate) struct Seats {
+    by_client: BTreeMap<ClientId, (Seat, Option<ClientHandle>)>,
+    /// The same by [`ClientHandle::index`], so that what many receive hashes and compares nothing.
+    by_handle: Vec<Option<Seat>>,
+}
+
+impl Seats {
+    /// A connection is there, of a client that the channel may have refused.
+    pub(super) fn take(&mut self, id: ClientId, handle: Option<ClientHandle>, seat: Seat) {
+        if let Some(handle) = handle {
+            if self.by_handle.len() <= handle.index() {
+                self.by_handle.resize(handle.index() + 1, None);
+            }
+            if let Some(place) = self.by_handle.get_mut(handle.index()) {
+                *place = Some(seat.clone());
+            }
+        }
+        self.by_client.insert(id, (seat, handle));
+    }
+
+    /// It is there no longer.
+    pub(super) fn vacate(&mut self, client_id: &ClientId) -> Option<Seat> {
+        let (seat, handle) = self.by_client.remove(client_id)?;
+        if let Some(place) = handle.and_then(|handle| self.by_handle.get_mut(handle.index())) {
+            *place = None;
+        }
+        Some(seat)
+    }
+
+    pub(super) fn of_client(&self, client_id: &ClientId) -> Option<&Seat> {
+        self.by_client.get(client_id).map(|(seat, _)| seat)
+    }
+
+    pub(super) fn of_handle(&self, handle: ClientHandle) -> Option<&Seat> {
+        self.by_handle.get(handle.index())?.as_ref()
+    }
+
+    pub(super) fn generation(&self, client_id: &ClientId) -> Option<Generation> {
+        self.of_client(client_id).map(|seat| seat.generation)
+    }
+
+    pub(super) fn is_taken_by(&self, client_id: &ClientId, generation: Generation) -> bool {
+        self.generation(client_id) == Some(generation)
+    }
+}
