@@ -20,7 +20,16 @@ pub(crate) fn topic_of(event: &Event) -> Option<&Topic> {
         Event::Query(event) => event.topic.as_ref(),
         Event::Kick(event) => event.topic.as_ref(),
         Event::Refuse(event) => event.topic.as_ref(),
-        _ => None,
+        Event::Crash(_)
+        | Event::Restart
+        | Event::Connect(_)
+        | Event::Disconnect(_)
+        | Event::Publish(_)
+        | Event::AddToGroup(_)
+        | Event::RemoveFromGroup(_)
+        | Event::HistoryLoaded(_)
+        | Event::Tick(_)
+        | _ => None,
     }
 }
 
@@ -44,6 +53,13 @@ pub(crate) fn client_of(event: &Event) -> Option<&ClientId> {
         Event::Query(event) => event.client_id.as_ref(),
         Event::Kick(event) => Some(&event.client_id),
         Event::Refuse(event) => Some(&event.client_id),
-        _ => None,
+        Event::Crash(_)
+        | Event::Restart
+        | Event::Publish(_)
+        | Event::AddToGroup(_)
+        | Event::RemoveFromGroup(_)
+        | Event::HistoryLoaded(_)
+        | Event::Tick(_)
+        | _ => None,
     }
 }

@@ -170,10 +170,9 @@ impl Server {
     ///
     /// None but that the server is gone.
     pub async fn room(&self, topic: impl Into<Topic>) -> Outcome<Option<RoomInfo>> {
-        match self.ask_of(Question::Room, topic.into()).await? {
-            Body::Answer(Answer::Room(room)) => Ok(room.map(|room| *room)),
-            _ => Ok(None),
-        }
+        let body = self.ask_of(Question::Room, topic.into()).await?;
+        let Body::Answer(Answer::Room(room)) = body else { return Ok(None) };
+        Ok(room.map(|room| *room))
     }
 
     /// Who is a member of a topic, in join order.
@@ -182,10 +181,9 @@ impl Server {
     ///
     /// None but that the server is gone.
     pub async fn members(&self, topic: impl Into<Topic>) -> Outcome<Option<Recipients>> {
-        match self.ask_of(Question::Members, topic.into()).await? {
-            Body::Answer(Answer::Members(members)) => Ok(Some(*members)),
-            _ => Ok(None),
-        }
+        let body = self.ask_of(Question::Members, topic.into()).await?;
+        let Body::Answer(Answer::Members(members)) = body else { return Ok(None) };
+        Ok(Some(*members))
     }
 
     /// Who is present in a topic.
@@ -194,10 +192,9 @@ impl Server {
     ///
     /// None but that the server is gone.
     pub async fn presences(&self, topic: impl Into<Topic>) -> Outcome<Option<Entries>> {
-        match self.ask_of(Question::Presences, topic.into()).await? {
-            Body::Answer(Answer::Presences(entries)) => Ok(Some(*entries)),
-            _ => Ok(None),
-        }
+        let body = self.ask_of(Question::Presences, topic.into()).await?;
+        let Body::Answer(Answer::Presences(entries)) = body else { return Ok(None) };
+        Ok(Some(*entries))
     }
 
     /// Which topics a client is a member of, shard by shard in the order in which it joined them.

@@ -120,9 +120,10 @@ impl Server {
         let joined = tokio::task::spawn_blocking(move || {
             threads.into_iter().filter_map(|thread| thread.join().err()).count()
         });
-        match joined.await {
-            Ok(0) => info!("shut down"),
-            Ok(_) | Err(_) => warn!("a shard had panicked"),
+        if matches!(joined.await, Ok(0)) {
+            info!("shut down");
+        } else {
+            warn!("a shard had panicked");
         }
     }
 

@@ -19,7 +19,7 @@ use tokio::{
     sync::{mpsc, oneshot},
     time::timeout,
 };
-use tracing::{debug, error, info};
+use tracing::{debug, error};
 
 use self::seats::Seats;
 use crate::{
@@ -262,30 +262,27 @@ impl Shard {
     /// Sends what the channel says, to those who were not served, and returns what it answered to
     /// the server.
     fn deliver_for(&mut self, asker: Asker, once: Option<&Served>) -> Answered {
-        let mut answered = None;
+        let mut result = None;
         loop {
             let flushed = self.channel.flush_outbox();
             if flushed.is_empty() {
-                return answered;
+                return result;
             }
-            let mut asked = Vec::new();
+            let mut requests = Vec::new();
             for outbound in flushed {
                 if let Some(observer) = &self.observer {
                     observer(self.number, &outbound);
                 }
-                match outbound {
-                    Outbound::Reply(reply) if asker == Asker::Server => {
-                        answered = Some(reply.result);
-                    }
+                if let Outbound::LoadHistory(load) = &outbound {
                     // There is no store beyond memory.
-                    Outbound::LoadHistory(load) => asked.push(load.request),
-                    Outbound::System(system) => {
-                        info!(shard = self.number, label = system.label, "system");
-                    }
-                    other => self.seats.deliver(other, once),
+                    requests.push(load.request);
+                }
+                match (asker, outbound) {
+                    (Asker::Server, Outbound::Reply(reply)) => result = Some(reply.result),
+                    (Asker::Server | Asker::Client, other) => self.seats.deliver(other, once),
                 }
             }
-            for request in asked {
+            for request in requests {
                 self.hand_in(HistoryLoaded::failure(request, "no store").into());
             }
         }

@@ -13,6 +13,7 @@ use tokio::{
     time::{Instant, sleep, sleep_until, timeout},
 };
 use tracing::{debug, info, warn};
+use tungstenite::{Error, error::ProtocolError};
 
 use super::message_of;
 use crate::{
@@ -53,6 +54,9 @@ enum End {
 /// For how long a connection stays open that nothing more can be read from, so that the client can
 /// read why it is closed.
 const LINGER: Duration = Duration::from_secs(1);
+
+/// A client that is gone without a word.
+const ABANDONED: ProtocolError = ProtocolError::ResetWithoutClosingHandshake;
 
 /// Serves a connection until it ends.
 pub(super) async fn run(
@@ -222,17 +226,18 @@ impl Socket {
     /// What is wrong with what was read.
     fn unreadable(&self, error: axum::Error) -> End {
         let max = self.link.hub().settings.connections.max_message_bytes;
-        let Ok(error) = error.into_inner().downcast::<tungstenite::Error>() else {
+        let Ok(error) = error.into_inner().downcast::<Error>() else {
             return End::Lost;
         };
-        match *error {
-            tungstenite::Error::Capacity(_) => End::Broken(Close::too_large(max)),
-            tungstenite::Error::Utf8(_) => End::Broken(Close::no_utf8()),
-            tungstenite::Error::Protocol(
-                tungstenite::error::ProtocolError::ResetWithoutClosingHandshake,
-            ) => End::Lost,
-            tungstenite::Error::Protocol(_) => End::Broken(Close::protocol()),
-            _ => End::Lost,
+        // What is not the client's doing is a connection that was lost.
+        if matches!(*error, Error::Capacity(_)) {
+            End::Broken(Close::too_large(max))
+        } else if matches!(*error, Error::Utf8(_)) {
+            End::Broken(Close::no_utf8())
+        } else if matches!(&*error, Error::Protocol(flaw) if *flaw != ABANDONED) {
+            End::Broken(Close::protocol())
+        } else {
+            End::Lost
         }
     }
 

@@ -3,9 +3,12 @@
 //! What is the same for all is encoded once for each protocol; what depends on the connection is
 //! put into its queue as it is.
 
-use std::sync::{Arc, PoisonError};
+use std::{
+    cell::OnceCell,
+    sync::{Arc, PoisonError},
+};
 
-use parlor::{EventKind, Outbound, Recipients, wire::phoenix};
+use parlor::{ClientId, EventKind, Outbound, Recipients, wire::phoenix};
 use tracing::{info, warn};
 
 use super::{
@@ -23,14 +26,12 @@ impl Seats {
         match &outbound {
             Outbound::Reply(reply) => {
                 let Some(client_id) = reply.client_id.clone() else { return };
-                match (reply.to, &reply.result) {
-                    (EventKind::Connect, Ok(_)) => {}
-                    (EventKind::Connect, Err(refusal)) => {
-                        if let Some(seat) = self.of_client(&client_id) {
-                            seat.queue.cut(Close::no_room(refusal.to_string()));
-                        }
-                    }
-                    _ => self.to_one(&client_id, outbound),
+                if reply.to != EventKind::Connect {
+                    self.to_one(&client_id, outbound);
+                } else if let Err(refusal) = &reply.result
+                    && let Some(seat) = self.of_client(&client_id)
+                {
+                    seat.queue.cut(Close::no_room(refusal.to_string()));
                 }
             }
             Outbound::PushMessage(push) => self.to_one(&push.client_id.clone(), outbound),
@@ -50,12 +51,13 @@ impl Seats {
                     seat.queue.close(Close::put_out(&close.reason));
                 }
             }
-            // Nobody keeps what memory lets go; what else there is the shard does itself.
-            Outbound::Evicted(_) | Outbound::LoadHistory(_) | Outbound::System(_) => {}
+            Outbound::System(system) => info!(label = system.label, "system"),
+            // Nobody keeps what memory lets go; what is asked for the shard answers itself.
+            Outbound::Evicted(_) | Outbound::LoadHistory(_) => {}
         }
     }
 
-    fn to_one(&self, client_id: &parlor::ClientId, outbound: Outbound) {
+    fn to_one(&self, client_id: &ClientId, outbound: Outbound) {
         if let Some(seat) = self.of_client(client_id) {
             put(seat, client_id, Item::Outbound(Arc::new(outbound)));
         }
@@ -65,7 +67,7 @@ impl Seats {
         if recipients.is_empty() {
             return;
         }
-        let mut encoded = Encoded::new(outbound);
+        let encoded = Encoded::new(outbound);
         let mut served = once.map(|once| once.lock().unwrap_or_else(PoisonError::into_inner));
         for (handle, client_id) in recipients.handles().zip(recipients.ids()) {
             if served.as_mut().is_some_and(|served| !served.insert(client_id.clone())) {
@@ -79,7 +81,7 @@ impl Seats {
     }
 }
 
-fn put(seat: &Seat, client_id: &parlor::ClientId, item: Item) {
+fn put(seat: &Seat, client_id: &ClientId, item: Item) {
     match seat.queue.put(item) {
         Put::Waits | Put::Ending => {}
         Put::CutsOff => info!(client = client_id.as_str(), "too slow, so it is cut off"),
@@ -89,17 +91,17 @@ fn put(seat: &Seat, client_id: &parlor::ClientId, item: Item) {
 /// What many receive, as each protocol has it; made when the first asks for it.
 struct Encoded<'a> {
     outbound: &'a Outbound,
-    phoenix: Option<Option<Item>>,
+    phoenix: OnceCell<Option<Item>>,
 }
 
 impl<'a> Encoded<'a> {
     const fn new(outbound: &'a Outbound) -> Self {
-        Self { outbound, phoenix: None }
+        Self { outbound, phoenix: OnceCell::new() }
     }
 
-    fn of(&mut self, wire: Wire) -> Option<Item> {
+    fn of(&self, wire: Wire) -> Option<Item> {
         match wire {
-            Wire::Phoenix => self.phoenix.get_or_insert_with(|| of_phoenix(self.outbound)).clone(),
+            Wire::Phoenix => self.phoenix.get_or_init(|| of_phoenix(self.outbound)).clone(),
         }
     }
 }

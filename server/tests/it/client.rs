@@ -125,7 +125,12 @@ impl Client {
     }
 
     /// Sends a frame and waits for its answer.
-    pub(crate) async fn ask(&mut self, topic: &str, event: &str, payload: Value) -> (String, Value) {
+    pub(crate) async fn ask(
+        &mut self,
+        topic: &str,
+        event: &str,
+        payload: Value,
+    ) -> (String, Value) {
         let reference = self.send(topic, event, payload).await;
         self.reply(&reference).await
     }
