@@ -4,7 +4,7 @@
 //! like refs are left out: a client that could forge them could hide others.
 
 use alloc::{borrow::Borrow, string::String, vec::Vec};
-use core::fmt::{self, Write};
+use core::fmt;
 
 use serde::{
     Deserialize, Deserializer,
@@ -65,11 +65,9 @@ fn write_meta(out: &mut String, meta: &Meta) {
 
 /// Refs are numbers, or numbers after the name of a node, which may be any text.
 fn write_ref(out: &mut String, name: &str, reference: &impl fmt::Display) {
-    let mut text = String::new();
-    write!(text, "{reference}").expect("a String takes all text");
     write::quote(out, name);
     out.push(':');
-    write::quote(out, &text);
+    write::quote_display(out, reference);
 }
 
 /// Writes what data says, and a comma if that is anything.

@@ -1,7 +1,7 @@
 //! Writes frames: the array of five, and the bytes after their sizes.
 
 use alloc::{string::String, sync::Arc, vec::Vec};
-use core::fmt::Write;
+use core::fmt::{self, Write};
 
 use serde::Serialize;
 
@@ -45,6 +45,27 @@ impl Status {
 /// Writes `text` as a JSON string.
 pub(super) fn quote(out: &mut String, text: &str) {
     out.push('"');
+    escape(out, text);
+    out.push('"');
+}
+
+/// Writes what `value` displays as a JSON string.
+pub(super) fn quote_display(out: &mut String, value: &impl fmt::Display) {
+    struct Escaped<'a>(&'a mut String);
+
+    impl Write for Escaped<'_> {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            escape(self.0, text);
+            Ok(())
+        }
+    }
+
+    out.push('"');
+    write!(Escaped(out), "{value}").expect("a String takes all text");
+    out.push('"');
+}
+
+fn escape(out: &mut String, text: &str) {
     let mut rest = text;
     while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)) {
         let (plain, special) = rest.split_at(at);
@@ -60,7 +81,6 @@ pub(super) fn quote(out: &mut String, text: &str) {
         rest = special.as_str();
     }
     out.push_str(rest);
-    out.push('"');
 }
 
 /// Writes what serde writes as JSON.
@@ -222,6 +242,11 @@ mod tests {
             let mut json = String::new();
             quote(&mut json, text);
             assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text, "{json}");
+
+            let mut displayed = String::new();
+            quote_display(&mut displayed, &format_args!("{}{}", text, 7));
+            let expected = alloc::format!("{text}7");
+            assert_eq!(serde_json::from_str::<String>(&displayed).unwrap(), expected);
         }
     }
 
