@@ -38,6 +38,15 @@ fn o1_connected_needs_nothing_of_the_channel() {
 }
 
 #[test]
+fn connections_and_packets_go_where_sockets_do() {
+    fn goes<T: Send + Sync + Clone + std::fmt::Debug + 'static>() {}
+    goes::<Connection>();
+    goes::<Incoming>();
+    goes::<parlor::wire::dialogue::Packet>();
+    assert!(size_of::<Connection>() <= 256, "{}", size_of::<Connection>());
+}
+
+#[test]
 fn o2_every_join_is_answered_also_in_a_room_that_the_server_has_joined() {
     let mut world = world();
     world.hand_in(Join::new("c1", "general", "ann", 0));
