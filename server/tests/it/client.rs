@@ -6,6 +6,7 @@ use futures_util::{SinkExt, StreamExt};
 use parlor_server::{Server, Settings};
 use serde_json::{Value, json};
 use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     task::JoinHandle,
     time::timeout,
@@ -16,21 +17,47 @@ use tokio_tungstenite::{
 };
 
 /// How long anything may take before a test fails: far longer than it does.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Settings of a server with more shards than topics need.
+pub fn settings() -> Settings {
+    Settings { shards: 3, ..Settings::default() }
+}
+
+/// Waits until something is so that nobody tells of.
+pub async fn until(is_so: impl Fn() -> bool) {
+    let reached = async {
+        while !is_so() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, reached).await.expect("it comes to be so in time");
+}
+
+/// What a server answers to a plain request.
+pub async fn get(at: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(at).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    let read = stream.read_to_string(&mut answer);
+    timeout(PATIENCE, read).await.expect("answers in time").unwrap();
+    answer
+}
 
 /// A server that listens.
-pub(crate) struct Running {
-    pub(crate) server: Server,
-    pub(crate) at: SocketAddr,
-    task: JoinHandle<()>,
+pub struct Running {
+    pub server: Server,
+    pub at: SocketAddr,
+    pub task: JoinHandle<()>,
 }
 
 /// Starts a server at a port that is free.
-pub(crate) async fn start(settings: Settings) -> Running {
+pub async fn start(settings: Settings) -> Running {
     start_at("127.0.0.1:0".parse().unwrap(), settings).await
 }
 
-pub(crate) async fn start_at(at: SocketAddr, settings: Settings) -> Running {
+pub async fn start_at(at: SocketAddr, settings: Settings) -> Running {
     let listener = TcpListener::bind(at).await.unwrap();
     let at = listener.local_addr().unwrap();
     let server = Server::start(settings).unwrap();
@@ -43,37 +70,37 @@ pub(crate) async fn start_at(at: SocketAddr, settings: Settings) -> Running {
 
 impl Running {
     /// Connects a client that can't come back.
-    pub(crate) async fn client(&self, user: &str) -> Client {
+    pub async fn client(&self, user: &str) -> Client {
         self.connect(&format!("user_id={user}")).await.unwrap()
     }
 
     /// Connects a client that can.
-    pub(crate) async fn returning(&self, user: &str, session: &str) -> Client {
+    pub async fn returning(&self, user: &str, session: &str) -> Client {
         self.connect(&format!("user_id={user}&session={session}")).await.unwrap()
     }
 
     /// Connects with such a query.
-    pub(crate) async fn connect(&self, query: &str) -> Result<Client, Error> {
+    pub async fn connect(&self, query: &str) -> Result<Client, Error> {
         let url = format!("ws://{}/socket/websocket?vsn=2.0.0&{query}", self.at);
         let connected = timeout(PATIENCE, connect_async(url)).await.expect("connects in time");
         connected.map(|(socket, _)| Client { socket, last_ref: 0 })
     }
 
-    pub(crate) async fn shutdown(self) {
+    pub async fn shutdown(self) {
         timeout(PATIENCE, self.server.shutdown()).await.expect("shuts down in time");
         timeout(PATIENCE, self.task).await.expect("stops listening").unwrap();
     }
 }
 
 /// A client with a socket.
-pub(crate) struct Client {
-    pub(crate) socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+pub struct Client {
+    pub socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     last_ref: u32,
 }
 
 impl Client {
     /// Sends a frame, and returns its ref.
-    pub(crate) async fn send(&mut self, topic: &str, event: &str, payload: Value) -> String {
+    pub async fn send(&mut self, topic: &str, event: &str, payload: Value) -> String {
         self.last_ref += 1;
         let reference = self.last_ref.to_string();
         let join_ref = (event == "phx_join").then(|| reference.clone());
@@ -82,29 +109,31 @@ impl Client {
         reference
     }
 
-    pub(crate) async fn send_raw(&mut self, message: Message) {
+    pub async fn send_raw(&mut self, message: Message) {
         timeout(PATIENCE, self.socket.send(message)).await.expect("sends in time").unwrap();
     }
 
     /// The next frame.
-    pub(crate) async fn next(&mut self) -> Value {
+    pub async fn next(&mut self) -> Value {
         loop {
             match self.message().await {
                 Message::Text(text) => return serde_json::from_str(&text).unwrap(),
                 Message::Ping(_) | Message::Pong(_) => {}
-                other => panic!("{other:?}, expected a text frame"),
+                other @ (Message::Binary(_) | Message::Close(_) | Message::Frame(_)) => {
+                    panic!("{other:?}, expected a text frame")
+                }
             }
         }
     }
 
     /// The next message.
-    pub(crate) async fn message(&mut self) -> Message {
+    pub async fn message(&mut self) -> Message {
         let next = timeout(PATIENCE, self.socket.next()).await.expect("something comes in time");
         next.expect("the connection lives").expect("frames are well formed")
     }
 
     /// The next frame of that event; what comes before is passed over.
-    pub(crate) async fn until(&mut self, event: &str) -> Value {
+    pub async fn until(&mut self, event: &str) -> Value {
         loop {
             let frame = self.next().await;
             if frame[3] == event {
@@ -114,7 +143,7 @@ impl Client {
     }
 
     /// The answer to a frame, status and response; what comes before it is passed over.
-    pub(crate) async fn reply(&mut self, reference: &str) -> (String, Value) {
+    pub async fn reply(&mut self, reference: &str) -> (String, Value) {
         loop {
             let frame = self.next().await;
             if frame[3] == "phx_reply" && frame[1] == reference {
@@ -125,18 +154,13 @@ impl Client {
     }
 
     /// Sends a frame and waits for its answer.
-    pub(crate) async fn ask(
-        &mut self,
-        topic: &str,
-        event: &str,
-        payload: Value,
-    ) -> (String, Value) {
+    pub async fn ask(&mut self, topic: &str, event: &str, payload: Value) -> (String, Value) {
         let reference = self.send(topic, event, payload).await;
         self.reply(&reference).await
     }
 
     /// Joins a topic, and returns the response and who is present.
-    pub(crate) async fn join(&mut self, topic: &str, params: Value) -> (Value, Value) {
+    pub async fn join(&mut self, topic: &str, params: Value) -> (Value, Value) {
         let (status, response) = self.ask(topic, "phx_join", params).await;
         assert_eq!(status, "ok", "{response}");
         let state = self.until("presence_state").await;
@@ -144,7 +168,7 @@ impl Client {
     }
 
     /// How the connection is closed; what comes before is passed over.
-    pub(crate) async fn closed(&mut self) -> (u16, String) {
+    pub async fn closed(&mut self) -> (u16, String) {
         loop {
             if let Message::Close(close) = self.message().await {
                 let CloseFrame { code, reason } = close.expect("a close has a code");
@@ -153,8 +177,21 @@ impl Client {
         }
     }
 
+    /// How many frames of an event wait for it, by the time it has the answer to another one.
+    pub async fn count(&mut self, event: &str, topic: &str) -> usize {
+        let reference = self.send(topic, "fence", json!({})).await;
+        let mut count = 0;
+        loop {
+            let frame = self.next().await;
+            count += usize::from(frame[3] == event);
+            if frame[1] == reference {
+                return count;
+            }
+        }
+    }
+
     /// Waits until another client has gone, by the presence diff that says so.
-    pub(crate) async fn until_gone(&mut self, user: &str) {
+    pub async fn until_gone(&mut self, user: &str) {
         loop {
             let diff = self.until("presence_diff").await;
             if diff[4]["leaves"].get(user).is_some() {

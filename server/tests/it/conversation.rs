@@ -1,13 +1,13 @@
-//! Two clients who talk to each other.
+//! Clients who talk to each other.
 
-use parlor_server::Settings;
 use serde_json::json;
+use tokio_tungstenite::tungstenite::Message;
 
-use crate::start;
+use crate::{settings, start};
 
 #[tokio::test]
 async fn what_one_says_the_others_hear() {
-    let running = start(Settings { shards: 3, ..Settings::default() }).await;
+    let running = start(settings()).await;
     let [mut ann, mut bob] = [running.client("ann").await, running.client("bob").await];
 
     let (response, state) = ann.join("room:1", json!({})).await;
@@ -23,9 +23,65 @@ async fn what_one_says_the_others_hear() {
     let heard = ann.until("shout").await;
     assert_eq!(heard[2], "room:1");
     assert_eq!(heard[4], json!({"text": "hi"}));
+    assert_eq!(bob.until("shout").await[4], json!({"text": "hi"}), "who says it hears it too");
 
     let (status, _) = bob.ask("room:1", "phx_leave", json!({})).await;
     assert_eq!(status, "ok");
     ann.until_gone("bob").await;
-    running.shutdown().await;
+}
+
+#[tokio::test]
+async fn topics_of_other_shards_do_not_mix() {
+    let running = start(settings()).await;
+    let [mut ann, mut bob] = [running.client("ann").await, running.client("bob").await];
+    for number in 0..12 {
+        ann.join(&format!("room:{number}"), json!({})).await;
+    }
+    bob.join("room:7", json!({})).await;
+    for number in 0..12 {
+        let (status, _) = ann.ask(&format!("room:{number}"), "say", json!(number)).await;
+        assert_eq!(status, "ok");
+    }
+    let heard = bob.until("say").await;
+    assert_eq!((&heard[2], &heard[4]), (&json!("room:7"), &json!(7)));
+    assert_eq!(bob.count("say", "room:7").await, 0);
+}
+
+#[tokio::test]
+async fn what_one_says_in_a_topic_is_heard_in_its_order() {
+    let running = start(settings()).await;
+    let [mut ann, mut bob] = [running.client("ann").await, running.client("bob").await];
+    ann.join("room:1", json!({})).await;
+    bob.join("room:1", json!({})).await;
+    for number in 0..200 {
+        ann.send("room:1", "say", json!(number)).await;
+    }
+    for number in 0..200 {
+        let heard = bob.until("say").await;
+        assert_eq!((&heard[4], &heard[5]["offset"]), (&json!(number), &json!(number + 1)));
+    }
+}
+
+#[tokio::test]
+async fn bytes_go_as_they_are() {
+    let running = start(settings()).await;
+    let [mut ann, mut bob] = [running.client("ann").await, running.client("bob").await];
+    ann.join("room:1", json!({})).await;
+    bob.join("room:1", json!({})).await;
+    let push = [&[0, 1, 1, 6, 3][..], b"17room:1bin", &[1, 2, 255]].concat();
+    ann.send_raw(Message::Binary(push.into())).await;
+    let heard = loop {
+        if let Message::Binary(bytes) = bob.message().await {
+            break bytes;
+        }
+    };
+    assert_eq!(heard, [&[2, 6, 3][..], b"room:1bin", &[1, 2, 255]].concat());
+}
+
+#[tokio::test]
+async fn a_heartbeat_is_answered() {
+    let running = start(settings()).await;
+    let mut ann = running.client("ann").await;
+    let answer = ann.ask("phoenix", "heartbeat", json!({})).await;
+    assert_eq!(answer, ("ok".to_owned(), json!({})));
 }

@@ -1,6 +1,23 @@
 //! A server and real sockets: what clients see of it.
+//!
+//! Nothing is measured, and nothing waits for a time to pass: each step waits for what it expects,
+//! and fails if that does not come within a time that is far longer than it takes.
+#![expect(unreachable_pub, reason = "modules of a test crate have no outside")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that fails panics"
+)]
 
 mod client;
+mod coming_back;
 mod conversation;
+mod ending;
+mod hostile;
+mod journal;
+mod mounted;
+mod operations;
+mod refused;
 
-use client::{Client, start};
+use client::{Client, PATIENCE, Running, get, settings, start, start_at, until};

@@ -1,0 +1,44 @@
+//! A server that goes.
+
+use serde_json::json;
+
+use crate::{get, settings, start};
+
+#[tokio::test]
+async fn who_is_connected_gets_what_waits_and_is_told_that_the_server_restarts() {
+    let running = start(settings()).await;
+    let mut ann = running.client("ann").await;
+    ann.join("room:1", json!({})).await;
+    let mut bob = running.client("bob").await;
+    bob.join("room:1", json!({})).await;
+    let (status, _) = bob.ask("room:1", "say", json!("last words")).await;
+    assert_eq!(status, "ok");
+
+    let end = async |client: &mut crate::Client| {
+        let heard = client.until("say").await;
+        (heard[4].clone(), client.closed().await)
+    };
+    let ((), ann, bob) = tokio::join!(running.shutdown(), end(&mut ann), end(&mut bob));
+    let expected = (json!("last words"), (1012, "server restarts".to_owned()));
+    assert_eq!([ann, bob], [expected.clone(), expected]);
+}
+
+#[tokio::test]
+async fn it_says_that_it_is_well() {
+    let running = start(settings()).await;
+    let _ann = running.client("ann").await;
+    let answer = get(running.at, "/healthz").await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.ends_with(r#"{"status":"ok","connections":1,"shards":3}"#), "{answer}");
+}
+
+#[tokio::test]
+async fn who_never_answers_does_not_hold_it_up() {
+    let mut settings = settings();
+    settings.connections.close_ms = 20;
+    let running = start(settings).await;
+    let mut ann = running.client("ann").await;
+    ann.join("room:1", json!({})).await;
+    running.shutdown().await;
+    assert_eq!(ann.closed().await.0, 1012);
+}
