@@ -113,13 +113,13 @@ impl Client {
         timeout(PATIENCE, self.socket.send(message)).await.expect("sends in time").unwrap();
     }
 
-    /// The next frame.
+    /// The next frame that is text.
     pub async fn next(&mut self) -> Value {
         loop {
             match self.message().await {
                 Message::Text(text) => return serde_json::from_str(&text).unwrap(),
-                Message::Ping(_) | Message::Pong(_) => {}
-                other @ (Message::Binary(_) | Message::Close(_) | Message::Frame(_)) => {
+                Message::Binary(_) | Message::Ping(_) | Message::Pong(_) => {}
+                other @ (Message::Close(_) | Message::Frame(_)) => {
                     panic!("{other:?}, expected a text frame")
                 }
             }
@@ -157,6 +157,16 @@ impl Client {
     pub async fn ask(&mut self, topic: &str, event: &str, payload: Value) -> (String, Value) {
         let reference = self.send(topic, event, payload).await;
         self.reply(&reference).await
+    }
+
+    /// Says something in a topic, and hears it itself: that and nothing else comes.
+    pub async fn say(&mut self, topic: &str, payload: Value) -> Value {
+        let reference = self.send(topic, "say", payload.clone()).await;
+        let reply = self.next().await;
+        assert_eq!((&reply[1], &reply[4]["status"]), (&json!(reference), &json!("ok")), "{reply}");
+        let heard = self.next().await;
+        assert_eq!((&heard[3], &heard[4]), (&json!("say"), &payload), "{heard}");
+        reply[4]["response"].clone()
     }
 
     /// Joins a topic, and returns the response and who is present.

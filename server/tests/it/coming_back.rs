@@ -29,11 +29,11 @@ async fn two(running: &Running) -> [Client; 2] {
 async fn who_comes_back_in_time_gets_what_it_has_missed_and_nobody_notices() {
     let running = start(with_history(FOR_EVER)).await;
     let [ann, mut bob] = two(&running).await;
-    let (_, response) = bob.ask("room:1", "say", json!(0)).await;
+    let response = bob.say("room:1", json!(0)).await;
     drop(ann);
     until(|| running.server.connections() == 1).await;
     for number in 1..=3 {
-        bob.ask("room:1", "say", json!(number)).await;
+        bob.say("room:1", json!(number)).await;
     }
 
     let mut ann = running.returning("ann", "secret").await;
@@ -44,12 +44,8 @@ async fn who_comes_back_in_time_gets_what_it_has_missed_and_nobody_notices() {
     for number in 1..=3 {
         assert_eq!(ann.until("say").await[4], number);
     }
-    ann.ask("room:1", "say", json!(4)).await;
-    for number in 0..=4 {
-        let frame = bob.next().await;
-        let frame = if frame[3] == "phx_reply" { bob.next().await } else { frame };
-        assert_eq!((&frame[3], &frame[4]), (&json!("say"), &json!(number)), "and no diff");
-    }
+    ann.say("room:1", json!(4)).await;
+    assert_eq!(bob.next().await[4], 4, "and there was no diff");
 }
 
 #[tokio::test]

@@ -67,16 +67,18 @@ async fn incident(running: &Running) {
     let [ann, _, bob, cid] = &mut clients[..] else { panic!("there are four") };
     for topic in &topics {
         ann.ask(topic, "say", json!("ünï")).await;
-        bob.ask(topic, "parlor:track", json!({"away": true})).await;
+        bob.ask(topic, "parlor:track", json!({"meta": {"away": true}})).await;
         bob.ask(topic, "phx_leave", json!({})).await;
     }
     // A line can't have these breaks; what it has instead is what goes in.
     let join_ref = cid.send("room:0", "phx_join", json!({})).await;
     for (number, between) in ["\n", " ", "\r\n"].into_iter().enumerate() {
-        let track =
-            format!(r#"["{join_ref}","t{number}","room:0","parlor:track",{{"a":{between}1}}]"#);
+        let track = format!(
+            r#"["{join_ref}","t{number}","room:0","parlor:track",{{"meta":{{"a":{between}1}}}}]"#
+        );
         cid.send_raw(Message::Text(track.into())).await;
-        assert_eq!(cid.reply(&format!("t{number}")).await.0, "ok");
+        let (status, response) = cid.reply(&format!("t{number}")).await;
+        assert_eq!(status, "ok", "{response}");
     }
     let bytes = [&[0, 0, 1, 6, 3][..], b"9room:1bin", &[0, 255]].concat();
     cid.send_raw(Message::Binary(bytes.into())).await;
