@@ -92,7 +92,8 @@ impl Link {
         let mut connect = Connect::new(&self.client_id, &self.user_id, self.hub.clock.now_ms());
         connect.data = data;
         let queue = Arc::clone(&self.queue);
-        let seat = Seat { generation: self.generation, queue, wire };
+        let (client_id, generation) = (self.client_id.clone(), self.generation);
+        let seat = Seat { client_id, generation, queue, wire };
         Message::Enter { connect: Box::new(connect), seat }
     }
 

@@ -1,4 +1,100 @@
-//! A server of parlor channels.
+//! A server of [parlor](https://docs.rs/parlor) channels: what owns sockets, clocks and threads, and
+//! drives channels with them. The rules of rooms are all in `parlor`.
+//!
+//! `cargo run -p parlor-server` serves Phoenix clients at `ws://127.0.0.1:4000/socket`, and says at
+//! `/healthz` whether it is well. As a library it is a part of another program, which may mount its
+//! routes beside its own, and do what only a server may:
+//!
+//! ```
+//! use parlor::{Address, Json, Publish};
+//! use parlor_server::{Server, Settings};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = Server::start(Settings::default())?;
+//! let app = axum::Router::new().route("/", axum::routing::get(async || "hello"));
+//! let app: axum::Router = app.merge(server.router());
+//!
+//! let news = Json::of("hello, all of you")?;
+//! server.publish(Publish::new(Address::Everyone, "news", news)).await?;
+//! server.shutdown().await;
+//! # Ok(())
+//! # }
+//! # tokio::runtime::Runtime::new().unwrap().block_on(example()).unwrap();
+//! ```
+//!
+//! # Shards
+//!
+//! Topics are spread over threads by [`shard_of`], each with a channel and a guard of its own, so
+//! what happens in a topic happens in order, and topics do not wait for each other. Every client is
+//! connected on every shard: what is sent to a user, a client or everyone is sent by one of them,
+//! and what is sent to a group by all that have topics of it, to each client once. Limits of a
+//! [`Config`](parlor::Config) hold for each shard.
+//!
+//! # Who is who, and coming back
+//!
+//! The parameters of a socket are `user_id` (who it acts for, where nobody has to prove it), `token`
+//! (who it acts for, where one has to; better offered as `authToken`) and `session`: any text that
+//! the page has drawn at random and tells nobody. With a session, a client whose connection is lost
+//! keeps its place for the grace (30 seconds, unless something else is set), and a connection with
+//! the same user and session is that client again. A page that also says how far it has got misses
+//! nothing:
+//!
+//! ```js
+//! let since;                                                   // the position of what was seen last
+//! const decode = (text, done) => { const [join_ref, ref, topic, event, payload, at] = JSON.parse(text); since = at ?? since; done({ join_ref, ref, topic, event, payload }); };
+//! const socket = new Socket("/socket", { decode, params: { user_id: "ann", session: crypto.randomUUID() } });
+//! const room = socket.channel("room:1", () => ({ since }));    // asked anew for each join
+//! room.join().receive("ok", (r) => { if (!r.recovered) since = { epoch: r.epoch, offset: r.offset }; });
+//! ```
+//!
+//! This is for one topic; with several, `since` is one for each. Whether the room still held all
+//! that was missed, which takes a [history](parlor::EventDefinition::with_history), is in
+//! `recovered`. Ids of clients are a keyed hash of user and session: nobody who sees one can tell the
+//! session. The key is drawn at the start, unless [`Settings::session_key`] gives one.
+//!
+//! Without a session nobody could come back as that client, so it leaves everything at once.
+//!
+//! A connection with the session of one that lives takes over: the old one is closed (4000), and
+//! whatever becomes of it later does not concern the client any more. So a session is not for two
+//! tabs, which would take over from each other for ever.
+//!
+//! # Why connections are closed
+//!
+//! | code | why |
+//! | --- | --- |
+//! | 1001 | the client was put out (the reason is that of the kick), or it said nothing for [`idle_ms`](ConnectionLimits::idle_ms) |
+//! | 1002 | what it sent is no frame of WebSocket |
+//! | 1007 | what it sent is no JSON or no UTF-8 |
+//! | 1008 | what it sent is no frame of its protocol, or too much in a [window](ConnectionLimits::events_per_window), or its token has expired |
+//! | 1009 | a message was longer than [`max_message_bytes`](ConnectionLimits::max_message_bytes) |
+//! | 1011 | a defect of the server |
+//! | 1012 | the server goes, and perhaps comes back |
+//! | 1013 | a [`Limit`](parlor::Limit) of channels, such as of clients, is reached |
+//! | 4000 | a newer connection of the same client has taken over |
+//! | 4001 | too slow: more waited than [`queue_items`](ConnectionLimits::queue_items) or [`queue_bytes`](ConnectionLimits::queue_bytes), or nothing was taken for [`idle_ms`](ConnectionLimits::idle_ms) |
+//!
+//! Never 1000: many releases of the npm client stay away for good when they see it. Connections that
+//! are not taken at all are answered by a status: 403 for another version than 2.0, an origin that is
+//! not allowed, or who does not authenticate; 429 and 503 where there are too many.
+//!
+//! Nothing for a connection is dropped in silence. Who is too slow is closed, and comes back by
+//! `since`; a client whose messages its shard has no room for is not read until it has.
+//!
+//! # The journal
+//!
+//! With [`Settings::journal`] `FILE`, each shard records in `FILE.0`, `FILE.1` and so on what goes
+//! into its channel, and how that is configured beside it; so an incident can be replayed exactly:
+//!
+//! ```text
+//! parlor --config FILE.0.config.json FILE.0
+//! ```
+//!
+//! It holds all that clients say, and the user ids and claims of who says it.
+//!
+//! # Logs
+//!
+//! By `tracing`: connections that come and go, and why, as `info`; events by client and topic, and
+//! what was refused, as `debug`. Never a token or what was said.
 #![forbid(unsafe_code)]
 
 mod auth;
@@ -11,6 +107,7 @@ mod listen;
 mod names;
 mod operations;
 mod origins;
+mod peers;
 mod phoenix;
 mod placement;
 mod queue;

@@ -22,13 +22,15 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves `router` until the server goes.
 pub(crate) async fn serve(hub: &Arc<Hub>, listener: TcpListener, router: Router) {
+    // Behind a proxy, all are of its address.
+    let directly = hub.settings.client_ip_header.is_none();
     loop {
         let accepted = select! {
             accepted = listener.accept() => accepted,
             () = hub.going.cancelled() => return,
         };
         match accepted {
-            Ok((stream, peer)) => match hub.handshakes.enter(Some(peer.ip())) {
+            Ok((stream, peer)) => match hub.handshakes.enter(directly.then(|| peer.ip())) {
                 Ok(place) => {
                     let served = shake_hands(Arc::clone(hub), stream, peer, router.clone(), place);
                     hub.tasks.spawn(served);

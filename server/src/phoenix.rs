@@ -4,11 +4,11 @@
 
 mod socket;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::{
-        ConnectInfo, Query, State,
+        Query, State,
         ws::{Message, Utf8Bytes, WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
     },
     http::{Extensions, HeaderMap, StatusCode, header},
@@ -24,6 +24,7 @@ use crate::{
     auth::Identity,
     clock,
     hub::Hub,
+    peers,
     registry::{Full, Place},
     sessions::Sessions,
 };
@@ -55,7 +56,7 @@ pub(crate) async fn upgrade(
         Ok(upgrade) => upgrade,
         Err(rejection) => return rejection.into_response(),
     };
-    let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+    let peer = peers::address(&hub.settings, &headers, &extensions);
     let (identity, place) = match admit(&hub, &params, &headers, peer) {
         Ok(admitted) => admitted,
         Err(refused) => {
@@ -94,7 +95,7 @@ fn admit(
     hub: &Hub,
     params: &Params,
     headers: &HeaderMap,
-    peer: Option<SocketAddr>,
+    peer: Option<IpAddr>,
 ) -> Result<(Identity, Place), Refused> {
     let forbidden = |reason: String| Refused { status: StatusCode::FORBIDDEN, reason };
     check_version(params.vsn.as_deref()).map_err(|error| forbidden(error.to_string()))?;
@@ -121,7 +122,7 @@ fn admit(
         let reason = "server restarts".into();
         return Err(Refused { status: StatusCode::SERVICE_UNAVAILABLE, reason });
     }
-    let place = hub.connections.enter(peer.map(|peer| peer.ip())).map_err(|full| match full {
+    let place = hub.connections.enter(peer).map_err(|full| match full {
         Full::All => Refused {
             status: StatusCode::SERVICE_UNAVAILABLE,
             reason: "too many connections".into(),

@@ -2,6 +2,7 @@
 
 use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, thread};
 
+use axum::http::HeaderName;
 use parlor::{Config, Guard, Outbound};
 
 use crate::{auth::Authenticator, origins::Origins};
@@ -32,6 +33,10 @@ pub struct Settings {
     pub origins: Origins,
     /// What connections may take.
     pub connections: ConnectionLimits,
+    /// The header in which a proxy in front names the address of a client, such as
+    /// `x-forwarded-for`: its last entry counts. None if there is no proxy, or clients could name
+    /// themselves.
+    pub client_ip_header: Option<HeaderName>,
     /// Where events are recorded, if anywhere: `FILE.0` for the first shard, and so on.
     pub journal: Option<PathBuf>,
     /// The secret by which a session becomes a client id; drawn at the start if there is none.
@@ -56,6 +61,7 @@ impl Default for Settings {
             auth: Authenticator::open(),
             origins: Origins::any(),
             connections: ConnectionLimits::default(),
+            client_ip_header: None,
             journal: None,
             session_key: None,
             observer: None,
@@ -70,6 +76,7 @@ impl fmt::Debug for Settings {
             .field("shards", &self.shards)
             .field("channel", &self.channel)
             .field("connections", &self.connections)
+            .field("client_ip_header", &self.client_ip_header)
             .field("journal", &self.journal)
             .finish_non_exhaustive()
     }

@@ -199,7 +199,7 @@ impl Shard {
         self.deliver();
         self.hand_in(connect.with_ref(SERVER_REF).into());
         let handle = self.channel.handle_of(&client_id);
-        self.seats.take(client_id, handle, seat);
+        self.seats.take(seat, handle);
     }
 
     fn leave(&mut self, client_id: &ClientId, generation: Generation, way: Way) {

@@ -1,9 +1,9 @@
 //! One Phoenix connection, from the handshake to its end.
 
-use std::{future, sync::Arc, time::Duration};
+use std::{future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use axum::extract::ws::{Message as Frame, WebSocket};
-use futures_util::SinkExt;
+use futures_util::{FutureExt, SinkExt};
 use parlor::{
     RateLimiter,
     wire::phoenix::{Connection, Frames, Incoming},
@@ -66,6 +66,10 @@ pub(super) async fn run(
     session: Option<String>,
     place: Place,
 ) {
+    if hub.going.is_cancelled() {
+        say_good_bye(&hub, &mut websocket, End::Closed(Close::restarting())).await;
+        return;
+    }
     let entered = hub.enter(&identity, session.as_deref(), Wire::Phoenix, place).await;
     let Ok(link) = entered else {
         say_good_bye(&hub, &mut websocket, End::Closed(Close::broken())).await;
@@ -83,7 +87,9 @@ pub(super) async fn run(
         idle_at: Instant::now() + Duration::from_millis(limits.idle_ms),
         expires_at: identity.expires_at.and_then(|until| Instant::now().checked_add(lives(until))),
     };
-    let end = socket.serve().await;
+    // Whatever happens to it, its client does not stay.
+    let served = AssertUnwindSafe(socket.serve()).catch_unwind().await;
+    let end = served.unwrap_or_else(|_| End::Closed(Close::broken()));
     let Socket { mut websocket, link, .. } = socket;
     if let End::Closed(close) | End::Broken(close) = &end {
         let (code, reason) = (close.code, &*close.reason);

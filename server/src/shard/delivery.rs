@@ -8,8 +8,8 @@ use std::{
     sync::{Arc, PoisonError},
 };
 
-use parlor::{ClientId, EventKind, Outbound, Recipients, wire::phoenix};
-use tracing::{info, warn};
+use parlor::{ClientId, EventKind, Outbound, Recipients, Refusal, Reply, Topic, wire::phoenix};
+use tracing::{debug, info, warn};
 
 use super::{
     Served,
@@ -25,6 +25,9 @@ impl Seats {
     pub(super) fn deliver(&mut self, outbound: Outbound, once: Option<&Served>) {
         match &outbound {
             Outbound::Reply(reply) => {
+                if let Err(refusal) = &reply.result {
+                    log_refusal(reply, refusal);
+                }
                 let Some(client_id) = reply.client_id.clone() else { return };
                 if reply.to != EventKind::Connect {
                     self.to_one(&client_id, outbound);
@@ -59,7 +62,7 @@ impl Seats {
 
     fn to_one(&self, client_id: &ClientId, outbound: Outbound) {
         if let Some(seat) = self.of_client(client_id) {
-            put(seat, client_id, Item::Outbound(Arc::new(outbound)));
+            put(seat, Item::Outbound(Arc::new(outbound)));
         }
     }
 
@@ -69,23 +72,29 @@ impl Seats {
         }
         let encoded = Encoded::new(outbound);
         let mut served = once.map(|once| once.lock().unwrap_or_else(PoisonError::into_inner));
-        for (handle, client_id) in recipients.handles().zip(recipients.ids()) {
-            if served.as_mut().is_some_and(|served| !served.insert(client_id.clone())) {
+        for seat in recipients.handles().filter_map(|handle| self.of_handle(handle)) {
+            if served.as_mut().is_some_and(|served| !served.insert(seat.client_id.clone())) {
                 continue;
             }
-            let Some(seat) = self.of_handle(handle) else { continue };
             if let Some(item) = encoded.of(seat.wire) {
-                put(seat, client_id, item);
+                put(seat, item);
             }
         }
     }
 }
 
-fn put(seat: &Seat, client_id: &ClientId, item: Item) {
+fn put(seat: &Seat, item: Item) {
     match seat.queue.put(item) {
         Put::Waits | Put::Ending => {}
-        Put::CutsOff => info!(client = client_id.as_str(), "too slow, so it is cut off"),
+        Put::CutsOff => info!(client = seat.client_id.as_str(), "too slow, so it is cut off"),
     }
+}
+
+fn log_refusal(reply: &Reply, refusal: &Refusal) {
+    let client = reply.client_id.as_ref().map(ClientId::as_str);
+    let topic = reply.topic.as_ref().map(Topic::as_str);
+    let (to, reason) = (reply.to.label(), refusal.reason().label());
+    debug!(client, topic, to, reason, "refused");
 }
 
 /// What many receive, as each protocol has it; made when the first asks for it.

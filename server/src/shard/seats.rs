@@ -1,6 +1,6 @@
 //! Which connection a shard sends to for which client: by id, and by handle for what many receive.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use parlor::{ClientHandle, ClientId};
 
@@ -15,6 +15,7 @@ pub(crate) enum Wire {
 /// A connection, as a shard sees it.
 #[derive(Debug, Clone)]
 pub(crate) struct Seat {
+    pub(crate) client_id: ClientId,
     pub(crate) generation: Generation,
     pub(crate) queue: Arc<Queue>,
     pub(crate) wire: Wire,
@@ -23,14 +24,14 @@ pub(crate) struct Seat {
 /// All connections, as a shard sees them.
 #[derive(Debug, Default)]
 pub(crate) struct Seats {
-    by_client: BTreeMap<ClientId, (Seat, Option<ClientHandle>)>,
+    by_client: HashMap<ClientId, (Seat, Option<ClientHandle>)>,
     /// The same by [`ClientHandle::index`], so that what many receive hashes and compares nothing.
     by_handle: Vec<Option<Seat>>,
 }
 
 impl Seats {
     /// A connection is there, of a client that the channel may have refused.
-    pub(super) fn take(&mut self, id: ClientId, handle: Option<ClientHandle>, seat: Seat) {
+    pub(super) fn take(&mut self, seat: Seat, handle: Option<ClientHandle>) {
         if let Some(handle) = handle {
             if self.by_handle.len() <= handle.index() {
                 self.by_handle.resize(handle.index() + 1, None);
@@ -39,7 +40,7 @@ impl Seats {
                 *place = Some(seat.clone());
             }
         }
-        self.by_client.insert(id, (seat, handle));
+        self.by_client.insert(seat.client_id.clone(), (seat, handle));
     }
 
     /// It is there no longer.

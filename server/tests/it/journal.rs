@@ -15,7 +15,7 @@ use parlor_server::{Settings, shard_of};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::{Running, settings, start, until};
+use crate::{Client, Running, settings, start, until};
 
 const SHARDS: usize = 3;
 
@@ -37,9 +37,9 @@ fn recording(directory: &str) -> (Settings, Lines, PathBuf) {
         .build()
         .unwrap();
     let lines = Lines::default();
-    let observed = Arc::clone(&lines);
+    let written = Arc::clone(&lines);
     let observer = move |shard: usize, outbound: &Outbound| {
-        let mut lines = observed.lock().unwrap();
+        let mut lines = written.lock().unwrap();
         lines[shard] += &serde_json::to_string(outbound).unwrap();
         lines[shard].push('\n');
     };
@@ -70,12 +70,23 @@ async fn incident(running: &Running) {
         bob.ask(topic, "parlor:track", json!({"meta": {"away": true}})).await;
         bob.ask(topic, "phx_leave", json!({})).await;
     }
+    say_what_is_hard_to_record(cid).await;
+    operate(running, &topics).await;
+
+    let second = running.returning("ann", "session1").await;
+    drop(clients.remove(0));
+    running.server.crash("boom").await.unwrap();
+    running.server.restart().await.unwrap();
+    drop((clients, second));
+    until(|| running.server.connections() == 0).await;
+}
+
+async fn say_what_is_hard_to_record(cid: &mut Client) {
     // A line can't have these breaks; what it has instead is what goes in.
     let join_ref = cid.send("room:0", "phx_join", json!({})).await;
     for (number, between) in ["\n", " ", "\r\n"].into_iter().enumerate() {
-        let track = format!(
-            r#"["{join_ref}","t{number}","room:0","parlor:track",{{"meta":{{"a":{between}1}}}}]"#
-        );
+        let meta = format!(r#"{{"meta":{{"a":{between}1}}}}"#);
+        let track = format!(r#"["{join_ref}","t{number}","room:0","parlor:track",{meta}]"#);
         cid.send_raw(Message::Text(track.into())).await;
         let (status, response) = cid.reply(&format!("t{number}")).await;
         assert_eq!(status, "ok", "{response}");
@@ -88,7 +99,9 @@ async fn incident(running: &Running) {
     }
     cid.ask("windows:1", "parlor:history", json!({"event": "say", "end": 9})).await;
     cid.ask("nowhere", "say", json!({})).await;
+}
 
+async fn operate(running: &Running, topics: &[String]) {
     let group = topics.iter().map(|topic| Topic::from(topic.as_str()));
     running.server.add_to_group("all", group).await.unwrap();
     let payload = || Payload::json("{}").unwrap();
@@ -98,12 +111,6 @@ async fn incident(running: &Running) {
     let members = running.server.members("room:1").await.unwrap().unwrap();
     let last = members.ids().last().unwrap().clone();
     running.server.kick(Kick::new(last, "spam")).await.unwrap();
-    let second = running.returning("ann", "session1").await;
-    drop(clients.remove(0));
-    running.server.crash("boom").await.unwrap();
-    running.server.restart().await.unwrap();
-    drop((clients, second));
-    until(|| running.server.connections() == 0).await;
 }
 
 fn replayed(config: &Path, journal: &Path) -> String {
