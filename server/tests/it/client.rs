@@ -182,6 +182,8 @@ impl Client {
         loop {
             if let Message::Close(close) = self.message().await {
                 let CloseFrame { code, reason } = close.expect("a close has a code");
+                // Sends the answer, if anybody still wants it.
+                self.socket.flush().await.ok();
                 return (code.into(), reason.to_string());
             }
         }
