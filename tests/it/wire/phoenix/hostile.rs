@@ -14,7 +14,21 @@ use super::server::{Sent, Server};
 
 const CLIENTS: [(&str, &str); 3] = [("A", "ann"), ("B", "bob"), ("C", "ann")];
 
-const TOPICS: [&str; 7] = ["t", "u", "room:x", "phoenix", "parlor", "", "\\\"\\u00e9\\n"];
+// What leads further stands there more than once.
+const TOPICS: [&str; 12] = [
+    "room:x",
+    "room:x",
+    "room:x",
+    "room:y",
+    "t",
+    "t",
+    "t",
+    "u",
+    "phoenix",
+    "parlor",
+    "",
+    "\\\"\\u00e9\\n",
+];
 
 const EVENTS: [&str; 15] = [
     "phx_join",
@@ -53,7 +67,19 @@ const PAYLOADS: [&str; 16] = [
     r#"{"config":[]}"#,
 ];
 
-const REFS: [&str; 8] = ["null", "\"1\"", "\"2\"", "2", "-1.5e3", "\"\"", "\"\\u0032\"", "\"a b\""];
+const REFS: [&str; 11] = [
+    "null",
+    "null",
+    "null",
+    "null",
+    "\"1\"",
+    "\"2\"",
+    "2",
+    "-1.5e3",
+    "\"\"",
+    "\"\\u0032\"",
+    "\"a b\"",
+];
 
 /// Bytes, one after the other; when they have run out, zeros.
 struct Bytes<'a>(&'a [u8]);
@@ -216,7 +242,12 @@ fn host(server: &mut Server, client: &str, bytes: &mut Bytes<'_>) {
             connect(server, client, user);
         }
         2 => server.handle(CloseRoom::new(topic)),
-        3 => server.handle(Event::crash("boom")),
+        3 => {
+            server.handle(Event::crash("boom"));
+            if bytes.next() % 4 > 0 {
+                server.handle(Event::Restart);
+            }
+        }
         4 => server.handle(Event::Restart),
         5 => server.handle(Push::new(client, topic, "p", Payload::bytes([1]))),
         6 => server.handle(Publish::new(parlor::Address::Everyone, "e", payload())),
