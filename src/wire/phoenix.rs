@@ -78,6 +78,8 @@
 //! Frames of a join that is over are passed over in silence; those of a topic that was not joined
 //! go in, since rooms may be open to non-members.
 //!
+//! A host that answers some messages itself, in place of handing them in, does so by [`answer`].
+//!
 //! An event's `ref` holds the two refs of its reply as JSON, and where it is about another topic
 //! the frame's: `"28" "29"`. [`Limit::RefBytes`](crate::Limit::RefBytes) bounds it, so with 255
 //! bytes refs have some 120 each; a client that exceeds it gets `limit_reached`.
@@ -90,7 +92,7 @@
 //! | `push_message` | a push; a broadcast of a topic's own on `parlor` if it belongs to none |
 //! | `broadcast_message` | a broadcast, binary if its payload is bytes; on `parlor` if it was not sent to a topic |
 //! | `presence_state`, `presence_diff` | those; see below |
-//! | `history` | the reply to `parlor:history`; of a join, a push of that name. `{event?, start, end, messages}`, each `{event, payload, from, offset, timestamp_ms, meta?}`, newest first, with `payload_base64` for bytes |
+//! | `history` | the reply to `parlor:history`; of a join, a push of that name. `{event?, start, end, messages}`, each `{event, payload, from, offset, timestamp_ms, meta?}`, newest first, with `payload_base64` for bytes. Whoever asks waits for the driver if the page is to be [loaded](crate::LoadHistory) |
 //! | `room_opened`, `room_closed` | `parlor:room_opened`, `parlor:room_closed` on `parlor`, with what the room is like |
 //! | `closed` | `phx_error` if crashed, so that clients rejoin, or expired; `phx_close` if kicked or the room is closed, so that they don't; nothing if disconnected, as the connection is gone |
 //! | `disconnect` | nothing: the connection is closed |
@@ -151,13 +153,13 @@
 //! null are malformed. Phoenix has no topic `parlor`.
 
 mod connection;
+mod fan_out;
 mod frame;
 mod history;
 mod outgoing;
 mod presence;
 mod pushes;
 mod read;
-mod shared;
 mod token;
 mod write;
 
@@ -165,9 +167,9 @@ use core::fmt;
 
 pub use self::{
     connection::{Connection, Incoming},
+    fan_out::{Positions, shared},
     frame::{FieldTooLong, Frame, Frames},
     read::Malformed,
-    shared::{Positions, shared},
     write::Status,
 };
 
