@@ -114,17 +114,19 @@ mod queue;
 mod random;
 mod registry;
 mod router;
+mod rules;
+mod schema;
 mod server;
 mod sessions;
 mod settings;
 mod shard;
 
 pub use self::{
-    auth::{AuthError, Authenticator, Identity},
+    auth::{AuthError, AuthSettings, Authenticator, Identity, KeyError},
     operations::OperationError,
-    origins::Origins,
+    origins::{AllowedOrigin, InvalidOrigin, Origins},
     placement::shard_of,
     router::router,
     server::{Server, StartError},
-    settings::{ConnectionLimits, GuardFactory, Observer, Settings},
+    settings::{ConnectionLimits, Flags, GuardFactory, Observer, Settings, SettingsError},
 };

@@ -1,11 +1,34 @@
-//! What a server is set up with.
+//! What the server is told when it starts: by flags, by a file in TOML, and by default.
+//!
+//! Reads files and nothing else. What is wrong is said with the key that it stands under.
 
-use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, thread};
+mod connections;
+mod document;
+mod error;
+mod flags;
+mod rooms;
+mod rules;
+mod sections;
+mod table;
+
+use std::{
+    fmt,
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+};
 
 use axum::http::HeaderName;
 use parlor::{Config, Guard, Outbound};
 
+pub use self::{connections::ConnectionLimits, error::SettingsError, flags::Flags};
+
+use self::{document::Document, error::Wrong, flags::Overrides, sections::Reader};
 use crate::{auth::Authenticator, origins::Origins};
+
+/// The port unless the settings say otherwise, which is Phoenix's.
+const PORT: u16 = 4000;
 
 /// Makes the guard of a shard.
 pub type GuardFactory = Arc<dyn Fn() -> Guard + Send + Sync>;
@@ -16,16 +39,45 @@ pub type GuardFactory = Arc<dyn Fn() -> Guard + Send + Sync>;
 pub type Observer = Arc<dyn Fn(usize, &Outbound) + Send + Sync>;
 
 /// What a server is set up with.
+///
+/// The default is open to everybody, on 127.0.0.1:4000, with rooms that are made by joining them.
+///
+/// ```
+/// use parlor_server::Settings;
+///
+/// let settings = Settings::from_toml(r#"
+///     grace_ms = 10_000
+///
+///     [server]
+///     listen = "0.0.0.0:8080"
+///
+///     [[rooms]]
+///     pattern = "chat:*"
+///     max_members = 50
+///     events = [{name = "message", history = 100, schema = {type = "string", maxLength = 500}}]
+/// "#)?;
+/// assert_eq!(settings.listen.port(), 8080);
+/// assert_eq!(settings.channel.grace_ms(), 10_000);
+/// assert!(settings.auth.is_open());
+///
+/// let wrong = Settings::from_toml("[[rooms]]\npattern = 'chat:*'\nmax_members = 'many'");
+/// assert_eq!(
+///     wrong.unwrap_err().to_string(),
+///     "line 3: rooms[0].max_members: invalid type: string \"many\", \
+///      expected a whole number from 0 to 4294967295",
+/// );
+/// # Ok::<(), parlor_server::SettingsError>(())
+/// ```
 #[derive(Clone)]
 #[expect(clippy::exhaustive_structs, reason = "made by a struct update of the default")]
 pub struct Settings {
     /// Where it listens.
     pub listen: SocketAddr,
-    /// Over how many threads topics are spread.
+    /// Over how many threads topics are spread; as many as there are cores by default.
     pub shards: usize,
     /// How channels behave. Its limits hold for each shard; its first epoch is that of the start.
     pub channel: Config,
-    /// Who may do what, beyond what channels decide.
+    /// Who may do what, beyond what channels decide: schemas and rules.
     pub guard: GuardFactory,
     /// Who is who.
     pub auth: Authenticator,
@@ -45,21 +97,16 @@ pub struct Settings {
     pub observer: Option<Observer>,
 }
 
-impl Settings {
-    /// For how long a client that lost its connection keeps its place, by default.
-    pub const GRACE_MS: u64 = 30_000;
-}
-
 impl Default for Settings {
     fn default() -> Self {
-        let channel = Config::builder().grace_ms(Self::GRACE_MS).build();
+        let channel = Config::builder().grace_ms(Self::GRACE_MS).build().unwrap_or_default();
         Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 4000)),
-            shards: thread::available_parallelism().map_or(1, usize::from),
-            channel: channel.unwrap_or_default(),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, PORT)),
+            shards: cores(),
+            channel,
             guard: Arc::new(Guard::new),
             auth: Authenticator::open(),
-            origins: Origins::any(),
+            origins: Origins::default(),
             connections: ConnectionLimits::default(),
             client_ip_header: None,
             journal: None,
@@ -69,65 +116,94 @@ impl Default for Settings {
     }
 }
 
-impl fmt::Debug for Settings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
-            .field("listen", &self.listen)
-            .field("shards", &self.shards)
-            .field("channel", &self.channel)
-            .field("connections", &self.connections)
-            .field("client_ip_header", &self.client_ip_header)
-            .field("journal", &self.journal)
-            .finish_non_exhaustive()
+impl Settings {
+    /// For how long a client that lost its connection keeps its place, by default.
+    pub const GRACE_MS: u64 = 30_000;
+
+    /// Reads the file that the flags name, if they do, and what else they say, which holds in place
+    /// of what the file says.
+    ///
+    /// # Errors
+    ///
+    /// Refused is a file that can't be read, what is no TOML, a key that is unknown, and a value
+    /// that can't be. The error names file, line and key, or the flag.
+    pub fn load(flags: &Flags) -> Result<Self, SettingsError> {
+        let overrides = Overrides::of(flags).map_err(|wrong| wrong.at(None, None))?;
+        let Some(file) = flags.config.as_deref() else {
+            return Self::read("", Path::new(""), None, &overrides);
+        };
+        let text = std::fs::read_to_string(file).map_err(|error| {
+            let message = format!("this file can't be read ({error}), expected settings as TOML");
+            Wrong::new("", message).at(Some(file), None)
+        })?;
+        let directory = file.parent().unwrap_or_else(|| Path::new(""));
+        Self::read(&text, directory, Some(file), &overrides)
+    }
+
+    /// Reads settings from a TOML text. Files that it names are looked for from the directory in
+    /// which the process runs.
+    ///
+    /// # Errors
+    ///
+    /// As [`Settings::load`].
+    pub fn from_toml(text: &str) -> Result<Self, SettingsError> {
+        Self::read(text, Path::new(""), None, &Overrides::default())
+    }
+
+    fn read(
+        text: &str,
+        directory: &Path,
+        file: Option<&Path>,
+        overrides: &Overrides,
+    ) -> Result<Self, SettingsError> {
+        let document = Document::parse(text).map_err(|(wrong, line)| wrong.at(file, line))?;
+        let settings = document.to_json().and_then(|mut json| {
+            overrides.apply(&mut json);
+            Reader::new(json, directory).settings()
+        });
+        settings.map_err(|wrong| {
+            if let Some(flag) = overrides.flag_of(&wrong.key) {
+                return Wrong::new(flag, wrong.message).at(None, None);
+            }
+            let line = document.line_of(&wrong.key);
+            wrong.at(file, line)
+        })
     }
 }
 
-/// What connections may take.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "made by a struct update of the default")]
-pub struct ConnectionLimits {
-    /// How many there may be; one more is refused with status 503.
-    pub max: usize,
-    /// How many of one address; one more is refused with status 429. In IPv6, an address is the
-    /// first 64 bits.
-    pub max_per_ip: usize,
-    /// How many messages may wait for a connection to take them.
-    pub queue_items: usize,
-    /// How many bytes they may have together.
-    pub queue_bytes: usize,
-    /// How long a message of a client may be.
-    pub max_message_bytes: usize,
-    /// How long a request may take to arrive.
-    pub handshake_ms: u64,
-    /// For how long a client may be silent, or take nothing of what is sent to it.
-    pub idle_ms: u64,
-    /// How many messages a client may send in a window.
-    pub events_per_window: u32,
-    /// How long that window is.
-    pub window_ms: u64,
-    /// How many topics a client may join.
-    pub max_topics: usize,
-    /// How long a connection that is closed may take to say good-bye.
-    pub close_ms: u64,
-    /// How long all may take together when the server goes.
-    pub drain_ms: u64,
+/// How many threads can run at once; one if nobody knows.
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, Into::into)
 }
 
-impl Default for ConnectionLimits {
-    fn default() -> Self {
-        Self {
-            max: 16_384,
-            max_per_ip: 1_024,
-            queue_items: 4_096,
-            queue_bytes: 4 << 20,
-            max_message_bytes: 128 << 10,
-            handshake_ms: 10_000,
-            idle_ms: 60_000,
-            events_per_window: 1_000,
-            window_ms: 10_000,
-            max_topics: 100,
-            close_ms: 5_000,
-            drain_ms: 10_000,
-        }
+impl fmt::Debug for Settings {
+    /// Without the key, and without what closures can't show.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            listen,
+            shards,
+            channel,
+            guard,
+            auth,
+            origins,
+            connections,
+            client_ip_header,
+            journal,
+            session_key,
+            observer,
+        } = self;
+        f.debug_struct("Settings")
+            .field("listen", listen)
+            .field("shards", shards)
+            .field("channel", channel)
+            .field("guard", &guard())
+            .field("auth", auth)
+            .field("origins", origins)
+            .field("connections", connections)
+            .field("client_ip_header", client_ip_header)
+            .field("journal", journal)
+            .field("session_key", &session_key.map(|_| "…"))
+            .field("observer", &observer.as_ref().map(|_| "…"))
+            .finish()
     }
 }

@@ -1,0 +1,141 @@
+//! JSON Schema of what is said, by room and name of the message.
+//!
+//! A schema holds where the definition that it stands in holds: the narrowest pattern is the room's,
+//! and in it the exact name beats `*`. Nothing is fetched from anywhere, and patterns are matched in
+//! time that is linear in the text, since texts come from clients.
+
+use jsonschema::{PatternOptions, ValidationError, error::ValidationErrorKind};
+use parlor::{Broadcast, Decision, EventName, Guard, Payload, Reason, Topic};
+use serde_json::Value;
+
+use crate::rules::Pattern;
+
+/// The longest text of what was expected, in characters: a schema may be pages long.
+const LONGEST: usize = 600;
+
+/// A schema that has been compiled.
+#[derive(Debug)]
+pub(crate) struct Schema {
+    validator: jsonschema::Validator,
+    /// What it was made of, to say what was expected.
+    json: Value,
+}
+
+/// Why something is no schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SchemaError {
+    /// Where in it, as a JSON pointer.
+    pub(crate) pointer: String,
+    /// What is wrong, and what was expected.
+    pub(crate) message: String,
+}
+
+impl Schema {
+    /// Compiles a schema, or says what is wrong with it.
+    pub(crate) fn new(json: Value) -> Result<Self, SchemaError> {
+        let options = jsonschema::options()
+            .offline()
+            .with_pattern_options(PatternOptions::regex())
+            .should_validate_formats(true)
+            .should_ignore_unknown_formats(false);
+        match options.build(&json) {
+            Ok(validator) => Ok(Self { validator, json }),
+            Err(error) => {
+                let said = bounded(&error.to_string());
+                let message = if matches!(error.kind(), ValidationErrorKind::Referencing(_)) {
+                    format!("{said}, expected references that lead into the schema itself")
+                } else {
+                    format!("{said}, expected a JSON Schema")
+                };
+                Err(SchemaError { pointer: error.instance_path().as_str().to_owned(), message })
+            }
+        }
+    }
+
+    /// Says where a payload is not as it has to be, and what was expected.
+    pub(crate) fn check(&self, payload: &Payload) -> Result<(), String> {
+        let Payload::Json(json) = payload else {
+            return Err("payload is bytes, expected JSON".into());
+        };
+        let value = serde_json::from_str::<Value>(json.as_str())
+            .map_err(|error| format!("payload can't be read, expected JSON: {error}"))?;
+        self.validator.validate(&value).map_err(|error| {
+            let said = bounded(&error.masked().to_string());
+            let place = format!("payload{}", error.instance_path());
+            match self.expected(&error) {
+                Some((keyword, expected)) => {
+                    format!(
+                        "{place}: {said}, expected {keyword} {}",
+                        bounded(&expected.to_string())
+                    )
+                }
+                None => format!("{place}: {said}"),
+            }
+        })
+    }
+
+    /// What the schema says where an error is from, if that is a keyword with a value.
+    fn expected(&self, error: &ValidationError<'_>) -> Option<(&str, &Value)> {
+        let (parent, keyword) = error.schema_path().as_str().rsplit_once('/')?;
+        self.json
+            .pointer(parent)?
+            .as_object()?
+            .get_key_value(keyword)
+            .map(|(keyword, value)| (keyword.as_str(), value))
+    }
+}
+
+fn bounded(text: &str) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+/// The schemas of all rooms, with the definitions that have none: they hide wider ones.
+#[derive(Debug, Default)]
+pub(crate) struct Schemas {
+    rooms: Vec<(Pattern, Definitions)>,
+    default_room: Definitions,
+}
+
+type Definitions = Vec<(String, Option<Schema>)>;
+
+impl Schemas {
+    pub(crate) fn add(&mut self, pattern: Pattern, events: Definitions) {
+        self.rooms.push((pattern, events));
+    }
+
+    pub(crate) fn set_default(&mut self, events: Definitions) {
+        self.default_room = events;
+    }
+
+    fn of(&self, topic: &Topic, event: &EventName) -> Option<&Schema> {
+        let rooms = self.rooms.iter().filter(|(pattern, _)| pattern.matches(topic.as_str()));
+        let room = rooms.max_by_key(|(pattern, _)| pattern.rank());
+        let events = room.map_or(&self.default_room, |(_, events)| events);
+        let exact = events.iter().find(|(name, _)| event == name.as_str());
+        let definition = exact.or_else(|| events.iter().find(|(name, _)| name == "*"))?;
+        definition.1.as_ref()
+    }
+
+    fn is_empty(&self) -> bool {
+        let mut all = self.rooms.iter().map(|(_, events)| events).chain([&self.default_room]);
+        all.all(|events| events.iter().all(|(_, schema)| schema.is_none()))
+    }
+
+    /// Has a guard refuse what does not fit.
+    pub(crate) fn guard(self, guard: &mut Guard) {
+        if self.is_empty() {
+            return;
+        }
+        // A rule, not a definition of the guard's, whose patterns know nothing of rooms.
+        guard.on("*", move |said: &Broadcast, _: &parlor::Channel| {
+            let Some(schema) = self.of(&said.topic, &said.event) else { return Decision::Allow };
+            match schema.check(&said.payload) {
+                Ok(()) => Decision::Allow,
+                Err(message) => Decision::refuse_for(Reason::ValidationFailed, message),
+            }
+        });
+    }
+}

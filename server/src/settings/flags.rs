@@ -1,0 +1,190 @@
+//! What can be said when the program is started. It holds in place of what the file says.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::Args;
+use serde_json::{Map, Value};
+
+use super::error::Wrong;
+
+/// The flags of the program, all of which may be absent.
+///
+/// Secrets are in files: what is in a flag can be seen by whoever lists processes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+#[non_exhaustive]
+pub struct Flags {
+    /// The settings, as TOML: rooms, events, limits, rules and all that the flags below say
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Where to listen [default: 127.0.0.1:4000]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<SocketAddr>,
+
+    /// Over how many threads topics are spread [default: as many as the machine has cores]
+    #[arg(long, value_name = "NUMBER")]
+    pub shards: Option<u64>,
+
+    /// Record every event in FILE.0, FILE.1 and so on, one file a shard, for `parlor` to replay
+    #[arg(long, value_name = "FILE")]
+    pub journal: Option<PathBuf>,
+
+    /// The key by which clients come back as themselves after a restart: 64 hexadecimal digits
+    #[arg(long, value_name = "FILE")]
+    pub session_key_file: Option<PathBuf>,
+
+    /// For how long a client that lost its connection keeps its place [default: 30000]
+    #[arg(long, value_name = "MILLISECONDS")]
+    pub grace_ms: Option<u64>,
+
+    /// How many connections there may be [default: 16384]
+    #[arg(long, value_name = "NUMBER")]
+    pub max_connections: Option<u64>,
+
+    /// How many connections there may be from one address [default: 1024]
+    #[arg(long, value_name = "NUMBER")]
+    pub max_connections_per_ip: Option<u64>,
+
+    /// The secret by which tokens are signed with HS256
+    #[arg(long, value_name = "FILE")]
+    pub hs256_secret_file: Option<PathBuf>,
+
+    /// The public key by which tokens are signed with RS256, as PEM
+    #[arg(long, value_name = "FILE")]
+    pub rs256_public_key_file: Option<PathBuf>,
+
+    /// The public key by which tokens are signed with ES256, as PEM
+    #[arg(long, value_name = "FILE")]
+    pub es256_public_key_file: Option<PathBuf>,
+
+    /// Of which a token has to name one as its audience; may be given several times
+    #[arg(long, value_name = "TEXT")]
+    pub audience: Vec<String>,
+
+    /// Of which a token has to name one as its issuer; may be given several times
+    #[arg(long, value_name = "TEXT")]
+    pub issuer: Vec<String>,
+
+    /// From which web pages to take connections [default: those of the same host]; may be given several times
+    #[arg(long, value_name = "ORIGIN")]
+    pub allow_origin: Vec<String>,
+}
+
+/// What flags say, as fields of the document that the file is.
+#[derive(Debug, Default)]
+pub(super) struct Overrides(Vec<Override>);
+
+#[derive(Debug)]
+struct Override {
+    flag: &'static str,
+    /// None for what stands at the top.
+    table: Option<&'static str>,
+    key: &'static str,
+    value: Value,
+}
+
+impl Overrides {
+    /// Files of flags are looked for from where the program was started, not from where the file of
+    /// settings is.
+    pub(super) fn of(flags: &Flags) -> Result<Self, Wrong> {
+        let Flags {
+            config: _,
+            listen,
+            shards,
+            journal,
+            session_key_file,
+            grace_ms,
+            max_connections,
+            max_connections_per_ip,
+            hs256_secret_file,
+            rs256_public_key_file,
+            es256_public_key_file,
+            audience,
+            issuer,
+            allow_origin,
+        } = flags;
+        let number = |number: &Option<u64>| number.map(Value::from);
+        let texts = |texts: &[String]| (!texts.is_empty()).then(|| Value::from(texts));
+        let (server, auth) = (Some("server"), Some("auth"));
+        let (connections, origins) = (Some("connections"), Some("origins"));
+        let all = [
+            ("--listen", server, "listen", listen.map(|listen| listen.to_string().into())),
+            ("--shards", server, "shards", number(shards)),
+            ("--journal", server, "journal", path("--journal", journal.as_ref())?),
+            (
+                "--session-key-file",
+                server,
+                "session_key_file",
+                path("--session-key-file", session_key_file.as_ref())?,
+            ),
+            ("--grace-ms", None, "grace_ms", number(grace_ms)),
+            ("--max-connections", connections, "max", number(max_connections)),
+            ("--max-connections-per-ip", connections, "max_per_ip", number(max_connections_per_ip)),
+            (
+                "--hs256-secret-file",
+                auth,
+                "hs256_secret_file",
+                path("--hs256-secret-file", hs256_secret_file.as_ref())?,
+            ),
+            (
+                "--rs256-public-key-file",
+                auth,
+                "rs256_public_key_file",
+                path("--rs256-public-key-file", rs256_public_key_file.as_ref())?,
+            ),
+            (
+                "--es256-public-key-file",
+                auth,
+                "es256_public_key_file",
+                path("--es256-public-key-file", es256_public_key_file.as_ref())?,
+            ),
+            ("--audience", auth, "audience", texts(audience)),
+            ("--issuer", auth, "issuer", texts(issuer)),
+            ("--allow-origin", origins, "allowed", texts(allow_origin)),
+        ];
+        let said = all.into_iter().filter_map(|(flag, table, key, value)| {
+            value.map(|value| Override { flag, table, key, value })
+        });
+        Ok(Self(said.collect()))
+    }
+
+    /// Puts them in the place of what the file says.
+    pub(super) fn apply(&self, document: &mut Map<String, Value>) {
+        for Override { flag: _, table, key, value } in &self.0 {
+            let place = match table {
+                None => Some(&mut *document),
+                // What is no table is refused for that when it is read.
+                Some(table) => {
+                    document.entry(*table).or_insert_with(|| Map::new().into()).as_object_mut()
+                }
+            };
+            let Some(place) = place else { continue };
+            // What is in a file and what is in the text are two ways to say one thing.
+            if let Some(inline) = key.strip_suffix("_file") {
+                place.remove(inline);
+            }
+            place.insert((*key).to_owned(), value.clone());
+        }
+    }
+
+    /// The flag that said what stands under a key, or in it.
+    pub(super) fn flag_of(&self, key: &str) -> Option<&'static str> {
+        let said = self.0.iter().find(|said| {
+            let name = said
+                .table
+                .map_or_else(|| said.key.to_owned(), |table| format!("{table}.{}", said.key));
+            key.strip_prefix(&name).is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
+        });
+        said.map(|said| said.flag)
+    }
+}
+
+fn path(flag: &'static str, path: Option<&PathBuf>) -> Result<Option<Value>, Wrong> {
+    let Some(path) = path else { return Ok(None) };
+    let whole = std::path::absolute(path)
+        .map_err(|error| Wrong::new(flag, format!("this is no path ({error}), expected one")))?;
+    let text = whole.to_str().map(Value::from);
+    let wrong =
+        || Wrong::new(flag, format!("{} is no text, expected a path in UTF-8", path.display()));
+    text.map(Some).ok_or_else(wrong)
+}

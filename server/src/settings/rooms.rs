@@ -1,0 +1,112 @@
+//! Takes the schemas of events out of the rooms, which the core then reads without them.
+
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use super::{
+    document::{field, item},
+    error::Wrong,
+    sections::read_text,
+    table::kind,
+};
+use crate::{
+    rules::Pattern,
+    schema::{Schema, SchemaError, Schemas},
+};
+
+/// The schemas of all rooms.
+#[derive(Debug)]
+pub(super) struct RoomSchemas(pub(super) Schemas);
+
+impl RoomSchemas {
+    /// What is not as it has to be stays for the core to refuse, but for schemas.
+    pub(super) fn take(channel: &mut Map<String, Value>, directory: &Path) -> Result<Self, Wrong> {
+        let mut schemas = Schemas::default();
+        if let Some(Value::Object(room)) = channel.get_mut("default_room") {
+            schemas.set_default(take_events(room, "default_room", directory)?);
+        }
+        let rooms = channel.get_mut("rooms").and_then(Value::as_array_mut);
+        for (at, room) in rooms.into_iter().flatten().enumerate() {
+            let Value::Object(room) = room else { continue };
+            let events = take_events(room, &item("rooms", at), directory)?;
+            let pattern = room.get("pattern").and_then(Value::as_str);
+            if let Some(Ok(pattern)) = pattern.map(str::parse::<Pattern>) {
+                schemas.add(pattern, events);
+            }
+        }
+        Ok(Self(schemas))
+    }
+}
+
+/// All events of a room by name, each with the schema that it has.
+fn take_events(
+    room: &mut Map<String, Value>,
+    path: &str,
+    directory: &Path,
+) -> Result<Vec<(String, Option<Schema>)>, Wrong> {
+    let path = field(path, "events");
+    let events = room.get_mut("events").and_then(Value::as_array_mut);
+    let mut taken = Vec::new();
+    for (at, event) in events.into_iter().flatten().enumerate() {
+        let Value::Object(event) = event else { continue };
+        let schema = take_schema(event, &item(&path, at), directory)?;
+        if let Some(Value::String(name)) = event.get("name") {
+            taken.push((name.clone(), schema));
+        }
+    }
+    Ok(taken)
+}
+
+fn take_schema(
+    event: &mut Map<String, Value>,
+    path: &str,
+    directory: &Path,
+) -> Result<Option<Schema>, Wrong> {
+    let inline = event.remove("schema");
+    let in_file = event.remove("schema_file");
+    let (key, json) = match (inline, in_file) {
+        (None, None) => return Ok(None),
+        (Some(json), None) => (field(path, "schema"), json),
+        (None, Some(Value::String(file))) => {
+            let key = field(path, "schema_file");
+            let text = read_text(directory, file.into());
+            let text = text.map_err(|message| Wrong::new(key.clone(), message))?;
+            let json = serde_json::from_str(&text).map_err(|error| {
+                Wrong::new(
+                    key.clone(),
+                    format!("this file is no JSON ({error}), expected a schema"),
+                )
+            })?;
+            (key, json)
+        }
+        (None, Some(other)) => {
+            let message = format!("expected the path of a file, got {}", kind(&other));
+            return Err(Wrong::new(field(path, "schema_file"), message));
+        }
+        (Some(_), Some(_)) => {
+            let message = "expected it or `schema`, got both";
+            return Err(Wrong::new(field(path, "schema_file"), message));
+        }
+    };
+    if !json.is_object() && !json.is_boolean() {
+        let message = format!("expected a schema, which is a table, got {}", kind(&json));
+        return Err(Wrong::new(key, message));
+    }
+    let is_inline = key.ends_with("schema");
+    Schema::new(json).map(Some).map_err(|SchemaError { pointer, message }| {
+        if is_inline {
+            return Wrong::new(inside(key, &pointer), message);
+        }
+        let colon = if pointer.is_empty() { "" } else { ": " };
+        Wrong::new(key, format!("{pointer}{colon}{message}"))
+    })
+}
+
+/// The path of what a JSON pointer leads to in the value at `path`.
+fn inside(path: String, pointer: &str) -> String {
+    pointer.split('/').skip(1).fold(path, |path, step| match step.parse() {
+        Ok(at) => item(&path, at),
+        Err(_) => field(&path, &step.replace("~1", "/").replace("~0", "~")),
+    })
+}
