@@ -1,26 +1,19 @@
 //! `parlor-server`: serves parlor channels to Phoenix clients.
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::Parser;
-use parlor_server::{Server, Settings};
+use parlor_server::{Flags, Server, Settings};
 use tokio::{net::TcpListener, select};
 use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
 /// Serves channels, rooms and presence to Phoenix clients.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(name = "parlor-server", version)]
 struct Arguments {
-    /// Where to listen
-    #[arg(long, value_name = "ADDRESS")]
-    listen: Option<SocketAddr>,
-    /// Over how many threads topics are spread [default: as many as the machine has cores]
-    #[arg(long, value_name = "N")]
-    shards: Option<usize>,
-    /// Record every event in FILE.0, FILE.1 and so on, one file a shard, for `parlor` to replay
-    #[arg(long, value_name = "FILE")]
-    journal: Option<PathBuf>,
+    #[command(flatten)]
+    settings: Flags,
     /// What is logged: error, warn, info, debug, or by module as in `parlor_server=debug`
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     log: EnvFilter,
@@ -29,20 +22,20 @@ struct Arguments {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     tracing_subscriber::fmt().with_env_filter(arguments.log).init();
-    let mut settings = Settings::default();
-    settings.listen = arguments.listen.unwrap_or(settings.listen);
-    settings.shards = arguments.shards.unwrap_or(settings.shards);
-    settings.journal = arguments.journal.or(settings.journal);
 
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let ran = runtime.map_err(|error| format!("no runtime: {error}"));
-    match ran.and_then(|runtime| runtime.block_on(run(settings))) {
+    match Settings::load(&arguments.settings).map_err(|error| error.to_string()).and_then(serve) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             error!("{message}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn serve(settings: Settings) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| format!("no runtime: {error}"))?;
+    runtime.block_on(run(settings))
 }
 
 /// Serves until the process is asked to end.
