@@ -10,6 +10,7 @@
     reason = "a test that fails panics"
 )]
 
+mod auth;
 mod client;
 mod coming_back;
 mod conversation;
@@ -19,5 +20,8 @@ mod journal;
 mod mounted;
 mod operations;
 mod refused;
+mod rules;
+mod schema;
+mod settings;
 
 use client::{Client, PATIENCE, Running, get, settings, start, start_at, until};

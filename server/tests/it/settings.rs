@@ -1,0 +1,340 @@
+//! What flags and the file say, and what is said of a file that is wrong.
+
+use std::{fs, path::PathBuf};
+
+use clap::Parser;
+use parlor::{ClientRooms, Limit, UnlistedTopics};
+use parlor_server::{ConnectionLimits, Flags, Origins, Settings};
+
+const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/parlor-server.example.toml");
+
+#[derive(Parser)]
+struct Program {
+    #[command(flatten)]
+    flags: Flags,
+}
+
+/// What the flags of a program say.
+pub fn flags(said: &[&str]) -> Flags {
+    Program::try_parse_from([&["parlor-server"], said].concat()).unwrap().flags
+}
+
+/// A directory of its own for the files of a test.
+fn directory(name: &str, files: &[(&str, &str)]) -> PathBuf {
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::create_dir_all(&directory).unwrap();
+    for (file, text) in files {
+        fs::write(directory.join(file), text).unwrap();
+    }
+    directory
+}
+
+fn check(toml: &str, expected: &str) {
+    let refused = Settings::from_toml(toml).map(|_| "nothing is wrong").unwrap_err();
+    assert_eq!(refused.to_string(), expected, "{toml}");
+}
+
+#[test]
+fn the_default_is_open_and_local() {
+    let settings = Settings::default();
+    assert_eq!(settings.listen.to_string(), "127.0.0.1:4000");
+    assert!(settings.auth.is_open());
+    assert_eq!(settings.origins, Origins::default());
+    assert_eq!(settings.channel.grace_ms(), 30_000);
+    assert_eq!(settings.channel.clients_open_rooms(), ClientRooms::Off);
+    assert_eq!(settings.channel.unlisted_topics(), UnlistedTopics::Create);
+    assert!(settings.shards >= 1);
+    assert_eq!((settings.journal, settings.session_key), (None, None));
+
+    for same in [Settings::load(&Flags::default()).unwrap(), Settings::from_toml("").unwrap()] {
+        assert_eq!(format!("{same:?}"), format!("{:?}", Settings::default()));
+    }
+}
+
+#[test]
+fn the_example_loads_and_its_defaults_are_the_defaults() {
+    let settings = Settings::load(&flags(&["--config", EXAMPLE])).unwrap();
+    let default = Settings::default();
+    assert_eq!(settings.listen, default.listen);
+    assert_eq!(settings.connections, default.connections);
+    assert_eq!(settings.connections, ConnectionLimits::default());
+    assert_eq!(settings.origins, default.origins);
+    assert_eq!(settings.channel.grace_ms(), default.channel.grace_ms());
+    assert_eq!(settings.channel.clients_open_rooms(), default.channel.clients_open_rooms());
+    assert_eq!(settings.channel.reserved(), default.channel.reserved());
+    assert_eq!(settings.channel.default_room(), default.channel.default_room());
+    for limit in Limit::ALL {
+        assert_eq!(settings.channel.limit(limit), default.channel.limit(limit), "{limit}");
+    }
+
+    assert_eq!(settings.shards, 2);
+    assert_eq!(settings.channel.unlisted_topics(), UnlistedTopics::Refuse);
+    assert!(!settings.auth.is_open());
+    let chat = settings.channel.room_for(&"chat:1".into()).unwrap();
+    assert_eq!((chat.max_members, chat.dedupe), (Some(50), 100));
+    assert_eq!(chat.history_of(&"message".into()), Some(100));
+    assert!(chat.allows(&"typing".into()) && !chat.allows(&"shout".into()));
+    assert!(settings.channel.is_declared(&"lobby".into()));
+}
+
+/// What is commented out in the example is a key too.
+#[test]
+fn what_the_example_has_in_comments_is_known() {
+    let text = fs::read_to_string(EXAMPLE).unwrap();
+    let hidden = [
+        "journal",
+        "session_key_file",
+        "rs256_public_key_file",
+        "es256_public_key_file",
+        "audience",
+        "issuer",
+    ];
+    for key in hidden {
+        assert!(text.contains(&format!("# {key} = ")), "{key}");
+    }
+    for limit in Limit::ALL {
+        assert!(text.contains(limit.label()), "the example does not name {limit}");
+    }
+    let directory = directory(
+        "example_uncommented",
+        &[
+            (
+                "parlor.toml",
+                &text
+                    .replace("# journal =", "journal =")
+                    .replace("# audience =", "audience =")
+                    .replace("# issuer =", "issuer =")
+                    .replace("# session_key_file =", "session_key_file =")
+                    .replace("# rs256_public", "rs256_public")
+                    .replace("# es256_public", "es256_public"),
+            ),
+            ("session.key", &"5a".repeat(32)),
+            ("rs256.public.pem", include_str!("keys/rs256.public.pem")),
+            ("es256.public.pem", include_str!("keys/es256.public.pem")),
+        ],
+    );
+    let file = directory.join("parlor.toml");
+    let settings = Settings::load(&flags(&["--config", file.to_str().unwrap()])).unwrap();
+    assert_eq!(settings.session_key, Some([0x5a; 32]));
+    assert_eq!(settings.journal, Some(directory.join("journal")));
+    assert_eq!(format!("{:?}", settings.auth), "Tokens by HS256 or RS256 or ES256");
+}
+
+#[test]
+fn flags_hold_in_place_of_the_file() {
+    let directory = directory(
+        "flags",
+        &[
+            (
+                "parlor.toml",
+                "grace_ms = 1\n[server]\nlisten = '0.0.0.0:1'\nshards = 3\n[auth]\nhs256_secret = 'too short'\n[origins]\nallowed = '*'\n",
+            ),
+            ("secret", "a secret of a file, with a line break at its end\n"),
+            ("key", &"0f".repeat(32)),
+        ],
+    );
+    let file = |name: &str| directory.join(name).to_str().unwrap().to_owned();
+    let said = [
+        "--config",
+        &file("parlor.toml"),
+        "--listen",
+        "[::1]:2",
+        "--shards",
+        "4",
+        "--grace-ms",
+        "5",
+        "--journal",
+        &file("journal"),
+        "--session-key-file",
+        &file("key"),
+        "--max-connections",
+        "6",
+        "--max-connections-per-ip",
+        "7",
+        "--hs256-secret-file",
+        &file("secret"),
+        "--audience",
+        "a",
+        "--audience",
+        "b",
+        "--issuer",
+        "c",
+        "--allow-origin",
+        "https://a.example",
+    ];
+    let settings = Settings::load(&flags(&said)).unwrap();
+    assert_eq!(settings.listen.to_string(), "[::1]:2");
+    assert_eq!((settings.shards, settings.channel.grace_ms()), (4, 5));
+    assert_eq!((settings.connections.max, settings.connections.max_per_ip), (6, 7));
+    assert_eq!(settings.journal, Some(directory.join("journal")));
+    assert_eq!(settings.session_key, Some([0x0f; 32]));
+    assert!(!settings.auth.is_open());
+    assert_eq!(settings.origins, Origins::new(["https://a.example".parse().unwrap()]));
+
+    // The line break is no part of the secret.
+    let claims = serde_json::json!({"sub": "ann", "exp": 10, "aud": "b", "iss": "c"});
+    let secret = b"a secret of a file, with a line break at its end";
+    let key = jsonwebtoken::EncodingKey::from_secret(secret);
+    let token = jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap();
+    let identity = settings.auth.authenticate(Some(&token), None, 9).unwrap();
+    assert_eq!(identity.expires_at, Some(40), "the leeway is half a minute by default");
+}
+
+#[test]
+fn what_is_wrong_in_a_flag_names_the_flag() {
+    let missing = directory("wrong_flags", &[("short", "short")]).join("missing");
+    let short = missing.with_file_name("short");
+    let (missing, short) = (missing.to_str().unwrap(), short.to_str().unwrap());
+    for (said, expected) in [
+        (["--shards", "0"], "--shards: expected a whole number from 1 to 1024, got 0".into()),
+        (["--max-connections", "0"], "--max-connections: expected a whole number from 1 to 10000000, got 0".into()),
+        (["--allow-origin", "a"], "--allow-origin: \"a\" is no origin, expected one such as \"https://app.example\", \"https://*.example\", \"same_host\", \"null\" or \"*\"".into()),
+        (["--audience", "a"], "--audience: there is no key, expected one to verify tokens by".into()),
+        (["--hs256-secret-file", short], "--hs256-secret-file: it has 5 bytes, expected 32 at least".into()),
+        (["--hs256-secret-file", missing], format!("--hs256-secret-file: {missing} can't be read (No such file or directory (os error 2)), expected a file of text")),
+        (["--session-key-file", short], "--session-key-file: expected 64 hexadecimal digits, which are 32 random bytes".into()),
+        (["--config", missing], format!("{missing}: this file can't be read (No such file or directory (os error 2)), expected settings as TOML")),
+    ] {
+        let refused = Settings::load(&flags(&said)).map(|_| "nothing is wrong").unwrap_err();
+        assert_eq!(refused.to_string(), expected);
+    }
+    assert!(Program::try_parse_from(["parlor-server", "--listen", "nowhere"]).is_err());
+}
+
+#[test]
+fn what_is_wrong_in_a_file_names_file_line_and_key() {
+    let directory = directory("wrong_file", &[("parlor.toml", "[server]\n\nshards = 0\n")]);
+    let file = directory.join("parlor.toml");
+    let file = file.to_str().unwrap();
+    let refused = Settings::load(&flags(&["-c", file])).map(|_| "nothing is wrong").unwrap_err();
+    let expected = "server.shards: expected a whole number from 1 to 1024, got 0";
+    assert_eq!(refused.to_string(), format!("{file}, line 3: {expected}"));
+    assert_eq!((refused.line, refused.key.as_str()), (Some(3), "server.shards"));
+}
+
+#[test]
+fn an_unknown_key_is_named_with_those_that_are_known() {
+    check(
+        "[serve]",
+        "line 1: serve: unknown key, expected one of `limits`, `reserved`, `grace_ms`, `clients_open_rooms`, `unlisted_topics`, `default_room`, `rooms`, `connections`, `auth`, `origins`, `rules`, `server`",
+    );
+    check(
+        "[server]\nport = 1",
+        "line 2: server.port: unknown key, expected one of `listen`, `shards`, `journal`, `session_key`, `session_key_file`",
+    );
+    check("[origins]\nallow = []", "line 2: origins.allow: unknown key, expected one of `allowed`");
+    for (toml, key) in [
+        ("[connections]\nmaximum = 1", "connections.maximum: unknown key"),
+        ("[auth]\nsecret = 1", "auth.secret: unknown key"),
+        (
+            "[[rules]]\npattern = '*'\naction = 'join'\nallow = 'nobody'\nwhen = 'never'",
+            "rules[0].when: unknown key",
+        ),
+        (
+            "[[rooms]]\npattern = 'a'\n[[rooms]]\npattern = 'b'\nmax_member = 1",
+            "rooms[1].max_member: unknown field `max_member`, expected one of",
+        ),
+        (
+            "[[rooms]]\npattern = 'a'\nevents = [{name = 'a', schem = true}]",
+            "rooms[0].events[0].schem: unknown field `schem`, expected one of",
+        ),
+        ("[limits]\nclient = 1", "limits.client: unknown limit `client`, expected one of"),
+        ("first_epoch = 1", "first_epoch: unknown key"),
+        ("incarnation = 1", "incarnation: unknown key"),
+    ] {
+        let refused = Settings::from_toml(toml).map(|_| "nothing is wrong").unwrap_err();
+        let text = refused.to_string();
+        let (_, said) = text.split_once(": ").unwrap();
+        assert!(said.starts_with(key), "{text}");
+    }
+}
+
+#[test]
+fn the_part_of_the_channel_is_checked_by_the_core() {
+    for (toml, expected) in [
+        (
+            "[limits]\nclients = 0",
+            "line 2: limits.clients: limit clients is 0, expected 1 to 2147483647",
+        ),
+        ("[[rooms]]\nname = 'x'", "line 1: rooms[0]: missing field `pattern`"),
+        (
+            "[[rooms]]\npattern = 'a*b'",
+            "line 2: rooms[0].pattern: pattern \"a*b\" has \"*\" before its end, expected it there alone",
+        ),
+        (
+            "[[rooms]]\npattern = 'a'\n[[rooms]]\npattern = 'a'",
+            "line 4: rooms[1].pattern: pattern \"a\" is there already, expected each once",
+        ),
+        (
+            "[[rooms]]\npattern = 'a'\nmax_members = -1",
+            "line 3: rooms[0].max_members: invalid value: integer `-1`, expected a whole number from 0 to 4294967295",
+        ),
+        (
+            "[[rooms]]\npattern = 'a'\npresence = 'maybe'",
+            "line 3: rooms[0].presence: unknown name `maybe`, expected `on` or `off`",
+        ),
+        (
+            "grace_ms = 'long'",
+            "line 1: grace_ms: invalid type: string \"long\", expected a whole number from 0 to 18446744073709551615",
+        ),
+        (
+            "grace_ms = 1979-05-27",
+            "line 1: grace_ms: expected no time, as JSON has none; quotes make it text",
+        ),
+        ("rooms = 1", "line 1: rooms: invalid type: integer `1`, expected a sequence"),
+    ] {
+        check(toml, expected);
+    }
+}
+
+#[test]
+fn each_key_of_the_server_says_what_it_expects() {
+    let text_or_list = "expected text or a list of texts, got";
+    for (toml, expected) in [
+        ("server = 1", "line 1: server: expected a table, got a number".to_owned()),
+        ("[server]\nlisten = 4000", "line 2: server.listen: expected text, got a number".into()),
+        ("[server]\nlisten = 'localhost'", "line 2: server.listen: \"localhost\" is no place to listen, expected an address and a port, such as 127.0.0.1:4000 or [::]:4000".into()),
+        ("[server]\nshards = 1025", "line 2: server.shards: expected a whole number from 1 to 1024, got 1025".into()),
+        ("[server]\njournal = ''", "line 2: server.journal: expected the path of a file, got nothing".into()),
+        ("[server]\nsession_key = '0f'", "line 2: server.session_key: expected 64 hexadecimal digits, which are 32 random bytes".into()),
+        ("[server]\nsession_key = 'a'\nsession_key_file = 'b'", "line 3: server.session_key_file: expected it or `session_key`, got both".into()),
+        ("[connections]\nmax = 0", "line 2: connections.max: expected a whole number from 1 to 10000000, got 0".into()),
+        ("[connections]\nqueue_bytes = 1023", "line 2: connections.queue_bytes: expected a whole number from 1024 to 1073741824, got 1023".into()),
+        ("[connections]\nidle_ms = 1.5", "line 2: connections.idle_ms: expected a whole number from 1 to 86400000, got 1.5".into()),
+        ("[connections]\nevents_per_window = true", "line 2: connections.events_per_window: expected a whole number from 1 to 4294967295, got a boolean".into()),
+        ("[auth]\nhs256_secret = 'short'", "line 2: auth.hs256_secret: it has 5 bytes, expected 32 at least".into()),
+        ("[auth]\nrs256_public_key = 'x'", "line 2: auth.rs256_public_key: this is no such key, expected an RSA public key as PEM".into()),
+        ("[auth]\naudience = 'a'", "line 2: auth.audience: there is no key, expected one to verify tokens by".into()),
+        ("[auth]\nissuer = 1", format!("line 2: auth.issuer: {text_or_list} a number")),
+        ("[auth]\nissuer = ['a', 1]", "line 2: auth.issuer[1]: expected text, got a number".into()),
+        ("[auth]\nleeway_s = 601", "line 2: auth.leeway_s: expected a whole number from 0 to 600, got 601".into()),
+        ("[auth]\nhs256_secret = 5", "line 2: auth.hs256_secret: expected text, got a number".into()),
+        ("[origins]\nallowed = {}", format!("line 2: origins.allowed: {text_or_list} a table")),
+        ("[origins]\nallowed = [\n'*',\n'x']", "line 4: origins.allowed[1]: \"x\" is no origin, expected one such as \"https://app.example\", \"https://*.example\", \"same_host\", \"null\" or \"*\"".into()),
+    ] {
+        check(toml, &expected);
+    }
+}
+
+#[test]
+fn a_secret_is_not_in_what_is_said_or_shown() {
+    let secret = "what nobody else should ever get to see";
+    let settings = Settings::from_toml(&format!("[auth]\nhs256_secret = '{secret}'")).unwrap();
+    assert!(!format!("{settings:?}").contains("nobody else"));
+    let settings = Settings::from_toml(&format!("[server]\nsession_key = '{}'", "42".repeat(32)));
+    let shown = format!("{:?}", settings.unwrap());
+    assert!(!shown.contains("66, 66") && !shown.contains("4242"), "{shown}");
+    let refused = Settings::from_toml(&format!("[auth]\nhs256_secret = ['{secret}']"));
+    assert!(!refused.map(|_| ()).unwrap_err().to_string().contains("nobody else"));
+}
+
+#[test]
+fn messages_have_room_for_the_largest_payload() {
+    for (toml, bytes) in [
+        ("", 131_072),
+        ("[limits]\npayload_bytes = 1000000", 1_008_192),
+        ("[limits]\npayload_bytes = 1000000\n[connections]\nmax_message_bytes = 2048", 2_048),
+    ] {
+        assert_eq!(Settings::from_toml(toml).unwrap().connections.max_message_bytes, bytes);
+    }
+}
