@@ -1,0 +1,109 @@
+// The two-second-drop test: what clients get while their connections are cut again and again.
+
+import { CONFIGS } from "./configs.mjs";
+import { Cutter } from "./lib/cutter.mjs";
+import { item } from "./lib/items.mjs";
+import { Client, load, reply } from "./lib/phoenix.mjs";
+import { assert, eventually, sleep } from "./lib/wait.mjs";
+import { recovery } from "./recover.mjs";
+
+// A minute of cuts every two seconds is the test as others run it; the short one is the same, faster.
+const FULL = process.env.PARLOR_RECOVERY === "full";
+const CUT_EVERY_MS = FULL ? 2_000 : 300;
+const LENGTH_MS = FULL ? 60_000 : 4_000;
+const MESSAGE_EVERY_MS = FULL ? 50 : 10;
+const CLIENTS = 10;
+const TOPIC = "open:recovery";
+
+export const recovering = [
+  item("R1", "cut every now and then: with the snippet nothing is missed", async (t) => {
+    const server = await t.server(CONFIGS.fast);
+    const cutter = await Cutter.before(server.port, CUT_EVERY_MS);
+    t.later(cutter, () => cutter.stop());
+    const url = `ws://127.0.0.1:${cutter.port}/socket`;
+    const [snippet, plain] = [[], []];
+    for (let n = 0; n < CLIENTS; n += 1) {
+      snippet.push(await listener(t, url, `kept-${n}`, recovery(load(t.version).Serializer)));
+      plain.push(await listener(t, url, `plain-${n}`));
+    }
+    const total = await talk(t, server);
+
+    const isThrough = (it) => it.heard.at(-1) === total - 1 || it.gaps.length > 0;
+    await eventually("the last message everywhere", () => snippet.every(isThrough)).catch(() => {});
+    const [kept, lost] = [tally(snippet, total), tally(plain, total)];
+    const said = `${CLIENTS} clients, ${total} messages, ${cutter.cuts} cuts: with the snippet ${kept.text}; without ${lost.text}`;
+    console.log(`figure recovery ${t.version} ${said}`);
+    assert.ok(lost.missed > 0, `nothing was cut: ${said}`);
+    assert.ok(kept.missedInSilence === 0, said);
+    assert.equal(kept.repeated, 0, said);
+    assert.equal(kept.disordered, 0, said);
+    return said;
+  }, { slowMs: LENGTH_MS + 60_000, serial: true }),
+
+  item("R2", "what was forgotten meanwhile is said to be a gap", async (t) => {
+    const server = await t.server(CONFIGS.forgetful);
+    const resume = recovery(load(t.version).Serializer);
+    const client = await t.client({ server, params: { session: resume.session }, decode: resume.decode, reconnectAfterMs: () => 300 });
+    const channel = client.socket.channel("open:1", resume.params("open:1"));
+    const gaps = [];
+    await reply(resume.join(channel, (gap) => gaps.push(gap)));
+    const talker = await t.client({ server });
+    const said = await talker.join("open:1");
+    await reply(said.push("n", { n: 0 }));
+    await eventually("the first", () => client.record.got((frame) => frame[3] === "n").length === 1);
+    client.record.current.cut();
+    for (let n = 1; n <= 20; n += 1) await reply(said.push("n", { n }));
+    await eventually("the gap", () => gaps.length === 1);
+    assert.deepEqual(gaps[0].since.offset, 1);
+    assert.deepEqual(gaps[0].until.offset, 21);
+  }),
+];
+
+/** A client that counts what it hears. */
+async function listener(t, url, user, resume) {
+  const usual = { reconnectAfterMs: undefined, rejoinAfterMs: undefined };
+  const options = resume === undefined ? usual : { ...usual, params: { session: resume.session }, decode: resume.decode };
+  const client = new Client(t.version, url, { user, ...options });
+  t.later(client, () => client.disconnect());
+  const it = { heard: [], gaps: [] };
+  client.socket.connect();
+  const channel = client.socket.channel(TOPIC, resume?.params(TOPIC));
+  channel.on("n", ({ n }) => it.heard.push(n));
+  const join = resume === undefined ? channel.join() : resume.join(channel, (gap) => it.gaps.push(gap));
+  let isIn = false;
+  join.receive("ok", () => (isIn = true));
+  await eventually(`${user} is in`, () => isIn);
+  return it;
+}
+
+/** Says something at a steady rate, on a line that is not cut; gives how much. */
+async function talk(t, server) {
+  const talker = await t.client({ server, user: "talker" });
+  const channel = await talker.join(TOPIC);
+  const began = performance.now();
+  let total = 0;
+  let last;
+  while (performance.now() - began < LENGTH_MS) {
+    last = channel.push("n", { n: total });
+    total += 1;
+    await sleep(Math.max(0, began + total * MESSAGE_EVERY_MS - performance.now()));
+  }
+  assert.equal((await reply(last)).status, "ok");
+  return total;
+}
+
+function tally(listeners, total) {
+  let [missed, missedInSilence, repeated, disordered, gaps] = [0, 0, 0, 0, 0];
+  for (const { heard, gaps: told } of listeners) {
+    const unique = new Set(heard);
+    missed += total - unique.size;
+    repeated += heard.length - unique.size;
+    disordered += heard.filter((n, i) => i > 0 && n < heard[i - 1]).length;
+    gaps += told.length;
+    if (told.length === 0) missedInSilence += total - unique.size;
+  }
+  const all = total * listeners.length;
+  const percent = ((100 * (all - missed)) / all).toFixed(2);
+  const text = `${percent} % (${missed} missed, ${repeated} repeated, ${disordered} out of order, ${gaps} gaps told)`;
+  return { missed, missedInSilence, repeated, disordered, text };
+}

@@ -1,0 +1,71 @@
+// Runs the items, and says how each went: one line per item and version, then a table.
+//
+//     node run.mjs --server BINARY --conformance BINARY [--only C1,R1] [--versions 1.8.16] [--spoilt]
+//
+// With --spoilt, each item that can be spoilt is, and has to fail: a test that can't fail is none.
+
+import { parseArgs } from "node:util";
+import { pool, run } from "./lib/items.mjs";
+import { VERSIONS } from "./lib/phoenix.mjs";
+import { Server } from "./lib/server.mjs";
+import { PHOENIX } from "./phoenix/all.mjs";
+import { DIALOGUE } from "./dialogue/all.mjs";
+import { recovering } from "./recovery.mjs";
+
+const { values: given } = parseArgs({
+  options: {
+    server: { type: "string" },
+    conformance: { type: "string" },
+    only: { type: "string" },
+    versions: { type: "string" },
+    jobs: { type: "string", default: "4" },
+    spoilt: { type: "boolean", default: false },
+  },
+});
+
+const only = given.only?.split(",");
+const versions = given.versions?.split(",") ?? VERSIONS;
+const isWanted = ({ name }) => only === undefined || only.includes(name);
+const isMeant = (it) => isWanted(it) && (!given.spoilt || it.spoil !== undefined);
+
+const shared = await Server.start(given.server);
+const servers = { shared, binary: given.server, conformance: given.conformance };
+
+const phoenix = [...PHOENIX, ...recovering].filter(isMeant);
+const jobs = phoenix.flatMap((it) => versions.map((version) => ({ it, version })));
+jobs.push(...DIALOGUE.filter(isMeant).map((it) => ({ it, version: "socket.io" })));
+
+// Those that measure or use many connections have the machine to themselves, at the end.
+const one = ({ it, version }) => async () => {
+  const { state, note } = await run(it, version, servers, given.spoilt ? it.spoil : undefined);
+  const outcome = given.spoilt ? judged(state) : { state, note };
+  console.log(`result ${version} ${it.name} ${outcome.state} ${outcome.note ?? note}`.trimEnd());
+  return { it, version, state: outcome.state, note: outcome.note ?? note };
+};
+const results = await pool(jobs.filter(({ it }) => !it.serial).map(one), Number(given.jobs));
+results.push(...(await pool(jobs.filter(({ it }) => it.serial).map(one), 1)));
+await shared.dispose();
+
+table(results);
+const failed = results.filter(({ state }) => state === "FAILED");
+for (const { it, version, note } of failed) console.log(`failed: ${it.name} (${it.says}) on ${version}: ${note}`);
+const count = (state) => results.filter((result) => result.state === state).length;
+console.log(`summary: ${["ok", "differs", "n/a", "FAILED"].map((state) => `${count(state)} ${state}`).join(", ")}`);
+if (results.length === 0) console.log("summary: nothing was run");
+process.exit(failed.length === 0 && results.length > 0 ? 0 : 1);
+
+/** Spoilt, an item has to fail. */
+function judged(state) {
+  return state === "FAILED" ? { state: "ok", note: "fails when spoilt" } : { state: "FAILED", note: `${state} although it was spoilt` };
+}
+
+function table(results) {
+  const columns = [...new Set(results.map(({ version }) => version))];
+  console.log(`\n| item | ${columns.join(" | ")} | |\n| --- | ${columns.map(() => "---").join(" | ")} | --- |`);
+  for (const it of new Set(results.map((result) => result.it))) {
+    const row = columns.map((version) => results.find((result) => result.it === it && result.version === version));
+    const notes = new Set(row.filter((result) => result?.state === "differs" || result?.state === "n/a").map(({ note }) => note));
+    console.log(`| ${it.name} ${it.says} | ${row.map((result) => result?.state ?? "").join(" | ")} | ${[...notes].join("; ")} |`);
+  }
+  console.log("");
+}
