@@ -9,7 +9,9 @@ import { pool, run } from "./lib/items.mjs";
 import { VERSIONS } from "./lib/phoenix.mjs";
 import { Server } from "./lib/server.mjs";
 import { PHOENIX } from "./phoenix/all.mjs";
+import { CONFIGS } from "./configs.mjs";
 import { DIALOGUE } from "./dialogue/all.mjs";
+import { putAway } from "./dialogue/scene.mjs";
 import { recovering } from "./recovery.mjs";
 
 const { values: given } = parseArgs({
@@ -28,7 +30,7 @@ const versions = given.versions?.split(",") ?? VERSIONS;
 const isWanted = ({ name }) => only === undefined || only.includes(name);
 const isMeant = (it) => isWanted(it) && (!given.spoilt || it.spoil !== undefined);
 
-const shared = await Server.start(given.server);
+const shared = await Server.start(given.server, CONFIGS.shared);
 const servers = { shared, binary: given.server, conformance: given.conformance };
 
 const phoenix = [...PHOENIX, ...recovering].filter(isMeant);
@@ -45,6 +47,7 @@ const one = ({ it, version }) => async () => {
 const results = await pool(jobs.filter(({ it }) => !it.serial).map(one), Number(given.jobs));
 results.push(...(await pool(jobs.filter(({ it }) => it.serial).map(one), 1)));
 await shared.dispose();
+await putAway();
 
 table(results);
 const failed = results.filter(({ state }) => state === "FAILED");

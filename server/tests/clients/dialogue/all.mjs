@@ -1,1 +1,7 @@
-export const DIALOGUE = [];
+// Dialogue's events over Socket.IO.
+
+import { events } from "./events.mjs";
+import { rooms } from "./rooms.mjs";
+import { transport } from "./transport.mjs";
+
+export const DIALOGUE = [...transport, ...rooms, ...events];
