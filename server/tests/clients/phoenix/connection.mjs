@@ -44,7 +44,8 @@ export const connection = [
     await reply(watched.join());
     await watching.shows({ ann: 1, zoe: 1 });
 
-    await server.admin({ kick_user: { user_id: "ann", reason: "for the test" } });
+    const { ann: [id] } = await server.admin({ clients: "room:1" });
+    await server.admin({ kick: { client_id: id, reason: "for the test" } });
     await eventually("closed", () => ann.record.closes.length === 1);
     await eventually("joined again", () => channel.state === "joined" && ann.record.connections.length === 2);
     await watching.shows({ ann: 1, zoe: 1 });

@@ -73,7 +73,7 @@ export const leaving = [
     await eventually("a refused try", () => ann.record.got((f) => isReply(f) && f[4].response.reason === "crashed").length > 0);
     assert.equal(ann.record.closes.length, 0, "the connection lives on");
 
-    await server.admin({ restart: {} });
+    await server.admin("restart");
     await eventually("joined again", () => channel.state === "joined" && bobs.state === "joined");
     await watching.shows({ ann: 1, bob: 1 });
     assert.equal((await reply(channel.push("hello", {}))).status, "ok");

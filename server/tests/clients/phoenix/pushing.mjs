@@ -64,6 +64,21 @@ export const pushing = [
     assert.equal(own[1].byteLength, 0);
   }, { spoil: (frame) => (frame instanceof Uint8Array ? frame.with(frame.length - 1, 7) : frame) }),
 
+  item("C7-push", "a binary push from the server", async (t) => {
+    const server = await t.server({ admin: true });
+    const client = await t.client({ server, user: "ann" });
+    const channel = await client.join("room:1");
+    const heard = collected(channel, "pushbin");
+    const { ann: [id] } = await server.admin({ clients: "room:1" });
+    await server.admin({ push: { client_id: id, topic: "room:1", event: "pushbin", payload_base64: "CQg=" } });
+    await eventually("the bytes", () => heard.length === 1);
+    assert.deepEqual(listed(heard[0]), [9, 8]);
+    const [frame] = client.record.got((data) => data instanceof Uint8Array);
+    const joinRef = channel.joinRef();
+    const text = `${joinRef}room:1pushbin`;
+    assert.deepEqual([...frame], [0, joinRef.length, 6, 7, ...Buffer.from(text), 9, 8]);
+  }, { spoil: (frame) => (frame instanceof Uint8Array ? frame.with(1, 9) : frame) }),
+
   item("C8", "a broadcast reaches all, its sender too, each once", async (t) => {
     const topic = t.topic();
     const clients = [await t.client(), await t.client(), await t.client()];
