@@ -6,16 +6,13 @@
 //! output that begins with `admin: `. Joins of `boom:*` run into a rule that panics.
 #![expect(clippy::print_stdout, reason = "answers are what it prints")]
 
-use std::{collections::BTreeMap, process::ExitCode, sync::Arc};
+use std::{collections::BTreeMap, io, process::ExitCode, sync::Arc, thread};
 
 use parlor::{Event, Guard, Topic};
 use parlor_server::{Server, Settings};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncBufReadExt, BufReader, stdin},
-    net::TcpListener,
-};
+use tokio::{net::TcpListener, signal::unix, sync::mpsc};
 
 type AnyError = Box<dyn std::error::Error>;
 
@@ -35,10 +32,10 @@ async fn run() -> Result<(), AnyError> {
     let settings = settings()?;
     let listener = TcpListener::bind(settings.listen).await?;
     let server = Server::start(settings)?;
-    let mut asked_to_end = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let mut asked_to_end = unix::signal(unix::SignalKind::terminate())?;
     tokio::select! {
         () = server.serve(listener) => {}
-        ended = administer(&server) => ended?,
+        () = administer(&server) => {}
         _ = asked_to_end.recv() => {}
     }
     server.shutdown().await;
@@ -66,16 +63,20 @@ fn guard() -> Guard {
     guard
 }
 
-async fn administer(server: &Server) -> Result<(), AnyError> {
-    let mut lines = BufReader::new(stdin()).lines();
-    while let Some(line) = lines.next_line().await? {
+async fn administer(server: &Server) {
+    let (said, mut lines) = mpsc::channel(1);
+    // Nobody can stop a thread that reads, so it is not one that somebody waits for in the end.
+    thread::spawn(move || {
+        let mut read = io::stdin().lines().map_while(Result::ok);
+        read.try_for_each(|line| said.blocking_send(line).ok())
+    });
+    while let Some(line) = lines.recv().await {
         let answer = match perform(server, &line).await {
             Ok(answer) => answer,
             Err(error) => json!({"error": error.to_string()}),
         };
         println!("admin: {answer}");
     }
-    Ok(())
 }
 
 /// What may stand in a line beside events.
@@ -89,7 +90,7 @@ async fn perform(server: &Server, line: &str) -> Result<Value, AnyError> {
         return clients_of(server, clients).await;
     }
     match serde_json::from_str(line)? {
-        Event::Publish(publish) => Ok(serde_json::to_value(server.publish(publish).await?)?),
+        Event::Publish(publish) => Ok(serde_json::to_value(server.publish(*publish).await?)?),
         Event::Push(push) => Ok(done(server.push(push).await?)),
         Event::Kick(kick) => Ok(done(server.kick(kick).await?)),
         Event::CloseRoom(close) => Ok(done(server.close_room(close).await?)),

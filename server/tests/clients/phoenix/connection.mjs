@@ -36,17 +36,13 @@ export const connection = [
     }
   }, { spoil: lose("got", isEvent("presence_diff")) }),
 
-  item("C14-server", "rejoin after what closes with 1001 and 1012 in earnest: a kick, a restart", async (t) => {
-    const server = await t.server({ admin: true });
-    const [ann, zoe] = [await t.client({ server, user: "ann" }), await t.client({ server, user: "zoe" })];
+  item("C14-server", "rejoin after what closes with 1001 and 1012 in earnest: silence, a restart", async (t) => {
+    const server = await t.server(CONFIGS.limits);
+    const [ann, zoe] = [await t.client({ server, user: "ann" }), await t.client({ server, user: "zoe", heartbeatIntervalMs: 300 })];
     const [channel, watched] = [await ann.join("room:1"), zoe.socket.channel("room:1")];
     const watching = zoe.presence(watched);
     await reply(watched.join());
-    await watching.shows({ ann: 1, zoe: 1 });
-
-    const { ann: [id] } = await server.admin({ clients: "room:1" });
-    await server.admin({ kick: { client_id: id, reason: "for the test" } });
-    await eventually("closed", () => ann.record.closes.length === 1);
+    await eventually("closed for its silence", () => ann.record.closes.length === 1);
     await eventually("joined again", () => channel.state === "joined" && ann.record.connections.length === 2);
     await watching.shows({ ann: 1, zoe: 1 });
 
@@ -55,8 +51,24 @@ export const connection = [
     await server.again();
     await eventually("both joined again", () => channel.state === "joined" && watched.state === "joined");
     await watching.shows({ ann: 1, zoe: 1 });
-    assert.deepEqual(ann.record.closes.map(({ code }) => code).filter((code) => code !== 1006), [1001, 1012]);
+    assert.deepEqual(ann.record.closes.slice(0, 2).map(({ code }) => code), [1001, 1012]);
+    assert.equal(zoe.record.closes[0].code, 1012);
   }, { spoil: lose("got", isEvent("presence_state")) }),
+
+  item("C14-kick", "who is put out gets phx_close for each channel, then 1001, and is not back by itself", async (t) => {
+    const server = await t.server({ admin: true });
+    const ann = await t.client({ server, user: "ann" });
+    const channels = [];
+    for (let n = 0; n < 8; n += 1) channels.push(await ann.join(`room:${n}`));
+    const { ann: [id] } = await server.admin({ clients: "room:0" });
+    await server.admin({ kick: { client_id: id, reason: "for the test" } });
+    await eventually("closed", () => ann.record.closes.length === 1);
+    await eventually("connected again", () => ann.socket.isConnected() && ann.record.connections.length === 2);
+    await ann.fence();
+    assert.equal(ann.record.closes[0].code, 1001);
+    assert.equal(ann.record.got(isEvent("phx_close")).length, channels.length, "a phx_close for each topic");
+    assert.ok(channels.every(({ state }) => state === "closed"));
+  }, { spoil: lose("got", isEvent("phx_close")) }),
 
   item("C15", "the server never closes with 1000", async (t) => {
     const server = await t.server(CONFIGS.limits);
