@@ -46,9 +46,6 @@ max_message_bytes = 65_536
     toml: `
 grace_ms = 30_000
 
-[limits]
-history = 100_000
-
 [[rooms]]
 pattern = "open:*"
 events = [{ name = "*", history = 5_000 }]
@@ -103,8 +100,9 @@ pattern = "any"
 events = [{ name = "*", history = 200 }]
 
 [[rules]]
-topic = "staff"
-join = false
+pattern = "staff"
+action = "join"
+allow = "nobody"
 
 ${MANY}`,
   },
