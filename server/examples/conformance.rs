@@ -8,7 +8,7 @@
 
 use std::{collections::BTreeMap, io, process::ExitCode, sync::Arc, thread};
 
-use parlor::{Event, Guard, Topic};
+use parlor::{Entries, Event, Guard, Topic};
 use parlor_server::{Server, Settings};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -85,6 +85,7 @@ struct Clients {
     clients: Topic,
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "all other events are those of clients")]
 async fn perform(server: &Server, line: &str) -> Result<Value, AnyError> {
     if let Ok(Clients { clients }) = serde_json::from_str(line) {
         return clients_of(server, clients).await;
@@ -107,7 +108,7 @@ fn done(_: ()) -> Value {
 /// The clients that are present in a topic, by user.
 async fn clients_of(server: &Server, topic: Topic) -> Result<Value, AnyError> {
     let mut clients = BTreeMap::<String, Vec<String>>::new();
-    for entry in server.presences(topic).await?.iter().flat_map(|entries| entries.iter()) {
+    for entry in server.presences(topic).await?.iter().flat_map(Entries::iter) {
         let ids = entry.metas.iter().map(|meta| meta.client_id.as_str().to_owned());
         clients.entry(entry.key.as_str().to_owned()).or_default().extend(ids);
     }

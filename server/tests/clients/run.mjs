@@ -3,6 +3,7 @@
 //     node run.mjs --server BINARY --conformance BINARY [--only C1,R1] [--versions 1.8.16] [--spoilt]
 //
 // With --spoilt, each item that can be spoilt is, and has to fail: a test that can't fail is none.
+// Nothing is waited for long then, as nothing comes.
 
 import { parseArgs } from "node:util";
 import { pool, run } from "./lib/items.mjs";
@@ -25,6 +26,7 @@ const { values: given } = parseArgs({
   },
 });
 
+if (given.spoilt) process.env.PARLOR_PATIENCE_MS ??= "3000";
 const only = given.only?.split(",");
 const versions = given.versions?.split(",") ?? VERSIONS;
 const isWanted = ({ name }) => only === undefined || only.includes(name);

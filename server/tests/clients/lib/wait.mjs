@@ -5,12 +5,12 @@ import assert from "node:assert/strict";
 export { assert };
 
 /** How long a thing that has to happen may take. Generous: machines that test are busy. */
-export const PATIENCE_MS = Number(process.env.PARLOR_PATIENCE_MS ?? 10_000);
+const patienceMs = () => Number(process.env.PARLOR_PATIENCE_MS ?? 10_000);
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** The first truthy value of `probe`, which may throw until it is ready. */
-export async function eventually(what, probe, ms = PATIENCE_MS) {
+export async function eventually(what, probe, ms = patienceMs()) {
   const end = performance.now() + ms;
   let last;
   for (;;) {
@@ -29,7 +29,7 @@ export async function eventually(what, probe, ms = PATIENCE_MS) {
 }
 
 /** Settles as `promise` does, or fails when it takes too long. */
-export async function within(what, promise, ms = PATIENCE_MS) {
+export async function within(what, promise, ms = patienceMs()) {
   let timer;
   const late = new Promise((_, reject) => {
     timer = setTimeout(() => reject(new Error(`expected within ${ms} ms: ${what}`)), ms);
