@@ -3,6 +3,7 @@
 import { CONFIGS } from "../configs.mjs";
 import { assert, eventually } from "../lib/wait.mjs";
 import { spoken } from "./scene.mjs";
+import { change, lose, otherCode, twice } from "./spoils.mjs";
 
 const heard = (client, roomId, event) => client.all("dialogue:event", (it) => it.roomId === roomId && it.event === event);
 const text = (value) => ({ text: value });
@@ -24,7 +25,7 @@ export const events = [
       assert.ok(Number.isInteger(first.timestamp) && Math.abs(first.timestamp - before) < 60_000);
     }
     assert.deepEqual(ann.all("dialogue:error"), []);
-  }, { config: CONFIGS.dialogue }),
+  }, { spoil: change("event", ({ roomId, event, ...rest }) => ({ roomId, event, ...rest })), config: CONFIGS.dialogue }),
 
   spoken("D-trigger-errors", "trigger: ROOM_NOT_FOUND, EVENT_NOT_ALLOWED, VALIDATION_FAILED", async ({ at }) => {
     const [ann, bob] = [await at("ann"), await at("bob")];
@@ -37,7 +38,7 @@ export const events = [
     await bob.fence();
     assert.deepEqual(bob.all("dialogue:event"), []);
     assert.deepEqual(bob.all("dialogue:error"), [], "errors go to who has asked, and nobody else");
-  }, { config: CONFIGS.dialogue }),
+  }, { spoil: otherCode, config: CONFIGS.dialogue }),
 
   spoken("D-no-data", "trigger without data", async ({ at }) => {
     const ann = await at("ann");
@@ -46,7 +47,7 @@ export const events = [
     await eventually("the event", () => heard(ann, "any", "bare").length === 1);
     const [it] = heard(ann, "any", "bare");
     assert.ok(it.data === null || it.data === undefined);
-  }),
+  }, { spoil: lose("event") }),
 
   spoken("D-subscribe", "subscribe, unsubscribe, subscribeAll; no answers to any", async ({ at }) => {
     const [ann, bob] = [await at("ann"), await at("bob")];
@@ -79,7 +80,7 @@ export const events = [
     assert.equal(heard(bob, "quiet", "one").length, 2);
     const names = new Set(bob.got.slice(from).map((it) => it.name));
     assert.deepEqual([...names].sort(), ["dialogue:event", "dialogue:rooms"]);
-  }, { config: CONFIGS.dialogue }),
+  }, { spoil: twice("event"), config: CONFIGS.dialogue }),
 
   spoken("D-history-join", "history after joined, newest first, where there is any", async ({ at }) => {
     const [ann, bob] = [await at("ann"), await at("bob")];
@@ -95,7 +96,7 @@ export const events = [
     assert.equal(roomId, "general");
     assert.deepEqual(listed.map(({ data }) => data.text), ["m4", "m3", "m2"]);
     assert.deepEqual(Object.keys(listed[0]), ["event", "roomId", "data", "from", "timestamp"]);
-  }, { config: CONFIGS.dialogue }),
+  }, { spoil: change("history", (it) => ({ ...it, events: it.events.toReversed() })), config: CONFIGS.dialogue }),
 
   spoken("D-history", "getHistory: pages newest first; ROOM_NOT_FOUND; without a name an empty one", async ({ at }) => {
     const ann = await at("ann");
@@ -114,7 +115,7 @@ export const events = [
     const nameless = await ann.history({ roomId: "any" });
     assert.deepEqual([nameless.eventName, nameless.events], [null, []]);
     await ann.refused("dialogue:getHistory", { roomId: "nowhere", eventName: "n" }, "ROOM_NOT_FOUND");
-  }, { config: CONFIGS.dialogue }),
+  }, { spoil: change("historyResponse", (it) => ({ ...it, events: it.events.toReversed() })), config: CONFIGS.dialogue }),
 
   spoken("D-history-rate", "getHistory: RATE_LIMITED after 20 in a minute", async ({ at }) => {
     const ann = await at("ann");
@@ -124,7 +125,7 @@ export const events = [
     const bob = await at("bob");
     await bob.join("any");
     await bob.history({ roomId: "any", eventName: "x" });
-  }),
+  }, { spoil: lose("error") }),
 
   spoken("D-history-order", "pages of one event come in the order in which they were asked for", async ({ at }) => {
     const ann = await at("ann");
@@ -135,5 +136,5 @@ export const events = [
     const isIt = (it) => it.eventName === "ordered";
     await eventually("ten pages", () => ann.all("dialogue:historyResponse", isIt).length === 10);
     assert.deepEqual(ann.all("dialogue:historyResponse", isIt).map(({ start }) => start), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
-  }),
+  }, { spoil: change("historyResponse", (it) => ({ ...it, start: 0 })) }),
 ];

@@ -3,6 +3,7 @@
 import { CONFIGS } from "../configs.mjs";
 import { assert, eventually } from "../lib/wait.mjs";
 import { spoken } from "./scene.mjs";
+import { change, otherCode, twice } from "./spoils.mjs";
 
 const name = (what) => `${what}-${Math.random().toString(36).slice(2, 8)}`;
 
@@ -12,7 +13,7 @@ export const rooms = [
     assert.deepEqual(await ann.join("general"), { roomId: "general", roomName: "General Chat" });
     assert.deepEqual(await ann.join("general"), { roomId: "general", roomName: "General Chat" });
     assert.equal(ann.all("dialogue:joined").length, 2);
-  }),
+  }, { spoil: change("joined", (it) => ({ ...it, roomName: "other" })) }),
 
   spoken("D-join-errors", "join: ROOM_NOT_FOUND, JOIN_DENIED, ROOM_FULL", async ({ at }) => {
     const [ann, bob] = [await at("ann"), await at("bob")];
@@ -23,7 +24,7 @@ export const rooms = [
     await ann.join("small");
     await ann.ask("dialogue:leave", { roomId: "small" }, "dialogue:left");
     await bob.join("small");
-  }, { config: CONFIGS.dialogue }),
+  }, { spoil: otherCode, config: CONFIGS.dialogue }),
 
   spoken("D-malformed", "malformed payloads are passed over, or INVALID_REQUEST where there is such an error", async ({ at }) => {
     const ann = await at("ann");
@@ -40,7 +41,7 @@ export const rooms = [
     await ann.refused("dialogue:createRoom", { id: "x" }, "INVALID_REQUEST");
     await ann.refused("dialogue:getHistory", {}, "INVALID_REQUEST");
     assert.equal(ann.socket.connected, true);
-  }),
+  }, { spoil: otherCode }),
 
   spoken("D-leave", "leave: left for a member, nothing for others", async ({ at }) => {
     const ann = await at("ann");
@@ -51,7 +52,7 @@ export const rooms = [
     await ann.fence();
     assert.equal(ann.all("dialogue:left").length, 1);
     assert.deepEqual(ann.all("dialogue:error"), []);
-  }),
+  }, { spoil: twice("left") }),
 
   spoken("D-rooms", "listRooms has no argument; rooms in order, with size and maxSize", async ({ at }) => {
     const [ann, bob] = [await at("ann"), await at("bob")];
@@ -61,7 +62,7 @@ export const rooms = [
     assert.deepEqual(rooms.map(({ id }) => id), ["general", "small", "quiet", "staff", "any"]);
     assert.deepEqual(rooms[0], { id: "general", name: "General Chat", description: "For everyone", size: 1 });
     assert.deepEqual(rooms[1], { id: "small", name: "small", size: 1, maxSize: 1 });
-  }, { config: CONFIGS.dialogue }),
+  }, { spoil: change("rooms", (all) => all.toReversed()), config: CONFIGS.dialogue }),
 
   spoken("D-create", "createRoom: roomCreated to all, the requester included; ROOM_EXISTS", async ({ at }) => {
     const [ann, bob] = [await at("ann"), await at("bob")];
@@ -76,7 +77,7 @@ export const rooms = [
     assert.equal(ann.all("dialogue:roomCreated", isIt).length, 1, "once");
     const listed = (await bob.ask("dialogue:listRooms", undefined, "dialogue:rooms")).find((it) => it.id === id);
     assert.deepEqual(listed, { id, name: "Tech", description: "About it", size: 1, maxSize: 2 });
-  }),
+  }, { spoil: twice("roomCreated") }),
 
   spoken("D-delete", "deleteRoom: PERMISSION_DENIED, ROOM_NOT_FOUND, roomDeleted to all once", async ({ at }) => {
     const [ann, bob, carl] = [await at("ann"), await at("bob"), await at("carl")];
@@ -94,5 +95,5 @@ export const rooms = [
       assert.equal(client.all("dialogue:roomDeleted", isIt).length, 1, "once, the requester and members included");
     }
     await bob.refused("dialogue:join", { roomId: id }, "ROOM_NOT_FOUND");
-  }),
+  }, { spoil: twice("roomDeleted") }),
 ];

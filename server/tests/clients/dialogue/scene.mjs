@@ -11,8 +11,8 @@ let shared;
 export const spoken = (name, says, test, { config, ...options } = {}) => item(name, says, async (t) => {
   const server = config === undefined ? await common(t) : await t.server(config);
   const make = (user, more = {}) => {
-    const { auth, ...rest } = more;
-    const client = new Dialogue(server.http, auth ?? { userId: user }, rest);
+    const { auth, url = server.http, ...rest } = more;
+    const client = new Dialogue(url, auth ?? { userId: user }, { spoil: t.spoil, ...rest });
     return t.later(client, () => client.disconnect());
   };
   return test({ t, server, make, at: (user, more) => make(user, more).connect() });

@@ -2,9 +2,9 @@
 
 import { CONFIGS, token } from "../configs.mjs";
 import { Cutter } from "../lib/cutter.mjs";
-import { Dialogue } from "../lib/dialogue.mjs";
 import { assert, eventually, sleep } from "../lib/wait.mjs";
 import { spoken } from "./scene.mjs";
+import { change, lose } from "./spoils.mjs";
 
 export const transport = [
   spoken("D-open", "the open packet of Engine.IO 4: upgrades, intervals, largest payload", async ({ server }) => {
@@ -28,7 +28,7 @@ export const transport = [
     assert.ok(ann.clientId.length >= 20 && ann.clientId !== ann.socket.id, "an id of its own");
     await ann.upgraded();
     await ann.join("any");
-  }),
+  }, { spoil: change("connected", (it) => ({ ...it, extra: 1 })) }),
 
   spoken("D-polling", "polling alone does for everything", async ({ at }) => {
     const [ann, bob] = [await at("ann", { transports: ["polling"] }), await at("bob")];
@@ -41,7 +41,7 @@ export const transport = [
     assert.ok(ann.all("dialogue:event", isIt).every(({ data }, n) => data.n === n));
     await eventually("what was posted", () => bob.all("dialogue:event", (it) => it.event === "pushed").length > 0);
     assert.equal(ann.transport, "polling");
-  }),
+  }, { spoil: lose("event", (it) => it.data.n === 7) }),
 
   spoken("D-websocket", "WebSocket alone does, too", async ({ at }) => {
     const ann = await at("ann", { transports: ["websocket"] });
@@ -73,7 +73,7 @@ export const transport = [
     await eventually("the last", () => numbers().at(-1) === total - 1);
     const all = numbers();
     assert.deepEqual(all, Array.from({ length: all.length }, (_, i) => all[0] + i), "each once, in order, from the join on");
-  }),
+  }, { spoil: lose("event", (it) => it.data.n % 10 === 3) }),
 
   spoken("D-refused", "a connection without a valid token is refused by connect_error", async ({ make, at }) => {
     const forged = make("ann", { auth: { token: "not.a.token" }, reconnection: false });
@@ -92,8 +92,7 @@ export const transport = [
     const cutter = await Cutter.before(server.port, 1_200);
     t.later(cutter, () => cutter.stop());
     const url = `http://127.0.0.1:${cutter.port}`;
-    const ann = t.later(new Dialogue(url, { userId: `ann-${t.topic()}` }, { transports: ["websocket"] }), () => ann.disconnect());
-    await ann.connect();
+    const ann = await at("ann", { url, transports: ["websocket"] });
     await ann.join("any");
     await eventually("a cut and a reconnect", () => cutter.cuts > 0 && ann.all("dialogue:connected").length > 1);
     bob.trigger("any", "after", {});
@@ -102,7 +101,7 @@ export const transport = [
     assert.deepEqual(ann.all("dialogue:error"), []);
     ann.trigger("any", "mine", {});
     await eventually("what it said", () => bob.all("dialogue:event", (it) => it.event === "mine").length === 1);
-  }, { config: CONFIGS.dialogue }),
+  }, { spoil: lose("event", (it) => it.event === "after"), config: CONFIGS.dialogue }),
 
   spoken("D-disconnect", "disconnect leaves each room, and the room is empty then", async ({ at }) => {
     const [ann, bob] = [await at("ann"), await at("bob")];
@@ -115,7 +114,7 @@ export const transport = [
       return rooms.filter(({ id }) => id === "any" || id === "quiet").every(({ size }) => size === 0);
     };
     await eventually("both empty", sizes);
-  }, { config: CONFIGS.dialogue }),
+  }, { spoil: change("rooms", (all) => all.map((it) => ({ ...it, size: it.size + 1 }))), config: CONFIGS.dialogue }),
 
   spoken("D-origin", "a page of another origin is refused, by polling too", async ({ server }) => {
     const response = await fetch(`${server.http}/socket.io/?EIO=4&transport=polling`, { headers: { Origin: "https://elsewhere.example" } });
