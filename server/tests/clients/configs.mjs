@@ -53,6 +53,8 @@ events = [{ name = "*", history = 5_000 }]
 ${MANY}`,
   },
 
+  graceful: { toml: "grace_ms = 800\n" },
+
   /** History of five messages. */
   forgetful: {
     toml: `

@@ -9,26 +9,28 @@
 /**
  * Keeps how far each topic was heard, so that a rejoin gets what came after it, once and in order.
  *
- * The session says that a new connection is the same page as the old one. The server puts the
- * position of each message behind its frame's payload, where the client itself does not look.
+ * The session says that a new connection is the same page as the old one: each page draws its own,
+ * and no two may share one. The server puts the position of a message behind its payload, where the
+ * client itself does not look; messages of bytes have no place for it, and are counted.
  */
 export function recovery(Serializer, session = crypto.randomUUID()) {
   const heard = {};
-  return {
-    session,
-    decode(raw, done) {
-      const [, , topic, , , position] = typeof raw === "string" ? JSON.parse(raw) : [];
+  const decode = (raw, done) =>
+    Serializer.decode(raw, (message) => {
+      const { topic, join_ref: joinRef } = message;
+      const position = typeof raw === "string" ? JSON.parse(raw)[5] : joinRef === null && next(heard[topic]);
       if (position) heard[topic] = position;
-      Serializer.decode(raw, done);
-    },
-    params: (topic, params = {}) => () => ({ ...params, since: heard[topic] }),
-    join(channel, onGap) {
-      const { topic } = channel;
-      return channel.join().receive("ok", ({ epoch, offset, recovered }) => {
-        if (recovered) return;
-        if (heard[topic]) onGap({ topic, since: heard[topic], until: { epoch, offset } });
-        heard[topic] = { epoch, offset };
-      });
-    },
-  };
+      done(message);
+    });
+  const params = (topic, more = {}) => () => ({ ...more, since: heard[topic] });
+  const join = (channel, onGap) =>
+    channel.join().receive("ok", ({ epoch, offset, recovered }) => {
+      const [topic, since] = [channel.topic, heard[channel.topic]];
+      if (recovered) return;
+      heard[topic] = { epoch, offset };
+      if (since) onGap({ topic, since, until: heard[topic] });
+    });
+  return { session, decode, params, join };
 }
+
+const next = (position) => position && { ...position, offset: position.offset + 1 };

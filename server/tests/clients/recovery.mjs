@@ -5,6 +5,7 @@ import { Cutter } from "./lib/cutter.mjs";
 import { item } from "./lib/items.mjs";
 import { Client, load, reply } from "./lib/phoenix.mjs";
 import { assert, eventually, sleep } from "./lib/wait.mjs";
+import { isEvent, on } from "./phoenix/spoils.mjs";
 import { recovery } from "./recover.mjs";
 
 // A minute of cuts every two seconds is the test as others run it; the short one is the same, faster.
@@ -13,6 +14,8 @@ const CUT_EVERY_MS = FULL ? 2_000 : 300;
 const LENGTH_MS = FULL ? 60_000 : 4_000;
 const MESSAGE_EVERY_MS = FULL ? 50 : 10;
 const CLIENTS = 10;
+const isReply = isEvent("phx_reply");
+const withoutPosition = (frame) => [...frame.slice(0, 4), { status: "ok", response: { ...frame[4].response, recovered: true } }];
 const TOPIC = "open:recovery";
 
 export const recovering = [
@@ -42,14 +45,9 @@ export const recovering = [
 
   item("R2", "what was forgotten meanwhile is said to be a gap", async (t) => {
     const server = await t.server(CONFIGS.forgetful);
-    const resume = recovery(load(t.version).Serializer);
-    const client = await t.client({ server, params: { session: resume.session }, decode: resume.decode, reconnectAfterMs: () => 600 });
-    const channel = client.socket.channel("open:1", resume.params("open:1"));
-    const [gaps, heard] = [[], []];
-    channel.on("n", ({ n }) => heard.push(n));
-    await reply(resume.join(channel, (gap) => gaps.push(gap)));
+    const { client, gaps, heard } = await page(t, server, { reconnectAfterMs: () => 600 });
     const talker = await t.client({ server });
-    const said = await talker.join("open:1");
+    const said = await talker.join(TOPIC);
     await reply(said.push("n", { n: 0 }));
     await eventually("the first", () => client.record.got((frame) => frame[3] === "n").length === 1);
     client.record.current.cut();
@@ -62,7 +60,58 @@ export const recovering = [
     assert.ok(missed.every((n) => n + 1 > since.offset && n + 1 <= until.offset), `${missed} in ${JSON.stringify(gaps[0])}`);
     assert.deepEqual(heard, [...new Set(heard)].sort((a, b) => a - b));
   }),
+
+  item("R3", "a restart is told as a gap, and all goes on from there", async (t) => {
+    const server = await t.server(CONFIGS.fast);
+    const { client, channel, gaps, heard } = await page(t, server, {});
+    await reply(channel.push("n", { n: 0 }));
+    await reply(channel.push("n", { n: 1 }));
+    const { epoch } = channel.joinedWith;
+    await server.stop();
+    await server.again();
+    await eventually("the gap", () => gaps.length === 1 && channel.state === "joined");
+    assert.deepEqual([gaps[0].since, gaps[0].until.offset], [{ epoch, offset: 2 }, 0]);
+    assert.ok(gaps[0].until.epoch > epoch, "epochs never come again");
+    await reply(channel.push("n", { n: 2 }));
+    await cutAndBack(client, channel);
+    await reply(channel.push("n", { n: 3 }));
+    await eventually("all", () => heard.length === 4);
+    assert.deepEqual([heard, gaps.length], [[0, 1, 2, 3], 1]);
+  }, { spoil: on("got", isReply, withoutPosition) }),
+
+  item("R4", "messages of bytes are recovered too, once and in order", async (t) => {
+    const server = await t.server(CONFIGS.fast);
+    const { client, channel, gaps, heard } = await page(t, server, { reconnectAfterMs: () => 600 });
+    const talker = await (await t.client({ server })).join(TOPIC);
+    const say = (n) => reply(talker.push("n", n % 2 === 0 ? { n } : new Uint8Array([n]).buffer));
+    for (let n = 0; n < 4; n += 1) await say(n);
+    await eventually("the first four", () => heard.length === 4);
+    client.record.current.cut();
+    for (let n = 4; n < 8; n += 1) await say(n);
+    await eventually("all", () => heard.length >= 8);
+    await cutAndBack(client, channel);
+    await client.fence();
+    assert.deepEqual([heard, gaps], [[0, 1, 2, 3, 4, 5, 6, 7], []]);
+  }, { spoil: (frame) => (frame instanceof Uint8Array && frame.at(-1) === 5 ? null : frame) }),
 ];
+
+/** A page with the snippet, in the topic: numbers that it heard, and gaps that it was told. */
+async function page(t, server, options) {
+  const resume = recovery(load(t.version).Serializer);
+  const client = await t.client({ server, params: { session: resume.session }, decode: resume.decode, ...options });
+  const channel = client.socket.channel(TOPIC, resume.params(TOPIC));
+  const [gaps, heard] = [[], []];
+  channel.on("n", (payload) => heard.push(payload instanceof ArrayBuffer ? new Uint8Array(payload)[0] : payload.n));
+  const { response } = await reply(resume.join(channel, (gap) => gaps.push(gap)));
+  channel.joinedWith = response;
+  return { client, channel, gaps, heard };
+}
+
+async function cutAndBack(client, channel) {
+  const joinRef = channel.joinRef();
+  client.record.current.cut();
+  await eventually("joined again", () => channel.state === "joined" && channel.joinRef() !== joinRef);
+}
 
 /** A client that counts what it hears. */
 async function listener(t, url, user, resume) {
