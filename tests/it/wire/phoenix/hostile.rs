@@ -244,7 +244,7 @@ fn host(server: &mut Server, client: &str, bytes: &mut Bytes<'_>) {
         2 => server.handle(CloseRoom::new(topic)),
         3 => {
             server.handle(Event::crash("boom"));
-            if bytes.next() % 4 > 0 {
+            if !bytes.next().is_multiple_of(4) {
                 server.handle(Event::Restart);
             }
         }
