@@ -81,9 +81,7 @@ impl Running {
 
     /// Connects with such a query.
     pub async fn connect(&self, query: &str) -> Result<Client, Error> {
-        let url = format!("ws://{}/socket/websocket?vsn=2.0.0&{query}", self.at);
-        let connected = timeout(PATIENCE, connect_async(url)).await.expect("connects in time");
-        connected.map(|(socket, _)| Client { socket, last_ref: 0 })
+        Client::connect(self.at, query).await
     }
 
     pub async fn shutdown(self) {
@@ -99,6 +97,13 @@ pub struct Client {
 }
 
 impl Client {
+    /// Connects to a server with such a query.
+    pub async fn connect(at: SocketAddr, query: &str) -> Result<Self, Error> {
+        let url = format!("ws://{at}/socket/websocket?vsn=2.0.0&{query}");
+        let connected = timeout(PATIENCE, connect_async(url)).await.expect("connects in time");
+        connected.map(|(socket, _)| Self { socket, last_ref: 0 })
+    }
+
     /// Sends a frame, and returns its ref.
     pub async fn send(&mut self, topic: &str, event: &str, payload: Value) -> String {
         self.last_ref += 1;
