@@ -16,6 +16,7 @@ mod coming_back;
 mod conversation;
 mod embed;
 mod ending;
+mod entering;
 mod hostile;
 mod journal;
 mod mounted;

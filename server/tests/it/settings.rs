@@ -80,43 +80,35 @@ fn the_example_loads_and_its_defaults_are_the_defaults() {
 /// What is commented out in the example is a key too.
 #[test]
 fn what_the_example_has_in_comments_is_known() {
-    let text = fs::read_to_string(EXAMPLE).unwrap();
-    let hidden = [
+    let mut text = fs::read_to_string(EXAMPLE).unwrap();
+    for limit in Limit::ALL {
+        assert!(text.contains(limit.label()), "the example does not name {limit}");
+    }
+    for key in [
+        "client_ip_header",
         "journal",
         "session_key_file",
         "rs256_public_key_file",
         "es256_public_key_file",
         "audience",
         "issuer",
+    ] {
+        let hidden = format!("# {key} = ");
+        assert_eq!(text.matches(&hidden).count(), 1, "{key}");
+        text = text.replace(&hidden, &hidden[2..]);
+    }
+    let files = [
+        ("parlor.toml", text.as_str()),
+        ("session.key", &"5a".repeat(32)),
+        ("rs256.public.pem", include_str!("keys/rs256.public.pem")),
+        ("es256.public.pem", include_str!("keys/es256.public.pem")),
     ];
-    for key in hidden {
-        assert!(text.contains(&format!("# {key} = ")), "{key}");
-    }
-    for limit in Limit::ALL {
-        assert!(text.contains(limit.label()), "the example does not name {limit}");
-    }
-    let directory = directory(
-        "example_uncommented",
-        &[
-            (
-                "parlor.toml",
-                &text
-                    .replace("# journal =", "journal =")
-                    .replace("# audience =", "audience =")
-                    .replace("# issuer =", "issuer =")
-                    .replace("# session_key_file =", "session_key_file =")
-                    .replace("# rs256_public", "rs256_public")
-                    .replace("# es256_public", "es256_public"),
-            ),
-            ("session.key", &"5a".repeat(32)),
-            ("rs256.public.pem", include_str!("keys/rs256.public.pem")),
-            ("es256.public.pem", include_str!("keys/es256.public.pem")),
-        ],
-    );
+    let directory = directory("example_uncommented", &files);
     let file = directory.join("parlor.toml");
     let settings = Settings::load(&flags(&["--config", file.to_str().unwrap()])).unwrap();
     assert_eq!(settings.session_key, Some([0x5a; 32]));
     assert_eq!(settings.journal, Some(directory.join("journal")));
+    assert_eq!(settings.client_ip_header.unwrap(), "x-forwarded-for");
     assert_eq!(format!("{:?}", settings.auth), "Tokens by HS256 or RS256 or ES256");
 }
 
@@ -220,7 +212,7 @@ fn an_unknown_key_is_named_with_those_that_are_known() {
     );
     check(
         "[server]\nport = 1",
-        "line 2: server.port: unknown key, expected one of `listen`, `shards`, `journal`, `session_key`, `session_key_file`",
+        "line 2: server.port: unknown key, expected one of `listen`, `shards`, `client_ip_header`, `journal`, `session_key`, `session_key_file`",
     );
     check("[origins]\nallow = []", "line 2: origins.allow: unknown key, expected one of `allowed`");
     for (toml, key) in [
@@ -295,6 +287,7 @@ fn each_key_of_the_server_says_what_it_expects() {
         ("[server]\nlisten = 4000", "line 2: server.listen: expected text, got a number".into()),
         ("[server]\nlisten = 'localhost'", "line 2: server.listen: \"localhost\" is no place to listen, expected an address and a port, such as 127.0.0.1:4000 or [::]:4000".into()),
         ("[server]\nshards = 1025", "line 2: server.shards: expected a whole number from 1 to 1024, got 1025".into()),
+        ("[server]\nclient_ip_header = 'x y'", "line 2: server.client_ip_header: expected the name of a header, such as x-forwarded-for".into()),
         ("[server]\njournal = ''", "line 2: server.journal: expected the path of a file, got nothing".into()),
         ("[server]\nsession_key = '0f'", "line 2: server.session_key: expected 64 hexadecimal digits, which are 32 random bytes".into()),
         ("[server]\nsession_key = 'a'\nsession_key_file = 'b'", "line 3: server.session_key_file: expected it or `session_key`, got both".into()),
