@@ -58,6 +58,17 @@
 //! whatever becomes of it later does not concern the client any more. So a session is not for two
 //! tabs, which would take over from each other for ever.
 //!
+//! # Settings
+//!
+//! Flags (`--help`) and a file in TOML, `--config FILE`: rooms by pattern, schemas of events, limits,
+//! keys for tokens, allowed origins, rules by claim. `parlor-server.example.toml` has all keys, with
+//! what each is for. [`Settings::from_toml`] reads the same for a program of one's own, which may
+//! then change what it likes.
+//!
+//! Without a key, everybody is let in as whom they say they are. With one, a connection takes a JSON
+//! Web Token, signed by HS256, RS256 or ES256: its `sub` is the user, and the connection ends when
+//! it expires. Rules see its claims.
+//!
 //! # Why connections are closed
 //!
 //! | code | why |
