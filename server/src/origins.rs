@@ -8,7 +8,8 @@ use std::{fmt, str::FromStr};
 ///
 /// What sends no `Origin` is no browser and may always connect: it could send any. By default
 /// ([`Origins::default`]) so may pages from the host that the server is reached by, whatever their
-/// port.
+/// port. That is a name that the browser gives, and whoever owns a name can let it lead to this
+/// server; a list of origins is not open to that.
 ///
 /// ```
 /// use parlor_server::Origins;

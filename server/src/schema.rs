@@ -2,7 +2,8 @@
 //!
 //! A schema holds where the definition that it stands in holds: the narrowest pattern is the room's,
 //! and in it the exact name beats `*`. Nothing is fetched from anywhere, and patterns are matched in
-//! time that is linear in the text, since texts come from clients.
+//! time that is linear in the text, since texts come from clients. Of a key that an object has twice
+//! the last counts, as in JavaScript; what is passed on is what was sent.
 
 use jsonschema::{PatternOptions, ValidationError, error::ValidationErrorKind};
 use parlor::{Broadcast, Decision, EventName, Guard, Payload, Reason, Topic};
@@ -33,6 +34,11 @@ pub(crate) struct SchemaError {
 impl Schema {
     /// Compiles a schema, or says what is wrong with it.
     pub(crate) fn new(json: Value) -> Result<Self, SchemaError> {
+        if !json.is_object() && !json.is_boolean() {
+            let message =
+                format!("{}, expected a schema, which is a table", bounded(&json.to_string()));
+            return Err(SchemaError { pointer: String::new(), message });
+        }
         let options = jsonschema::options()
             .offline()
             .with_pattern_options(PatternOptions::regex())

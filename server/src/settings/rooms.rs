@@ -65,41 +65,34 @@ fn take_schema(
 ) -> Result<Option<Schema>, Wrong> {
     let inline = event.remove("schema");
     let in_file = event.remove("schema_file");
-    let (key, json) = match (inline, in_file) {
-        (None, None) => return Ok(None),
-        (Some(json), None) => (field(path, "schema"), json),
+    let (inline_key, file_key) = (field(path, "schema"), field(path, "schema_file"));
+    match (inline, in_file) {
+        (None, None) => Ok(None),
+        (Some(json), None) => schema_in_text(json, inline_key).map(Some),
         (None, Some(Value::String(file))) => {
-            let key = field(path, "schema_file");
-            let text = read_text(directory, file.into());
-            let text = text.map_err(|message| Wrong::new(key.clone(), message))?;
-            let json = serde_json::from_str(&text).map_err(|error| {
-                Wrong::new(
-                    key.clone(),
-                    format!("this file is no JSON ({error}), expected a schema"),
-                )
-            })?;
-            (key, json)
+            let schema = schema_in_file(directory, file);
+            schema.map(Some).map_err(|message| Wrong::new(file_key, message))
         }
         (None, Some(other)) => {
             let message = format!("expected the path of a file, got {}", kind(&other));
-            return Err(Wrong::new(field(path, "schema_file"), message));
+            Err(Wrong::new(file_key, message))
         }
-        (Some(_), Some(_)) => {
-            let message = "expected it or `schema`, got both";
-            return Err(Wrong::new(field(path, "schema_file"), message));
-        }
-    };
-    if !json.is_object() && !json.is_boolean() {
-        let message = format!("expected a schema, which is a table, got {}", kind(&json));
-        return Err(Wrong::new(key, message));
+        (Some(_), Some(_)) => Err(Wrong::new(file_key, "expected it or `schema`, got both")),
     }
-    let is_inline = key.ends_with("schema");
-    Schema::new(json).map(Some).map_err(|SchemaError { pointer, message }| {
-        if is_inline {
-            return Wrong::new(inside(key, &pointer), message);
-        }
+}
+
+fn schema_in_text(json: Value, key: String) -> Result<Schema, Wrong> {
+    Schema::new(json)
+        .map_err(|SchemaError { pointer, message }| Wrong::new(inside(key, &pointer), message))
+}
+
+fn schema_in_file(directory: &Path, file: String) -> Result<Schema, String> {
+    let text = read_text(directory, file.into())?;
+    let json = serde_json::from_str(&text)
+        .map_err(|error| format!("this file is no JSON ({error}), expected a schema"))?;
+    Schema::new(json).map_err(|SchemaError { pointer, message }| {
         let colon = if pointer.is_empty() { "" } else { ": " };
-        Wrong::new(key, format!("{pointer}{colon}{message}"))
+        format!("{pointer}{colon}{message}")
     })
 }
 

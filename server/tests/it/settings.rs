@@ -176,6 +176,7 @@ fn flags_hold_in_place_of_the_file() {
 fn what_is_wrong_in_a_flag_names_the_flag() {
     let missing = directory("wrong_flags", &[("short", "short")]).join("missing");
     let short = missing.with_file_name("short");
+    let error = fs::read(&missing).unwrap_err();
     let (missing, short) = (missing.to_str().unwrap(), short.to_str().unwrap());
     for (said, expected) in [
         (["--shards", "0"], "--shards: expected a whole number from 1 to 1024, got 0".into()),
@@ -183,9 +184,9 @@ fn what_is_wrong_in_a_flag_names_the_flag() {
         (["--allow-origin", "a"], "--allow-origin: \"a\" is no origin, expected one such as \"https://app.example\", \"https://*.example\", \"same_host\", \"null\" or \"*\"".into()),
         (["--audience", "a"], "--audience: there is no key, expected one to verify tokens by".into()),
         (["--hs256-secret-file", short], "--hs256-secret-file: it has 5 bytes, expected 32 at least".into()),
-        (["--hs256-secret-file", missing], format!("--hs256-secret-file: {missing} can't be read (No such file or directory (os error 2)), expected a file of text")),
+        (["--hs256-secret-file", missing], format!("--hs256-secret-file: {missing} can't be read ({error}), expected a file of text")),
         (["--session-key-file", short], "--session-key-file: expected 64 hexadecimal digits, which are 32 random bytes".into()),
-        (["--config", missing], format!("{missing}: this file can't be read (No such file or directory (os error 2)), expected settings as TOML")),
+        (["--config", missing], format!("{missing}: this file can't be read ({error}), expected settings as TOML")),
     ] {
         let refused = Settings::load(&flags(&said)).map(|_| "nothing is wrong").unwrap_err();
         assert_eq!(refused.to_string(), expected);
