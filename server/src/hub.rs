@@ -10,7 +10,9 @@ use tracing::info;
 use crate::{
     auth::Identity,
     clock::Clock,
-    names, placement,
+    names,
+    openings::Openings,
+    placement,
     queue::Queue,
     registry::{Gate, Generation, Place, Registry},
     sessions::{Return, Sessions},
@@ -30,6 +32,7 @@ pub(crate) struct Hub {
     pub(crate) tasks: TaskTracker,
     pub(crate) registry: Registry,
     pub(crate) sessions: Sessions,
+    pub(crate) openings: Arc<Openings>,
 }
 
 /// A shard has ended, which it does only when the server does, or by a defect.

@@ -116,6 +116,7 @@ mod hub;
 mod journal;
 mod listen;
 mod names;
+mod openings;
 mod operations;
 mod origins;
 mod peers;

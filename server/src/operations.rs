@@ -142,8 +142,9 @@ impl Server {
         Ok(())
     }
 
-    /// The rooms that there are: declared ones in the order of the configuration, then all others
-    /// by their epochs, which is by when they were made, as far as they are of one shard.
+    /// The rooms that there are: declared ones in the order of the configuration, then those that
+    /// were opened by when that was, then those that came with who joined them, of which only those
+    /// of one shard are in order.
     ///
     /// # Errors
     ///
@@ -155,12 +156,7 @@ impl Server {
                 rooms.extend(some);
             }
         }
-        let declared: BTreeMap<_, _> =
-            self.config().declared().enumerate().map(|(at, (topic, _))| (topic, at)).collect();
-        rooms.sort_by_key(|room| match declared.get(&room.topic) {
-            Some(at) => (0, *at as u64),
-            None => (1, room.position.epoch),
-        });
+        self.hub().openings.sort(&mut rooms, self.config());
         Ok(rooms)
     }
 

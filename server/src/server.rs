@@ -16,7 +16,9 @@ use crate::{
     clock::Clock,
     hub::Hub,
     journal::Journal,
-    listen, placement, random,
+    listen,
+    openings::Openings,
+    placement, random,
     registry::{Gate, Registry},
     router,
     sessions::Sessions,
@@ -67,11 +69,12 @@ impl Server {
             journals.push(journal.map_err(StartError::Journal)?);
         }
 
+        let openings = Arc::new(Openings::default());
         let (mut shards, mut threads) = (Vec::new(), Vec::new());
         for (number, (config, journal)) in configs.into_iter().zip(journals).enumerate() {
             let (mailbox, receiver) = mpsc::channel(MAILBOX);
             let config = config.with_hash_key(random::hash_key());
-            let shard = Shard::new(number, config, journal, clock, &settings);
+            let shard = Shard::new(number, config, journal, clock, &openings, &settings);
             threads.push(spawn(number, shard, receiver).map_err(StartError::Thread)?);
             shards.push(mailbox);
         }
@@ -85,6 +88,7 @@ impl Server {
             tasks: TaskTracker::new(),
             registry: Registry::default(),
             sessions: Sessions::new(settings.session_key),
+            openings,
             settings,
         });
         Ok(Self { hub, threads: Arc::new(Mutex::new(threads)) })

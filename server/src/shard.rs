@@ -26,6 +26,7 @@ use crate::{
     clock::Clock,
     journal::Journal,
     names,
+    openings::Openings,
     registry::Generation,
     settings::{Observer, Settings},
 };
@@ -105,6 +106,7 @@ impl Shard {
         config: Config,
         journal: Option<Journal>,
         clock: Clock,
+        openings: &Arc<Openings>,
         settings: &Settings,
     ) -> Self {
         Self {
@@ -114,7 +116,7 @@ impl Shard {
             journal,
             clock,
             ticked_ms: 0,
-            seats: Seats::default(),
+            seats: Seats::new(Arc::clone(openings)),
             observer: settings.observer.clone(),
         }
     }

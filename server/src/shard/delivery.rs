@@ -44,7 +44,12 @@ impl Seats {
                 self.to_all(&message.recipients, &outbound, once);
             }
             Outbound::PresenceDiff(diff) => self.to_all(&diff.recipients, &outbound, once),
-            Outbound::RoomOpened(notice) | Outbound::RoomClosed(notice) => {
+            Outbound::RoomOpened(notice) => {
+                self.openings.opened(&notice.info.topic);
+                self.to_all(&notice.recipients, &outbound, once);
+            }
+            Outbound::RoomClosed(notice) => {
+                self.openings.closed(&notice.info.topic);
                 self.to_all(&notice.recipients, &outbound, once);
             }
             Outbound::Closed(closed) => self.to_all(&closed.recipients, &outbound, once),

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use parlor::{ClientHandle, ClientId};
 
-use crate::{queue::Queue, registry::Generation};
+use crate::{openings::Openings, queue::Queue, registry::Generation};
 
 /// What a connection speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,14 +22,19 @@ pub(crate) struct Seat {
 }
 
 /// All connections, as a shard sees them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Seats {
     by_client: HashMap<ClientId, (Seat, Option<ClientHandle>)>,
     /// The same by [`ClientHandle::index`], so that what many receive hashes and compares nothing.
     by_handle: Vec<Option<Seat>>,
+    pub(super) openings: Arc<Openings>,
 }
 
 impl Seats {
+    pub(super) fn new(openings: Arc<Openings>) -> Self {
+        Self { by_client: HashMap::new(), by_handle: Vec::new(), openings }
+    }
+
     /// A connection is there, of a client that the channel may have refused.
     pub(super) fn take(&mut self, seat: Seat, handle: Option<ClientHandle>) {
         if let Some(handle) = handle {
