@@ -12,6 +12,14 @@ use axum::extract::ws::CloseFrame;
 pub(crate) struct Close {
     pub(crate) code: u16,
     pub(crate) reason: Cow<'static, str>,
+    pub(crate) after: After,
+}
+
+/// What the client is to do then, where a protocol can tell it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum After {
+    ComeBack,
+    StayAway,
 }
 
 /// What a WebSocket can carry of a reason.
@@ -19,12 +27,16 @@ const MAX_REASON: usize = 123;
 
 impl Close {
     pub(crate) fn new(code: u16, reason: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, reason: reason.into() }
+        Self { code, reason: reason.into(), after: After::ComeBack }
+    }
+
+    const fn of(code: u16, reason: &'static str) -> Self {
+        Self { code, reason: Cow::Borrowed(reason), after: After::ComeBack }
     }
 
     /// The server has put the client out.
     pub(crate) fn put_out(reason: &str) -> Self {
-        Self::new(1001, reason.to_owned())
+        Self { after: After::StayAway, ..Self::new(1001, reason.to_owned()) }
     }
 
     pub(crate) fn idle(idle_ms: u64) -> Self {
@@ -32,15 +44,15 @@ impl Close {
     }
 
     pub(crate) const fn protocol() -> Self {
-        Self { code: 1002, reason: Cow::Borrowed("no websocket frame") }
+        Self::of(1002, "no websocket frame")
     }
 
     pub(crate) const fn no_utf8() -> Self {
-        Self { code: 1007, reason: Cow::Borrowed("text is no UTF-8") }
+        Self::of(1007, "text is no UTF-8")
     }
 
     pub(crate) const fn expired() -> Self {
-        Self { code: 1008, reason: Cow::Borrowed("token expired") }
+        Self::of(1008, "token expired")
     }
 
     pub(crate) fn too_many_messages(max: u32, window_ms: u64) -> Self {
@@ -52,11 +64,21 @@ impl Close {
     }
 
     pub(crate) const fn broken() -> Self {
-        Self { code: 1011, reason: Cow::Borrowed("internal error") }
+        Self::of(1011, "internal error")
     }
 
     pub(crate) const fn restarting() -> Self {
-        Self { code: 1012, reason: Cow::Borrowed("server restarts") }
+        Self::of(1012, "server restarts")
+    }
+
+    /// It does not say what it should.
+    pub(crate) fn malformed(flaw: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(1002, flaw)
+    }
+
+    /// It does not say who it is.
+    pub(crate) fn silent(handshake_ms: u64) -> Self {
+        Self::new(1002, format!("expected to be told who connects within {handshake_ms} ms"))
     }
 
     /// The channel takes no more clients.
@@ -65,11 +87,12 @@ impl Close {
     }
 
     pub(crate) const fn taken_over() -> Self {
-        Self { code: 4000, reason: Cow::Borrowed("a newer connection has taken over") }
+        let reason = Cow::Borrowed("a newer connection has taken over");
+        Self { code: 4000, reason, after: After::StayAway }
     }
 
     pub(crate) const fn too_slow() -> Self {
-        Self { code: 4001, reason: Cow::Borrowed("too slow, more is waiting than there may be") }
+        Self::of(4001, "too slow, more is waiting than there may be")
     }
 
     /// As the WebSocket says it, shortened to what fits.

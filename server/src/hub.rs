@@ -10,6 +10,7 @@ use tracing::info;
 use crate::{
     auth::Identity,
     clock::Clock,
+    dialogue::Returns,
     names,
     openings::Openings,
     placement,
@@ -33,6 +34,7 @@ pub(crate) struct Hub {
     pub(crate) registry: Registry,
     pub(crate) sessions: Sessions,
     pub(crate) openings: Arc<Openings>,
+    pub(crate) returns: Returns,
 }
 
 /// A shard has ended, which it does only when the server does, or by a defect.
@@ -47,7 +49,7 @@ pub(crate) struct Link {
     generation: Generation,
     way: Way,
     pub(crate) queue: Arc<Queue>,
-    place: Place,
+    place: Arc<Place>,
 }
 
 impl Hub {
@@ -56,12 +58,11 @@ impl Hub {
     pub(crate) async fn enter(
         self: &Arc<Self>,
         identity: &Identity,
-        session: Option<&str>,
+        (client_id, back): (ClientId, Return),
         wire: Wire,
-        place: Place,
+        place: Arc<Place>,
     ) -> Result<Link, ShardGone> {
         let user_id = identity.user_id.clone();
-        let (client_id, back) = self.sessions.client_id(&user_id, session);
         let way = match back {
             Return::Possible => Way::Disconnected,
             Return::Impossible => Way::Gone,
@@ -113,9 +114,23 @@ impl Link {
         (shard, Message::Event { client_id, generation, event })
     }
 
+    /// The same event for each shard.
+    pub(crate) fn address_all(&self, event: &Event) -> Vec<(usize, Message)> {
+        let message = || {
+            let (client_id, generation) = (self.client_id.clone(), self.generation);
+            Message::Event { client_id, generation, event: event.clone() }
+        };
+        (0..self.hub.shards.len()).map(|shard| (shard, message())).collect()
+    }
+
+    /// Nobody can come back as the client: it does not keep its place.
+    pub(crate) const fn give_up(&mut self) {
+        self.way = Way::Gone;
+    }
+
     /// The connection has ended. If a newer one has taken over, nobody notices. Its place is free
     /// when what is returned is dropped.
-    pub(crate) async fn leave(self) -> Place {
+    pub(crate) async fn leave(self) -> Arc<Place> {
         let Self { hub, client_id, user_id, generation, way, queue: _, place } = self;
         hub.registry.leave(&client_id, generation);
         info!(client = client_id.as_str(), user = user_id.as_str(), "disconnected");

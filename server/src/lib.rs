@@ -111,6 +111,7 @@
 mod auth;
 mod clock;
 mod close;
+mod dialogue;
 mod health;
 mod hub;
 mod journal;

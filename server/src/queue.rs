@@ -13,13 +13,15 @@ use axum::extract::ws::Message;
 use parlor::{Outbound, Payload};
 use tokio::sync::Notify;
 
-use crate::close::Close;
+use crate::{close::Close, dialogue::Told};
 
 /// Something for a connection.
 #[derive(Debug, Clone)]
 pub(crate) enum Item {
     /// Encoded for everyone who receives it.
     Frame(Message),
+    /// The same for clients of Dialogue.
+    Told(Arc<Told>),
     /// To be encoded by the connection, which knows how.
     Outbound(Arc<Outbound>),
 }
@@ -165,6 +167,7 @@ fn size_of(item: &Item) -> usize {
             bytes.len()
         }
         Item::Frame(Message::Close(_)) => 0,
+        Item::Told(told) => told.text.len(),
         Item::Outbound(outbound) => match &**outbound {
             Outbound::PushMessage(push) => bytes_of(&push.payload),
             Outbound::BroadcastMessage(message) => bytes_of(&message.payload),

@@ -2,12 +2,22 @@
 
 use std::sync::Arc;
 
-use axum::{Router, routing::get};
+use axum::{
+    Router,
+    routing::{any, get},
+};
 
-use crate::{health, hub::Hub, phoenix, server::Server};
+use crate::{
+    dialogue::{self, Endpoint},
+    health,
+    hub::Hub,
+    phoenix,
+    server::Server,
+};
 
 /// The routes of a server, to be served or to stand beside one's own:
-/// `/socket/websocket` for Phoenix clients, which are given `/socket`, and `/healthz`.
+/// `/socket/websocket` for Phoenix clients, which are given `/socket`; `/socket.io/` for clients of
+/// Dialogue, which are given none; and `/healthz`.
 ///
 /// Who serves them by other means than [`Server::serve`] sees to the time that a handshake may
 /// take, and makes addresses of peers known by
@@ -20,6 +30,7 @@ pub fn router(server: &Server) -> Router {
 pub(crate) fn of_hub(hub: Arc<Hub>) -> Router {
     Router::new()
         .route("/socket/websocket", get(phoenix::upgrade))
+        .route("/socket.io/", any(dialogue::serve).with_state(Endpoint::new(&hub)))
         .route("/healthz", get(health::check))
         .with_state(hub)
 }

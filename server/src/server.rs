@@ -14,6 +14,7 @@ use tracing::{info, warn};
 
 use crate::{
     clock::Clock,
+    dialogue::Returns,
     hub::Hub,
     journal::Journal,
     listen,
@@ -89,6 +90,7 @@ impl Server {
             registry: Registry::default(),
             sessions: Sessions::new(settings.session_key),
             openings,
+            returns: Returns::new(settings.channel.grace_ms()),
             settings,
         });
         Ok(Self { hub, threads: Arc::new(Mutex::new(threads)) })

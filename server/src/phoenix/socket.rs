@@ -70,7 +70,8 @@ pub(super) async fn run(
         say_good_bye(&hub, &mut websocket, End::Closed(Close::restarting())).await;
         return;
     }
-    let entered = hub.enter(&identity, session.as_deref(), Wire::Phoenix, place).await;
+    let client = hub.sessions.client_id(&identity.user_id, session.as_deref());
+    let entered = hub.enter(&identity, client, Wire::Phoenix, Arc::new(place)).await;
     let Ok(link) = entered else {
         say_good_bye(&hub, &mut websocket, End::Closed(Close::broken())).await;
         return;
@@ -195,6 +196,8 @@ impl Socket {
         for item in items.drain(..) {
             match item {
                 Item::Frame(frame) => frames.push(frame),
+                // Shards put it before those alone who speak it.
+                Item::Told(_) => {}
                 Item::Outbound(outbound) => {
                     let written = self.codec.outgoing(&outbound).unwrap_or_else(|error| {
                         let client = self.link.client_id.as_str();

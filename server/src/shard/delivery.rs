@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     close::Close,
+    dialogue::Told,
     phoenix::message_of,
     queue::{Item, Put},
 };
@@ -66,7 +67,9 @@ impl Seats {
     }
 
     fn to_one(&self, client_id: &ClientId, outbound: Outbound) {
-        if let Some(seat) = self.of_client(client_id) {
+        if let Some(seat) = self.of_client(client_id)
+            && seat.wire.knows(&outbound)
+        {
             put(seat, Item::Outbound(Arc::new(outbound)));
         }
     }
@@ -102,22 +105,36 @@ fn log_refusal(reply: &Reply, refusal: &Refusal) {
     debug!(client, topic, to, reason, "refused");
 }
 
+impl Wire {
+    /// Whether the protocol has anything like it. A list of who is present can be long, so it does
+    /// not wait for a client that knows of none.
+    const fn knows(self, outbound: &Outbound) -> bool {
+        !matches!((self, outbound), (Self::Dialogue, Outbound::PresenceState(_)))
+    }
+}
+
 /// What many receive, as each protocol has it; made when the first asks for it.
 struct Encoded<'a> {
     outbound: &'a Outbound,
     phoenix: OnceCell<Option<Item>>,
+    dialogue: OnceCell<Option<Item>>,
 }
 
 impl<'a> Encoded<'a> {
     const fn new(outbound: &'a Outbound) -> Self {
-        Self { outbound, phoenix: OnceCell::new() }
+        Self { outbound, phoenix: OnceCell::new(), dialogue: OnceCell::new() }
     }
 
     fn of(&self, wire: Wire) -> Option<Item> {
         match wire {
             Wire::Phoenix => self.phoenix.get_or_init(|| of_phoenix(self.outbound)).clone(),
+            Wire::Dialogue => self.dialogue.get_or_init(|| of_dialogue(self.outbound)).clone(),
         }
     }
+}
+
+fn of_dialogue(outbound: &Outbound) -> Option<Item> {
+    Told::of_all(outbound).map(|told| Item::Told(Arc::new(told)))
 }
 
 fn of_phoenix(outbound: &Outbound) -> Option<Item> {

@@ -10,6 +10,7 @@ use crate::{openings::Openings, queue::Queue, registry::Generation};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wire {
     Phoenix,
+    Dialogue,
 }
 
 /// A connection, as a shard sees it.

@@ -1,0 +1,186 @@
+//! Clients of Dialogue over Socket.IO, at `/socket.io/`: who is let to the transport, and what that
+//! brings.
+//!
+//! The transport, Engine.IO by polling and WebSocket, is `engineioxide`, which is what `socketioxide`
+//! stands on. Socket.IO's own packets are few and are read here, so that payloads stay the text they
+//! came in, what one client says stays in order, and what many are told is written once.
+
+mod connection;
+mod entrance;
+mod inbox;
+mod listings;
+mod packet;
+mod returns;
+mod rooms;
+mod told;
+
+use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
+
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use engineioxide::{
+    DisconnectReason, Str, config::EngineIoConfig, handler::EngineIoHandler,
+    service::EngineIoService,
+};
+use hyper::service::Service;
+use tracing::info;
+
+use self::inbox::{Ended, Inbox};
+use crate::{
+    close::Close,
+    hub::Hub,
+    peers,
+    registry::{Full, Place},
+    settings::ConnectionLimits,
+};
+
+pub(crate) use self::{returns::Returns, told::Told};
+
+/// A connection of Engine.IO, with what its client has said.
+type Transport = engineioxide::Socket<Inbox>;
+
+/// What serves `/socket.io/`.
+#[derive(Clone)]
+pub(crate) struct Endpoint {
+    hub: Arc<Hub>,
+    engine: EngineIoService<Handler>,
+}
+
+/// The place of a connection, in the request that has begun it. It is free when the transport has
+/// let go of that, however long it takes after the end.
+#[derive(Clone)]
+struct Held(Arc<Place>);
+
+/// What Socket.IO clients expect to be able to send at once, and the least that is taken.
+const MAX_PAYLOAD: usize = 1_000_000;
+
+/// How many packets the transport holds until they are taken.
+const TRANSPORT_BUFFER: usize = 256;
+
+impl Endpoint {
+    pub(crate) fn new(hub: &Arc<Hub>) -> Self {
+        let handler = Arc::new(Handler { hub: Arc::clone(hub) });
+        let engine = EngineIoService::with_config(handler, config(&hub.settings.connections));
+        Self { hub: Arc::clone(hub), engine }
+    }
+}
+
+fn config(limits: &ConnectionLimits) -> EngineIoConfig {
+    // What is too long for a client is refused with a reason; what is far too long is not read.
+    let max = limits.max_message_bytes.max(MAX_PAYLOAD);
+    // Socket.IO's own times, in proportion less if a client may be silent for less than they allow.
+    let at_most =
+        |of_45: u64| Duration::from_millis(of_45.min(limits.idle_ms * of_45 / 45_000).max(1));
+    EngineIoConfig::builder()
+        .req_path("/socket.io")
+        .ping_interval(at_most(25_000))
+        .ping_timeout(at_most(20_000))
+        .max_buffer_size(TRANSPORT_BUFFER)
+        .max_payload(max as u64)
+        .ws_max_message_size(max)
+        .ws_max_frame_size(max)
+        .build()
+}
+
+/// Serves a request: of a new connection if there may be one, otherwise of one that there is.
+pub(crate) async fn serve(State(endpoint): State<Endpoint>, mut request: Request) -> Response {
+    let settings = &endpoint.hub.settings;
+    let peer = peers::address(settings, request.headers(), request.extensions());
+    let origin = request.headers().get(header::ORIGIN).cloned();
+    if let Err(refused) = admit(&endpoint.hub, &mut request, peer) {
+        let reason = refused.1;
+        info!(peer = peer.map(tracing::field::display), reason, "connection refused");
+        return refused.into_response();
+    }
+    let preflight = request.method() == Method::OPTIONS;
+    let mut response = if preflight {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        let Ok(response) = endpoint.engine.call(request).await;
+        response.map(Body::new)
+    };
+    if let Some(origin) = origin {
+        let allow = |name| (name, HeaderValue::from_static("content-type"));
+        let headers = response.headers_mut();
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(header::VARY, HeaderValue::from_static("origin"));
+        headers.extend(preflight.then(|| allow(header::ACCESS_CONTROL_ALLOW_HEADERS)));
+    }
+    response
+}
+
+/// Refuses pages of other origins, and what is too much; a new connection is given a place.
+fn admit(
+    hub: &Hub,
+    request: &mut Request,
+    peer: Option<IpAddr>,
+) -> Result<(), (StatusCode, &'static str)> {
+    let headers: &HeaderMap = request.headers();
+    let text_of = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    if !hub.settings.origins.allows(text_of(header::ORIGIN), text_of(header::HOST)) {
+        return Err((StatusCode::FORBIDDEN, "origin not allowed"));
+    }
+    if hub.going.is_cancelled() {
+        return Err((StatusCode::SERVICE_UNAVAILABLE, "server restarts"));
+    }
+    let query = request.uri().query().unwrap_or_default();
+    if query.split('&').any(|parameter| parameter.starts_with("sid=")) {
+        return Ok(());
+    }
+    let place = hub.connections.enter(peer).map_err(|full| match full {
+        Full::All => (StatusCode::SERVICE_UNAVAILABLE, "too many connections"),
+        Full::OfThatAddress => {
+            (StatusCode::TOO_MANY_REQUESTS, "too many connections of one address")
+        }
+    })?;
+    request.extensions_mut().insert(Held(Arc::new(place)));
+    Ok(())
+}
+
+/// Is told by the transport what happens.
+struct Handler {
+    hub: Arc<Hub>,
+}
+
+impl EngineIoHandler for Handler {
+    type Data = Inbox;
+
+    fn on_connect(self: Arc<Self>, transport: Arc<Transport>) {
+        let Some(Held(place)) = transport.req_parts.extensions.get().cloned() else {
+            return transport.close(DisconnectReason::TransportClose);
+        };
+        let hub = Arc::clone(&self.hub);
+        self.hub.tasks.spawn(connection::run(hub, transport, place));
+    }
+
+    fn on_disconnect(&self, transport: Arc<Transport>, _reason: DisconnectReason) {
+        transport.data.end(Ended::Lost);
+    }
+
+    fn on_message(self: &Arc<Self>, message: Str, transport: Arc<Transport>) {
+        let limits = &self.hub.settings.connections;
+        let (len, max) = (message.len(), limits.max_message_bytes);
+        if len > max {
+            return transport.data.end(Ended::Closed(Close::too_large(max)));
+        }
+        let (most, window_ms) = (limits.events_per_window, limits.window_ms);
+        let too_many = || Close::too_many_messages(most, window_ms);
+        transport.data.put(message, limits.queue_bytes.max(2 * max), too_many);
+    }
+
+    fn on_binary(self: &Arc<Self>, _data: Bytes, transport: Arc<Transport>) {
+        let flaw = "expected text, got an attachment";
+        transport.data.end(Ended::Closed(Close::malformed(flaw)));
+    }
+}
+
+impl fmt::Debug for Handler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handler").finish_non_exhaustive()
+    }
+}

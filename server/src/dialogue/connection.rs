@@ -1,0 +1,343 @@
+//! One connection of a client of Dialogue, from its first packet to its end.
+
+use std::{collections::VecDeque, future, sync::Arc, time::Duration};
+
+use engineioxide::{DisconnectReason, Str, TransportType};
+use parlor::{
+    Answer, Body, Event, EventKind, Join, Outbound, Question, RateLimiter, Reason, Refuse, Since,
+    wire::dialogue::{self, Incoming},
+};
+use tokio::{
+    select,
+    sync::mpsc::error::TrySendError,
+    time::{Instant, sleep, sleep_until, timeout},
+};
+use tracing::{debug, info};
+
+use super::{
+    Transport, entrance,
+    inbox::Ended,
+    listings::{Listed, Listings},
+    packet::{self, Packet},
+    rooms::{Rooms, TooMany},
+};
+use crate::{
+    close::{After, Close},
+    hub::{Hub, Link, ShardGone},
+    queue::Item,
+    random,
+    registry::Place,
+    shard::Message,
+};
+
+/// A connection that lives.
+pub(super) struct Connection {
+    pub(super) transport: Arc<Transport>,
+    pub(super) codec: dialogue::Connection,
+    pub(super) link: Link,
+    pub(super) rooms: Rooms,
+    pub(super) listings: Listings,
+    pub(super) rate: RateLimiter<()>,
+    /// What its client has said last, until the shards have room for it. Until then nothing more is
+    /// read.
+    pub(super) waiting: VecDeque<(usize, Message)>,
+    /// When its token expires.
+    pub(super) expires_at: Option<Instant>,
+}
+
+/// How a connection ends.
+#[derive(Debug)]
+pub(super) enum End {
+    /// The transport has gone.
+    Lost,
+    /// The client goes, and says so.
+    Left,
+    /// It was not let in, and is told so.
+    Refused(Str),
+    /// It is closed.
+    Closed(Close),
+}
+
+impl From<Ended> for End {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Lost => Self::Lost,
+            Ended::Closed(close) => Self::Closed(close),
+        }
+    }
+}
+
+/// For how long a client that polls may take to ask for its last packets.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// How often a transport that is full is asked whether it is full still: at first, and at last.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(50));
+
+/// Serves a connection until it ends.
+pub(super) async fn run(hub: Arc<Hub>, transport: Arc<Transport>, place: Arc<Place>) {
+    let end = match entrance::let_in(&hub, &transport, place).await {
+        Ok(connection) => connection.live().await,
+        Err(end) => end,
+    };
+    say_good_bye(&hub, &transport, end).await;
+}
+
+/// Tells the client why its connection ends, and ends it.
+async fn say_good_bye(hub: &Hub, transport: &Transport, end: End) {
+    let close_ms = Duration::from_millis(hub.settings.connections.close_ms);
+    // What does not fit any more is not waited for.
+    let last = |text: Str| drop(emit(transport, &text));
+    let patience = match end {
+        End::Lost => Duration::ZERO,
+        // A client with nothing left to do closes the transport itself.
+        End::Left => close_ms,
+        End::Refused(text) => {
+            last(text);
+            close_ms
+        }
+        End::Closed(close) => {
+            last(packet::closing(close.code, &close.reason));
+            match (close.after, transport.transport_type()) {
+                (After::StayAway, _) => {
+                    last(packet::disconnect().into());
+                    close_ms
+                }
+                (After::ComeBack, TransportType::Polling) => LINGER.min(close_ms),
+                (After::ComeBack, TransportType::Websocket) => Duration::ZERO,
+            }
+        }
+    };
+    if timeout(patience, transport.closed()).await.is_ok() {
+        return;
+    }
+    transport.close(DisconnectReason::TransportClose);
+    if timeout(close_ms, transport.closed()).await.is_err() {
+        debug!("the client does not take what it was sent last");
+    }
+}
+
+impl Connection {
+    /// Says that it is in, and asks for the rooms that it has been in.
+    pub(super) async fn begin(&mut self) -> Result<(), End> {
+        self.write(packet::connected(&random::name())).await?;
+        self.write(packet::said(&self.codec.connected())).await?;
+        let rooms = self.rooms.all().into_iter();
+        let rooms = rooms.map(|(topic, position)| (topic, Some(Since::from(position))));
+        let rejoins = self.codec.restore(rooms, self.link.hub().clock.now_ms());
+        self.waiting.extend(rejoins.into_iter().map(|rejoin| self.link.address(rejoin)));
+        Ok(())
+    }
+
+    /// Serves it until it ends, and lets all others know.
+    async fn live(mut self) -> End {
+        let end = self.serve().await;
+        let Self { mut link, rooms, .. } = self;
+        let client = link.client_id.as_str();
+        if let End::Closed(close) = &end {
+            let (code, reason) = (close.code, &*close.reason);
+            info!(client, code, reason, "closing");
+        }
+        let is_put_out = matches!(&end, End::Closed(close) if *close != Close::taken_over() && close.after == After::StayAway);
+        let hub = Arc::clone(link.hub());
+        if matches!(end, End::Left) || is_put_out || rooms.is_empty() {
+            hub.returns.forget(&link.client_id, &rooms);
+            link.give_up();
+        } else {
+            hub.returns.lose(&link.client_id, &rooms, hub.clock.now_ms());
+        }
+        drop(link.leave().await);
+        end
+    }
+
+    /// Reads and writes until there is a reason to end.
+    async fn serve(&mut self) -> End {
+        let hub = Arc::clone(self.link.hub());
+        let queue = Arc::clone(&self.link.queue);
+        let transport = Arc::clone(&self.transport);
+        let mut items = Vec::new();
+        let mut is_told_to_go = false;
+        loop {
+            let result = select! {
+                close = queue.until_cut() => Err(End::Closed(close)),
+                () = hub.going.cancelled(), if !is_told_to_go => {
+                    is_told_to_go = true;
+                    queue.close(Close::restarting());
+                    Ok(())
+                }
+                taken = queue.take(&mut items) => match taken {
+                    Some(close) => Err(End::Closed(close)),
+                    None => self.send(&mut items).await,
+                },
+                sent = hand_over(&hub, &mut self.waiting) => {
+                    sent.map_err(|ShardGone| End::Closed(Close::broken()))
+                }
+                message = transport.data.take(), if self.waiting.is_empty() => match message {
+                    Ok(message) => self.receive(&message).await,
+                    Err(ended) => Err(ended.into()),
+                },
+                () = at(self.expires_at) => Err(End::Closed(Close::expired())),
+            };
+            if let Err(end) = result {
+                return end;
+            }
+        }
+    }
+
+    /// Reads a packet of the client.
+    async fn receive(&mut self, message: &str) -> Result<(), End> {
+        let hub = Arc::clone(self.link.hub());
+        let now_ms = hub.clock.now_ms();
+        if self.rate.allow(&(), now_ms).is_err() {
+            let limits = &hub.settings.connections;
+            let close = Close::too_many_messages(limits.events_per_window, limits.window_ms);
+            return Err(End::Closed(close));
+        }
+        let malformed = |flaw: String| End::Closed(Close::malformed(flaw));
+        let array = match Packet::read(message).map_err(|error| malformed(error.to_string()))? {
+            Packet::Event(array) => array,
+            Packet::Disconnect => return Err(End::Left),
+            Packet::ConnectElsewhere(namespace) => {
+                return self.write(packet::no_namespace(namespace)).await;
+            }
+            // It is in.
+            Packet::Connect(_) | Packet::Elsewhere => return Ok(()),
+        };
+        let expected = || malformed("expected an array with the name of an event".into());
+        let (name, argument) = packet::event(array).ok_or_else(expected)?;
+        match self.codec.event(&name, argument, now_ms) {
+            Incoming::Event(event) => self.ask(event),
+            Incoming::Packet(packet) => self.write(packet::said(&packet)).await?,
+            Incoming::Nothing => {}
+        }
+        Ok(())
+    }
+
+    /// Addresses what the client asks for: a list of rooms to all shards.
+    fn ask(&mut self, event: Event) {
+        let hub = self.link.hub();
+        let limits = &hub.settings.connections;
+        let event = if let Event::Join(join) = event {
+            match self.rooms.ask(&join.topic, limits.max_topics) {
+                Ok(()) => join.into(),
+                Err(TooMany) => refused(&join, limits.max_topics),
+            }
+        } else {
+            event
+        };
+        if let Event::Query(query) = &event
+            && query.what == Question::Rooms
+            && let Some(reference) = query.reference.clone()
+        {
+            self.listings.ask(reference, hub.shards.len());
+            self.waiting.extend(self.link.address_all(&event));
+        } else {
+            self.waiting.push_back(self.link.address(event));
+        }
+    }
+
+    /// Sends what was waiting.
+    async fn send(&mut self, items: &mut Vec<Item>) -> Result<(), End> {
+        for item in items.drain(..) {
+            match item {
+                Item::Told(told) => {
+                    self.write(told.text.clone()).await?;
+                    self.rooms.note(&told.note);
+                }
+                Item::Outbound(outbound) => {
+                    for packet in self.encode(&outbound) {
+                        self.write(packet::said(&packet)).await?;
+                    }
+                }
+                // Shards put it before those alone who speak Phoenix.
+                Item::Frame(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn encode(&mut self, outbound: &Outbound) -> Vec<dialogue::Packet> {
+        let Outbound::Reply(reply) = outbound else { return self.codec.outgoing(outbound) };
+        self.rooms.answered(reply);
+        match self.listings.take(reply) {
+            Listed::No => self.codec.outgoing(outbound),
+            Listed::InPart => Vec::new(),
+            Listed::All(mut reply, mut rooms) => {
+                let hub = self.link.hub();
+                hub.openings.sort(&mut rooms, &hub.settings.channel);
+                reply.result = Ok(Body::Answer(Answer::Rooms(rooms)));
+                self.codec.outgoing(&Outbound::Reply(*reply))
+            }
+        }
+    }
+
+    /// Writes a packet. A client that takes nothing for as long as it may be idle is too slow.
+    async fn write(&self, text: Str) -> Result<(), End> {
+        if emit(&self.transport, &text)? == Emitted::Yes {
+            return Ok(());
+        }
+        let patience = Duration::from_millis(self.link.hub().settings.connections.idle_ms);
+        let (mut pause, longest) = PAUSES;
+        let emitted = async {
+            while emit(&self.transport, &text)? == Emitted::No {
+                sleep(pause).await;
+                pause = longest.min(pause * 2);
+            }
+            Ok(())
+        };
+        select! {
+            close = self.link.queue.until_cut() => Err(End::Closed(close)),
+            emitted = timeout(patience, emitted) => match emitted {
+                Ok(emitted) => emitted,
+                Err(_elapsed) => Err(End::Closed(Close::too_slow())),
+            },
+        }
+    }
+}
+
+/// A join of a client that is in as many rooms as it may be.
+fn refused(join: &Join, max_topics: usize) -> Event {
+    let refuse = Refuse::new(&join.client_id, EventKind::Join, Reason::LimitReached);
+    let message = format!("expected at most {max_topics} rooms");
+    let mut refuse = refuse.with_topic(&join.topic).with_message(message);
+    refuse.reference.clone_from(&join.reference);
+    refuse.into()
+}
+
+/// Whether the transport has taken something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Emitted {
+    Yes,
+    No,
+}
+
+/// Gives a packet to the transport, if there is room for another one beside it: that is for the
+/// transport's own, which takes a client for dead that it can't ask whether it lives.
+pub(super) fn emit(transport: &Transport, text: &Str) -> Result<Emitted, End> {
+    match (transport.reserve(), transport.reserve()) {
+        (Ok(permit), Ok(_spare)) => {
+            permit.emit(text.clone());
+            Ok(Emitted::Yes)
+        }
+        (Err(TrySendError::Closed(())), _) | (_, Err(TrySendError::Closed(()))) => Err(End::Lost),
+        (Err(TrySendError::Full(())), _) | (_, Err(TrySendError::Full(()))) => Ok(Emitted::No),
+    }
+}
+
+/// Hands over what is waiting, when the shard has room for it; never done if there is nothing.
+async fn hand_over(hub: &Hub, waiting: &mut VecDeque<(usize, Message)>) -> Result<(), ShardGone> {
+    let Some((shard, _)) = waiting.front() else { return future::pending().await };
+    let mailbox = hub.shards.get(*shard).ok_or(ShardGone)?;
+    let permit = mailbox.reserve().await.map_err(|_| ShardGone)?;
+    if let Some((_, message)) = waiting.pop_front() {
+        permit.send(message);
+    }
+    Ok(())
+}
+
+/// Waits until then, or for ever.
+async fn at(then: Option<Instant>) {
+    match then {
+        Some(then) => sleep_until(then).await,
+        None => future::pending().await,
+    }
+}

@@ -1,0 +1,137 @@
+//! Who comes back as whom: the client ids of connections that were lost, with their rooms.
+//!
+//! Dialogue's client connects again after a lost connection and takes itself for a member still, and
+//! says nothing by which it could be told from others of its user. So a new connection is taken for
+//! that of its user's clients which has lost its own last; if its page gives a session, which it
+//! draws at random and keeps, for that of the session and no other, at once.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use parlor::{ClientId, UserId};
+
+use super::rooms::Rooms;
+
+/// By what a client is known when it comes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Known {
+    ByUser,
+    BySession,
+}
+
+/// The clients that have connections, and those that have lost theirs not long ago.
+#[derive(Debug)]
+pub(crate) struct Returns {
+    state: Mutex<State>,
+    grace_ms: u64,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    clients: BTreeMap<ClientId, Client>,
+    /// Of those that are known by their users, who have lost their connections; the last one last.
+    lost: BTreeMap<UserId, Vec<ClientId>>,
+    /// Who has lost a connection, and until when it is waited for.
+    due: VecDeque<(u64, ClientId)>,
+}
+
+#[derive(Debug)]
+struct Client {
+    user_id: UserId,
+    known: Known,
+    rooms: Rooms,
+    /// Until when it is waited for, if it has no connection.
+    until_ms: Option<u64>,
+}
+
+impl Returns {
+    /// Clients are waited for as long as they keep their places.
+    pub(crate) fn new(grace_ms: u64) -> Self {
+        Self { state: Mutex::default(), grace_ms }
+    }
+
+    /// The client of a user that has lost its connection last. It is not lost any more.
+    pub(super) fn found(&self, user_id: &UserId, now_ms: u64) -> Option<ClientId> {
+        let mut state = self.lock();
+        state.forget_late(now_ms);
+        let client_id = state.lost.get(user_id)?.last()?.clone();
+        state.find(&client_id);
+        Some(client_id)
+    }
+
+    /// A connection of a client has come. Returns the rooms that the client had.
+    pub(super) fn enter(&self, client_id: &ClientId, user_id: &UserId, known: Known) -> Rooms {
+        let mut state = self.lock();
+        state.find(client_id);
+        let before = state.clients.remove(client_id);
+        let rooms = before.map_or_else(Rooms::default, |before| before.rooms.copied());
+        let (user_id, until_ms) = (user_id.clone(), None);
+        let client = Client { user_id, known, rooms: rooms.clone(), until_ms };
+        state.clients.insert(client_id.clone(), client);
+        rooms
+    }
+
+    /// A connection was lost, whose client may come back.
+    pub(super) fn lose(&self, client_id: &ClientId, rooms: &Rooms, now_ms: u64) {
+        if rooms.is_empty() || self.grace_ms == 0 {
+            return self.forget(client_id, rooms);
+        }
+        let mut state = self.lock();
+        state.forget_late(now_ms);
+        let Some(client) = state.clients.get_mut(client_id) else { return };
+        if !client.rooms.is(rooms) {
+            return;
+        }
+        let until_ms = now_ms.saturating_add(self.grace_ms);
+        client.until_ms = Some(until_ms);
+        let by_user = (client.known == Known::ByUser).then(|| client.user_id.clone());
+        state.due.push_back((until_ms, client_id.clone()));
+        if let Some(user_id) = by_user {
+            state.lost.entry(user_id).or_default().push(client_id.clone());
+        }
+    }
+
+    /// A connection has ended, whose client does not come back.
+    pub(super) fn forget(&self, client_id: &ClientId, rooms: &Rooms) {
+        let mut state = self.lock();
+        if state.clients.get(client_id).is_some_and(|client| client.rooms.is(rooms)) {
+            state.clients.remove(client_id);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// A client is not lost any more.
+    fn find(&mut self, client_id: &ClientId) {
+        let Some(client) = self.clients.get_mut(client_id) else { return };
+        client.until_ms = None;
+        if let Some(lost) = self.lost.get_mut(&client.user_id) {
+            lost.retain(|lost| lost != client_id);
+            if lost.is_empty() {
+                self.lost.remove(&client.user_id);
+            }
+        }
+    }
+
+    /// Forgets who was waited for long enough.
+    fn forget_late(&mut self, now_ms: u64) {
+        while let Some((until_ms, client_id)) = self.due.front().cloned() {
+            if until_ms > now_ms {
+                return;
+            }
+            self.due.pop_front();
+            // It may have come back since, and be lost again.
+            let client = self.clients.get(&client_id);
+            if client.is_some_and(|client| client.until_ms == Some(until_ms)) {
+                self.find(&client_id);
+                self.clients.remove(&client_id);
+            }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The rooms that a client takes itself for a member of, and how much it has of each.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use parlor::{Body, EventKind, Position, Reply, Topic};
+
+use super::told::Note;
+
+/// The rooms of one client. Clones are the same.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Rooms(Arc<Mutex<State>>);
+
+#[derive(Debug, Clone, Default)]
+struct State {
+    /// Up to where it was told what was said.
+    joined: BTreeMap<Topic, Position>,
+    /// It has asked, and was not answered.
+    asked: BTreeSet<Topic>,
+}
+
+impl Rooms {
+    /// The same rooms, which from here on have their own ways.
+    pub(super) fn copied(&self) -> Self {
+        let joined = self.lock().joined.clone();
+        Self(Arc::new(Mutex::new(State { joined, asked: BTreeSet::new() })))
+    }
+
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().joined.is_empty()
+    }
+
+    /// All of them, with the positions.
+    pub(super) fn all(&self) -> Vec<(Topic, Position)> {
+        self.lock().joined.iter().map(|(topic, position)| (topic.clone(), *position)).collect()
+    }
+
+    /// Takes note that the client asks to join, unless that makes more than `max`.
+    pub(super) fn ask(&self, topic: &Topic, max: usize) -> Result<(), TooMany> {
+        let mut state = self.lock();
+        if state.joined.contains_key(topic) || state.asked.contains(topic) {
+            return Ok(());
+        }
+        if state.joined.len() + state.asked.len() >= max {
+            return Err(TooMany);
+        }
+        state.asked.insert(topic.clone());
+        Ok(())
+    }
+
+    /// Takes note of what many were told.
+    pub(super) fn note(&self, note: &Note) {
+        match note {
+            Note::Has(topic, position) => {
+                if let Some(has) = self.lock().joined.get_mut(topic) {
+                    *has = (*has).max(*position);
+                }
+            }
+            Note::Left(topic) => {
+                self.lock().joined.remove(topic);
+            }
+            Note::Nothing => {}
+        }
+    }
+
+    /// Takes note of an answer.
+    pub(super) fn answered(&self, reply: &Reply) {
+        let Some(topic) = &reply.topic else { return };
+        let mut state = self.lock();
+        match (reply.to, &reply.result) {
+            (EventKind::Join, Ok(Body::Joined { position, .. })) => {
+                state.asked.remove(topic);
+                state.joined.insert(topic.clone(), *position);
+            }
+            // What it has missed comes after this answer, and it has that of before.
+            (EventKind::Join, Ok(Body::Rejoined { position, .. })) => {
+                state.asked.remove(topic);
+                state.joined.entry(topic.clone()).or_insert(*position);
+            }
+            (EventKind::Rejoin, Ok(Body::Rejoined { position, recovered, .. })) => {
+                if *recovered {
+                    state.joined.entry(topic.clone()).or_insert(*position);
+                } else {
+                    state.joined.insert(topic.clone(), *position);
+                }
+            }
+            (EventKind::Join, Err(_)) => {
+                state.asked.remove(topic);
+            }
+            (EventKind::Rejoin, Err(_)) | (EventKind::Leave, Ok(_)) => {
+                state.joined.remove(topic);
+            }
+            (_, _) => {}
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// It is in as many rooms as it may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TooMany;
