@@ -60,7 +60,7 @@ struct Held(Arc<Place>);
 const MAX_PAYLOAD: usize = 1_000_000;
 
 /// How many packets the transport holds until they are taken.
-const TRANSPORT_BUFFER: usize = 256;
+const TRANSPORT_BUFFER: usize = 32;
 
 impl Endpoint {
     pub(crate) fn new(hub: &Arc<Hub>) -> Self {

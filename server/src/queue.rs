@@ -22,6 +22,8 @@ pub(crate) enum Item {
     Frame(Message),
     /// The same for clients of Dialogue.
     Told(Arc<Told>),
+    /// A shard has crashed and goes on, so its members are to be members again.
+    Restarted(usize),
     /// To be encoded by the connection, which knows how.
     Outbound(Arc<Outbound>),
 }
@@ -166,7 +168,7 @@ fn size_of(item: &Item) -> usize {
         Item::Frame(Message::Binary(bytes) | Message::Ping(bytes) | Message::Pong(bytes)) => {
             bytes.len()
         }
-        Item::Frame(Message::Close(_)) => 0,
+        Item::Frame(Message::Close(_)) | Item::Restarted(_) => 0,
         Item::Told(told) => told.text.len(),
         Item::Outbound(outbound) => match &**outbound {
             Outbound::PushMessage(push) => bytes_of(&push.payload),

@@ -68,6 +68,9 @@ pub(crate) type Answered = Option<Result<Body, Refusal>>;
 /// Who has received what is sent by several shards.
 pub(crate) type Served = Arc<Mutex<BTreeSet<ClientId>>>;
 
+/// What a channel says when it goes on after a crash.
+const RESTART: &str = "restart";
+
 /// How many messages are handled between two deliveries, at most.
 const BATCH: usize = 256;
 
@@ -278,6 +281,11 @@ impl Shard {
                 if let Outbound::LoadHistory(load) = &outbound {
                     // There is no store beyond memory.
                     requests.push(load.request);
+                }
+                if let Outbound::System(system) = &outbound
+                    && system.label == RESTART
+                {
+                    self.seats.restarted(self.number);
                 }
                 match (asker, outbound) {
                     (Asker::Server, Outbound::Reply(reply)) => result = Some(reply.result),

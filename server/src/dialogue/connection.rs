@@ -121,11 +121,17 @@ impl Connection {
     pub(super) async fn begin(&mut self) -> Result<(), End> {
         self.write(packet::connected(&random::name())).await?;
         self.write(packet::said(&self.codec.connected())).await?;
+        self.restore(|_any| true);
+        Ok(())
+    }
+
+    /// Makes it a member again of its rooms on some shards.
+    fn restore(&mut self, is_meant: impl Fn(usize) -> bool) {
         let rooms = self.rooms.all().into_iter();
         let rooms = rooms.map(|(topic, position)| (topic, Some(Since::from(position))));
         let rejoins = self.codec.restore(rooms, self.link.hub().clock.now_ms());
-        self.waiting.extend(rejoins.into_iter().map(|rejoin| self.link.address(rejoin)));
-        Ok(())
+        let rejoins = rejoins.into_iter().map(|rejoin| self.link.address(rejoin));
+        self.waiting.extend(rejoins.filter(|(shard, _)| is_meant(*shard)));
     }
 
     /// Serves it until it ends, and lets all others know.
@@ -250,6 +256,7 @@ impl Connection {
                 }
                 // Shards put it before those alone who speak Phoenix.
                 Item::Frame(_) => {}
+                Item::Restarted(shard) => self.restore(|at| at == shard),
             }
         }
         Ok(())

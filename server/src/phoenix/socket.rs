@@ -197,7 +197,7 @@ impl Socket {
             match item {
                 Item::Frame(frame) => frames.push(frame),
                 // Shards put it before those alone who speak it.
-                Item::Told(_) => {}
+                Item::Told(_) | Item::Restarted(_) => {}
                 Item::Outbound(outbound) => {
                     let written = self.codec.outgoing(&outbound).unwrap_or_else(|error| {
                         let client = self.link.client_id.as_str();

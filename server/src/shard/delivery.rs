@@ -66,6 +66,13 @@ impl Seats {
         }
     }
 
+    /// Lets those know who can't be told: their connections join again for them.
+    pub(super) fn restarted(&self, shard: usize) {
+        for seat in self.all().filter(|seat| seat.wire == Wire::Dialogue) {
+            put(seat, Item::Restarted(shard));
+        }
+    }
+
     fn to_one(&self, client_id: &ClientId, outbound: Outbound) {
         if let Some(seat) = self.of_client(client_id)
             && seat.wire.knows(&outbound)

@@ -66,6 +66,10 @@ impl Seats {
         self.by_handle.get(handle.index())?.as_ref()
     }
 
+    pub(super) fn all(&self) -> impl Iterator<Item = &Seat> {
+        self.by_handle.iter().flatten()
+    }
+
     pub(super) fn generation(&self, client_id: &ClientId) -> Option<Generation> {
         self.of_client(client_id).map(|seat| seat.generation)
     }

@@ -1,0 +1,127 @@
+//! Connections that are lost, and clients that come back.
+
+use parlor::{Config, EventDefinition, RoomConfig};
+use parlor_server::Settings;
+use serde_json::json;
+
+use super::Dialogue;
+use crate::{Running, settings, start, until};
+
+/// A server whose rooms remember what was said.
+async fn remembering() -> Running {
+    let definition = EventDefinition::new("*").with_history(100);
+    let room = RoomConfig::default().with_event(definition);
+    let channel = Config::builder().grace_ms(Settings::GRACE_MS).room("*", room).build().unwrap();
+    start(Settings { channel, ..settings() }).await
+}
+
+/// Loses a connection, and waits until the server has seen it.
+async fn lose(running: &Running, client: Dialogue) {
+    let before = running.server.connections();
+    client.lose();
+    until(|| running.server.connections() < before).await;
+}
+
+#[tokio::test]
+async fn a_client_that_comes_back_misses_nothing_and_is_told_nothing_else() {
+    let running = remembering().await;
+    let mut bob = running.dialogue("bob").await;
+    let mut ann = running.dialogue("ann").await;
+    let rooms = ["one", "two", "three"];
+    for room in rooms {
+        ann.join(room).await;
+        bob.join(room).await;
+    }
+    bob.trigger("one", "e", json!("before")).await;
+    assert_eq!(bob.hear("one", "e").await, "before");
+    assert_eq!(ann.hear("one", "e").await, "before");
+
+    let id = ann.client_id.clone();
+    lose(&running, ann).await;
+    for room in rooms {
+        bob.trigger(room, "e", json!(format!("while away {room}"))).await;
+        bob.hear(room, "e").await;
+    }
+    let mut ann = running.dialogue("ann").await;
+    assert_eq!(ann.client_id, id);
+    let mut heard = Vec::new();
+    for _ in rooms {
+        let (name, message) = ann.next().await;
+        assert_eq!(name, "dialogue:event", "{message}");
+        heard.push(message["data"].as_str().unwrap().to_owned());
+    }
+    heard.sort();
+    assert_eq!(heard, ["while away one", "while away three", "while away two"]);
+
+    ann.trigger("two", "e", json!("back")).await;
+    assert_eq!(bob.hear("two", "e").await, "back");
+    assert_eq!(ann.hear("two", "e").await, "back");
+}
+
+#[tokio::test]
+async fn nobody_else_comes_back_as_it() {
+    let running = remembering().await;
+    let mut ann = running.dialogue("ann").await;
+    ann.join("any").await;
+    let also_ann = running.dialogue("ann").await;
+    assert_ne!(also_ann.client_id, ann.client_id, "the first one lives");
+    let id = ann.client_id.clone();
+    lose(&running, ann).await;
+    assert_ne!(running.dialogue("bob").await.client_id, id);
+    assert_eq!(running.dialogue("ann").await.client_id, id);
+    assert_ne!(running.dialogue("ann").await.client_id, id, "only one does");
+}
+
+#[tokio::test]
+async fn a_session_takes_over_from_a_connection_that_seems_to_live() {
+    let running = remembering().await;
+    let with = async |user: &str, session: &str| {
+        running.dialogue_with(json!({"userId": user, "session": session})).await.0
+    };
+    let mut first = with("ann", "secret").await;
+    first.join("any").await;
+    let mut second = with("ann", "secret").await;
+    assert_eq!(second.client_id, first.client_id);
+    assert_eq!(first.closed().await, (4000, true));
+    second.trigger("any", "e", json!(1)).await;
+    assert_eq!(second.hear("any", "e").await, 1, "it is a member");
+    assert_ne!(with("bob", "secret").await.client_id, second.client_id);
+    let phoenix = running.returning("ann", "secret").await;
+    second.trigger("any", "e", json!(2)).await;
+    assert_eq!(second.hear("any", "e").await, 2, "a socket of Phoenix is another client");
+    drop(phoenix);
+
+    // Who says no session does not come back as one that has.
+    let id = second.client_id.clone();
+    lose(&running, second).await;
+    assert_ne!(running.dialogue("ann").await.client_id, id);
+    assert_eq!(with("ann", "secret").await.client_id, id);
+}
+
+#[tokio::test]
+async fn a_room_that_has_gone_meanwhile_is_told_of() {
+    let channel = Config::builder()
+        .grace_ms(Settings::GRACE_MS)
+        .clients_open_rooms(parlor::ClientRooms::On)
+        .unlisted_topics(parlor::UnlistedTopics::Refuse);
+    let running = start(Settings { channel: channel.build().unwrap(), ..settings() }).await;
+    let mut bob = running.dialogue("bob").await;
+    bob.ask("dialogue:createRoom", json!({"id": "r", "name": "R"}), "dialogue:roomCreated").await;
+    let mut ann = running.dialogue("ann").await;
+    ann.join("r").await;
+    lose(&running, ann).await;
+    bob.ask("dialogue:deleteRoom", json!({"roomId": "r"}), "dialogue:roomDeleted").await;
+    let mut ann = running.dialogue("ann").await;
+    assert_eq!(ann.next().await, ("dialogue:roomDeleted".to_owned(), json!({"roomId": "r"})));
+}
+
+#[tokio::test]
+async fn who_could_not_come_back_keeps_no_place() {
+    let channel = Config::builder().grace_ms(0).build().unwrap();
+    let running = start(Settings { channel, ..settings() }).await;
+    let mut ann = running.dialogue("ann").await;
+    ann.join("any").await;
+    let id = ann.client_id.clone();
+    lose(&running, ann).await;
+    assert_ne!(running.dialogue("ann").await.client_id, id);
+}

@@ -1,0 +1,104 @@
+//! Clients that poll.
+
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+
+use crate::{PATIENCE, Running, get, settings, start};
+
+/// A client that polls, each time by a connection of its own.
+struct Poller<'a> {
+    running: &'a Running,
+    path: String,
+}
+
+impl<'a> Poller<'a> {
+    async fn open(running: &'a Running) -> Self {
+        let path = "/socket.io/?EIO=4&transport=polling".to_owned();
+        let answer = get(running.at, &path).await;
+        let open: Value = serde_json::from_str(body(&answer).strip_prefix('0').unwrap()).unwrap();
+        let path = format!("{path}&sid={}", open["sid"].as_str().unwrap());
+        Self { running, path }
+    }
+
+    async fn post(&self, packets: &[&str]) {
+        let body = packets.join("\x1e");
+        let mut stream = TcpStream::connect(self.running.at).await.unwrap();
+        let (path, length) = (&self.path, body.len());
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\
+             content-type: text/plain\r\ncontent-length: {length}\r\n\r\n"
+        );
+        stream.write_all((head + &body).as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        timeout(PATIENCE, stream.read_to_string(&mut answer)).await.expect("in time").unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+
+    /// Polls until there are as many events as wanted.
+    async fn events(&self, wanted: usize) -> Vec<(String, Value)> {
+        let mut events = Vec::new();
+        while events.len() < wanted {
+            let answer = get(self.running.at, &self.path).await;
+            assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+            for packet in body(&answer).split('\x1e') {
+                if packet == "2" {
+                    self.post(&["3"]).await;
+                } else if let Some(array) = packet.strip_prefix("42") {
+                    events.push(serde_json::from_str(array).unwrap());
+                }
+            }
+        }
+        events
+    }
+}
+
+fn body(answer: &str) -> &str {
+    answer.split_once("\r\n\r\n").unwrap().1
+}
+
+#[tokio::test]
+async fn one_that_polls_says_and_hears_the_same() {
+    let running = start(settings()).await;
+    let mut bob = running.dialogue("bob").await;
+    bob.join("any").await;
+    let ann = Poller::open(&running).await;
+    ann.post(&[
+        r#"40{"userId":"ann"}"#,
+        r#"42["dialogue:join",{"roomId":"any"}]"#,
+        r#"42["dialogue:trigger",{"roomId":"any","event":"e","data":1}]"#,
+        r#"42["dialogue:trigger",{"roomId":"any","event":"e","data":2}]"#,
+    ])
+    .await;
+    let events = ann.events(4).await;
+    let names: Vec<_> = events.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(
+        names,
+        ["dialogue:connected", "dialogue:joined", "dialogue:event", "dialogue:event"]
+    );
+    assert_eq!([&events[2].1["data"], &events[3].1["data"]], [&json!(1), &json!(2)]);
+    assert_eq!([bob.hear("any", "e").await, bob.hear("any", "e").await], [1, 2]);
+    for n in 0..100 {
+        bob.trigger("any", "e", json!(n)).await;
+    }
+    let data = ann.events(100).await.into_iter().map(|(_, message)| message["data"].clone());
+    assert!(data.eq((0..100).map(|n| json!(n))));
+}
+
+#[tokio::test]
+async fn what_no_client_asks_is_no_connection() {
+    let running = start(settings()).await;
+    for (query, code) in [
+        ("", 400),
+        ("?EIO=3&transport=polling", 400),
+        ("?EIO=4&transport=carrier-pigeon", 400),
+        ("?EIO=4&transport=polling&sid=AAAAAAAAAAAAAAAA", 400),
+    ] {
+        let answer = get(running.at, &format!("/socket.io/{query}")).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {code}")), "{query}: {answer}");
+    }
+    assert_eq!(running.server.connections(), 0);
+}

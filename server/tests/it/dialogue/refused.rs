@@ -1,0 +1,173 @@
+//! Connections that are not taken, and those that are closed.
+
+use parlor_server::Settings;
+use serde_json::json;
+
+use crate::{get, settings, start, until};
+
+#[tokio::test]
+async fn who_does_not_show_a_token_is_refused() {
+    let toml = "[auth]\nhs256_secret = 'a secret of at least thirty-two bytes'\n";
+    let running = start(Settings::from_toml(toml).unwrap()).await;
+    for auth in
+        [json!({}), json!({"token": "x.y.z"}), json!({"userId": "ann"}), json!({"token": 7})]
+    {
+        let (mut client, entered) = running.dialogue_with(auth).await;
+        assert_eq!(entered.unwrap_err(), "not authenticated");
+        // Nothing more is read, and the client closes it.
+        client.send_raw(r#"42["dialogue:listRooms"]"#).await;
+        client.socket.close(None).await.unwrap();
+        assert_eq!(client.packet().await, None);
+    }
+    until(|| running.server.connections() == 0).await;
+}
+
+#[tokio::test]
+async fn users_are_who_they_say_they_are_or_guests_where_nothing_is_asked() {
+    let running = start(settings()).await;
+    for (auth, expected) in [
+        (json!({"userId": "ann"}), "ann"),
+        (json!({"user_id": "bob"}), "bob"),
+        (json!({"userId": 7}), "7"),
+    ] {
+        assert_eq!(running.dialogue_with(auth).await.1.unwrap(), expected);
+    }
+    let guest = running.dialogue_with(json!({})).await.1.unwrap();
+    assert_ne!(guest, running.dialogue_with(json!({})).await.1.unwrap());
+    let mut bare = running.transport().await;
+    bare.send_raw("40").await;
+    assert!(bare.packet().await.unwrap().starts_with("40{"));
+}
+
+#[tokio::test]
+async fn what_is_no_object_or_no_session_is_refused() {
+    let running = start(settings()).await;
+    for auth in [json!("ann"), json!({"session": ""}), json!({"session": "x".repeat(256)})] {
+        assert!(running.dialogue_with(auth.clone()).await.1.is_err(), "{auth}");
+    }
+}
+
+#[tokio::test]
+async fn there_is_one_namespace() {
+    let running = start(settings()).await;
+    let mut client = running.transport().await;
+    client.send_raw("40/admin,{}").await;
+    assert_eq!(client.packet().await.unwrap(), r#"44/admin,{"message":"Invalid namespace"}"#);
+    client.send_raw("40{}").await;
+    assert!(client.packet().await.unwrap().starts_with("40{"));
+}
+
+#[tokio::test]
+async fn who_says_something_else_first_or_nothing_is_closed() {
+    let mut settings = settings();
+    settings.connections.handshake_ms = 300;
+    let running = start(settings).await;
+    let mut early = running.transport().await;
+    early.send_raw(r#"42["dialogue:listRooms"]"#).await;
+    assert_eq!(early.closed().await, (1002, false));
+    assert_eq!(running.transport().await.closed().await, (1002, false));
+}
+
+#[tokio::test]
+async fn pages_of_other_origins_are_refused() {
+    let mut settings = settings();
+    settings.origins = parlor_server::Origins::new(["https://ours.example".parse().unwrap()]);
+    let running = start(settings).await;
+    let path = "/socket.io/?EIO=4&transport=polling";
+    let refused =
+        get(running.at, &format!("{path} HTTP/1.1\r\norigin: https://x.example\r\nx:")).await;
+    assert!(refused.starts_with("HTTP/1.1 403"), "{refused}");
+    assert_eq!(running.server.connections(), 0);
+    let taken =
+        get(running.at, &format!("{path} HTTP/1.1\r\norigin: https://ours.example\r\nx:")).await;
+    assert!(taken.starts_with("HTTP/1.1 200"), "{taken}");
+    assert!(taken.contains("access-control-allow-origin: https://ours.example"), "{taken}");
+}
+
+#[tokio::test]
+async fn there_are_as_many_connections_as_there_may_be() {
+    let mut settings = settings();
+    settings.connections.max = 2;
+    let running = start(settings).await;
+    let path = "/socket.io/?EIO=4&transport=polling";
+    let ann = running.dialogue("ann").await;
+    let _bob = running.client("bob").await;
+    assert!(get(running.at, path).await.starts_with("HTTP/1.1 503"));
+    ann.lose();
+    until(|| running.server.connections() == 1).await;
+    assert!(get(running.at, path).await.starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn what_is_malformed_too_long_or_too_much_closes_it() {
+    let mut settings = settings();
+    settings.connections.max_message_bytes = 1_000;
+    settings.connections.events_per_window = 5;
+    let running = start(settings).await;
+    let long = format!(r#"42["x","{}"]"#, "x".repeat(1_000));
+    for (message, code) in [
+        ("4", 1002),
+        ("45x", 1002),
+        (r#"451-["x",{"_placeholder":true,"num":0}]"#, 1002),
+        ("42{}", 1002),
+        ("42[7]", 1002),
+        (long.as_str(), 1009),
+    ] {
+        let mut client = running.dialogue("ann").await;
+        client.send_raw(message).await;
+        assert_eq!(client.closed().await, (code, false), "{message}");
+    }
+    let mut client = running.dialogue("ann").await;
+    for _ in 0..6 {
+        client.send_raw(r#"42["x"]"#).await;
+    }
+    assert_eq!(client.closed().await, (1008, false));
+}
+
+#[tokio::test]
+async fn as_many_rooms_are_joined_as_there_may_be() {
+    let mut settings = settings();
+    settings.connections.max_topics = 2;
+    let running = start(settings).await;
+    let mut ann = running.dialogue("ann").await;
+    ann.join("one").await;
+    ann.join("two").await;
+    ann.join("one").await;
+    let error = ann.ask("dialogue:join", json!({"roomId": "three"}), "dialogue:error").await;
+    assert_eq!(error["code"], "JOIN_DENIED");
+    ann.ask("dialogue:leave", json!({"roomId": "one"}), "dialogue:left").await;
+    ann.join("three").await;
+}
+
+#[tokio::test]
+async fn one_that_does_not_read_is_cut_off_and_nobody_waits_for_it() {
+    let mut settings = settings();
+    settings.connections.queue_items = 8;
+    let running = start(settings).await;
+    let [mut slow, mut bob] = [running.dialogue("slow").await, running.dialogue("bob").await];
+    slow.join("any").await;
+    bob.join("any").await;
+    let data = json!("x".repeat(100_000));
+    let mut said = 0;
+    while running.server.members("any").await.unwrap().unwrap().len() == 2 {
+        bob.trigger("any", "e", data.clone()).await;
+        bob.hear("any", "e").await;
+        said += 1;
+        assert!(said < 2_000, "it is cut off");
+    }
+    let mut heard = 0;
+    while slow.packet().await.is_some() {
+        heard += 1;
+    }
+    assert!(heard < said, "{heard} of {said}");
+    until(|| running.server.connections() == 1).await;
+}
+
+#[tokio::test]
+async fn a_server_that_goes_says_so() {
+    let running = start(settings()).await;
+    let mut ann = running.dialogue("ann").await;
+    ann.join("any").await;
+    let (closed, ()) = tokio::join!(ann.closed(), running.shutdown());
+    assert_eq!(closed, (1012, false));
+}
