@@ -8,11 +8,18 @@
 
 use std::{collections::BTreeMap, io, process::ExitCode, sync::Arc, thread};
 
+use clap::Parser;
 use parlor::{Entries, Event, Guard, Topic};
-use parlor_server::{Server, Settings};
+use parlor_server::{Flags, Server, Settings};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, signal::unix, sync::mpsc};
+
+#[derive(Parser)]
+struct Arguments {
+    #[command(flatten)]
+    settings: Flags,
+}
 
 type AnyError = Box<dyn std::error::Error>;
 
@@ -29,7 +36,9 @@ async fn main() -> ExitCode {
 
 /// Serves until standard input ends, or the process is asked to.
 async fn run() -> Result<(), AnyError> {
-    let settings = settings()?;
+    let mut settings = Settings::load(&Arguments::parse().settings)?;
+    let configured = settings.guard;
+    settings.guard = Arc::new(move || with_a_panic(configured()));
     let listener = TcpListener::bind(settings.listen).await?;
     let server = Server::start(settings)?;
     let mut asked_to_end = unix::signal(unix::SignalKind::terminate())?;
@@ -42,22 +51,8 @@ async fn run() -> Result<(), AnyError> {
     Ok(())
 }
 
-fn settings() -> Result<Settings, AnyError> {
-    let mut settings = Settings::default();
-    let mut arguments = std::env::args().skip(1);
-    while let Some(flag) = arguments.next() {
-        let value = arguments.next().ok_or_else(|| format!("{flag}: expected a value"))?;
-        match flag.as_str() {
-            "--listen" => settings.listen = value.parse()?,
-            _ => return Err(format!("{flag} is no flag, expected --listen").into()),
-        }
-    }
-    settings.guard = Arc::new(guard);
-    Ok(settings)
-}
-
-fn guard() -> Guard {
-    let mut guard = Guard::new();
+/// A rule of the application beside those of the settings.
+fn with_a_panic(mut guard: Guard) -> Guard {
     #[expect(clippy::panic, reason = "what happens then is what is shown")]
     guard.on_join("boom:*", |_, _| panic!("the rule of boom:* panics"));
     guard
