@@ -5,18 +5,24 @@ import net from "node:net";
 export class Cutter {
   #server;
   #open = new Set();
+  #everyMs;
+  port;
   cuts = 0;
 
   /** Cuts each connection about `everyMs` after it was made, each at a moment of its own. */
   static async before(port, everyMs) {
     const cutter = new Cutter();
-    cutter.#server = net.createServer((down) => cutter.#join(down, port, everyMs));
+    cutter.#server = net.createServer((down) => cutter.#join(down, port, cutter.#everyMs));
+    cutter.#everyMs = everyMs;
     await new Promise((resolve) => cutter.#server.listen(0, "127.0.0.1", resolve));
+    cutter.port = cutter.#server.address().port;
     return cutter;
   }
 
-  get port() {
-    return this.#server.address().port;
+  /** Cuts nothing from here on. */
+  relent() {
+    this.#everyMs = 3_600_000;
+    for (const cut of [...this.#open]) cut();
   }
 
   #join(down, port, everyMs) {
