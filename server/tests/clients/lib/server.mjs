@@ -2,12 +2,12 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import net from "node:net";
-import { tmpdir } from "node:os";
+import { platform, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { eventually, within } from "./wait.mjs";
+import { eventually, sleep, within } from "./wait.mjs";
 
 const running = new Set();
 process.on("exit", () => running.forEach((server) => server.kill()));
@@ -94,8 +94,10 @@ export class Server {
     await this.#spawn();
   }
 
-  pause() {
+  /** Stops all that it does, and waits until it has stopped. */
+  async pause() {
     this.#process.kill("SIGSTOP");
+    await eventually("the server stands still", () => stands(this.pid));
   }
 
   resume() {
@@ -119,6 +121,16 @@ export async function freePort() {
   const { port } = server.address();
   await new Promise((resolve) => server.close(resolve));
   return port;
+}
+
+/** Whether no thread of a process runs; where that can't be seen, some time has to do. */
+async function stands(pid) {
+  if (platform() !== "linux") {
+    await sleep(100);
+    return true;
+  }
+  const threads = readdirSync(`/proc/${pid}/task`);
+  return threads.every((thread) => /^State:\s+T/m.test(readFileSync(`/proc/${pid}/task/${thread}/status`, "utf8")));
 }
 
 function answers(port) {

@@ -114,7 +114,7 @@ export const connection = [
     const channel = client.socket.channel("open:1");
     const watching = client.presence(channel);
     await reply(channel.join());
-    server.pause();
+    await server.pause();
     await eventually("the client gives up", () => client.socket.connectionState() !== "open" || client.record.connections.length > 1);
     server.resume();
     await eventually("joined again", () => client.record.connections.length > 1 && channel.state === "joined");

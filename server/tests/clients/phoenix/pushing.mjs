@@ -22,7 +22,7 @@ export const pushing = [
     const refused = await reply(channel.push("parlor:nonsense", {}));
     assert.deepEqual([refused.status, refused.response.reason], ["error", "event_not_allowed"]);
 
-    server.pause();
+    await server.pause();
     const late = channel.push("hello", {}, 150);
     const statuses = [];
     for (const status of ["ok", "error", "timeout"]) late.receive(status, () => statuses.push(status));
