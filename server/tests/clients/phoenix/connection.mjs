@@ -42,17 +42,20 @@ export const connection = [
     const [channel, watched] = [await ann.join("room:1"), zoe.socket.channel("room:1")];
     const watching = zoe.presence(watched);
     await reply(watched.join());
-    await eventually("closed for its silence", () => ann.record.closes.length === 1);
-    await eventually("joined again", () => channel.state === "joined" && ann.record.connections.length === 2);
+    await eventually("closed for its silence", () => ann.record.closes.length > 0);
+    await eventually("joined again", () => channel.state === "joined" && ann.record.connections.length > 1);
     await watching.shows({ ann: 1, zoe: 1 });
 
     await server.stop();
-    await eventually("both closed", () => ann.record.closes.length === 2 && zoe.record.closes.length === 1);
+    const hasCode = (client, wanted) => client.record.closes.some(({ code }) => code === wanted);
+    await eventually("both closed for the restart", () => hasCode(ann, 1012) && hasCode(zoe, 1012));
     await server.again();
     await eventually("both joined again", () => channel.state === "joined" && watched.state === "joined");
     await watching.shows({ ann: 1, zoe: 1 });
-    assert.deepEqual(ann.record.closes.slice(0, 2).map(({ code }) => code), [1001, 1012]);
-    assert.equal(zoe.record.closes[0].code, 1012);
+    assert.equal(ann.record.closes[0].code, 1001);
+    const codes = new Set([...ann.record.closes, ...zoe.record.closes].map(({ code }) => code));
+    // 1006 is what a client says of a server that is not there.
+    assert.deepEqual([...codes].filter((code) => code !== 1006).sort(), [1001, 1012]);
   }, { spoil: lose("got", isEvent("presence_state")) }),
 
   item("C14-kick", "who is put out gets phx_close for each channel, then 1001, and is not back by itself", async (t) => {
