@@ -81,7 +81,10 @@ impl Dialogue {
             let next =
                 timeout(PATIENCE, self.socket.next()).await.expect("something comes in time");
             match next {
-                Some(Ok(Message::Text(text))) if text.as_str() == "2" => self.send_raw("3").await,
+                Some(Ok(Message::Text(text))) if text.as_str() == "2" => {
+                    // The connection may have been closed since.
+                    self.socket.send(Message::Text("3".into())).await.ok();
+                }
                 Some(Ok(Message::Text(text))) => return Some(text.as_str().to_owned()),
                 Some(Ok(Message::Close(_)) | Err(Error::Protocol(_) | Error::Io(_))) | None => {
                     return None;

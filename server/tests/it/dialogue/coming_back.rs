@@ -68,7 +68,8 @@ async fn nobody_else_comes_back_as_it() {
     let id = ann.client_id.clone();
     lose(&running, ann).await;
     assert_ne!(running.dialogue("bob").await.client_id, id);
-    assert_eq!(running.dialogue("ann").await.client_id, id);
+    let back = running.dialogue("ann").await;
+    assert_eq!(back.client_id, id);
     assert_ne!(running.dialogue("ann").await.client_id, id, "only one does");
 }
 
