@@ -1,6 +1,9 @@
 //! `parlor-server`: serves parlor channels to Phoenix clients.
 
-use std::process::ExitCode;
+use std::{
+    io::{self, IsTerminal},
+    process::ExitCode,
+};
 
 use clap::Parser;
 use parlor_server::{Flags, Server, Settings};
@@ -21,7 +24,8 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    tracing_subscriber::fmt().with_env_filter(arguments.log).init();
+    let ansi = io::stdout().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(arguments.log).with_ansi(ansi).init();
 
     match Settings::load(&arguments.settings).map_err(|error| error.to_string()).and_then(serve) {
         Ok(()) => ExitCode::SUCCESS,
