@@ -175,7 +175,8 @@ impl Shard {
             }
             Message::Operate { event, once, answer } => {
                 self.deliver();
-                self.hand_in(event);
+                // The guard is about what clients do, also where the server asks for one.
+                self.put_in(event);
                 // Who asked may have gone.
                 answer.send(self.deliver_for(Asker::Server, once.as_ref())).ok();
             }
@@ -219,9 +220,14 @@ impl Shard {
         });
     }
 
-    /// Hands an event in as the guard leaves it, and records it.
+    /// Hands an event in as the guard leaves it.
     fn hand_in(&mut self, event: Event) {
-        let mut event = self.guard.check(event, &self.channel);
+        let event = self.guard.check(event, &self.channel);
+        self.put_in(event);
+    }
+
+    /// Records an event, and hands it in.
+    fn put_in(&mut self, mut event: Event) {
         self.log(&event);
         if let Some(journal) = &mut self.journal {
             match journal.record(&event) {

@@ -1,7 +1,10 @@
 //! What the application does that a server is a part of.
 
+use std::sync::Arc;
+
 use parlor::{
-    Address, CloseRoom, Config, Kick, OpenRoom, Payload, Publish, Push, Reason, RoomConfig, Topic,
+    Address, CloseRoom, Config, Decision, EventKind, Guard, Kick, OpenRoom, Payload, Publish, Push,
+    Reason, RoomConfig, Topic,
 };
 use parlor_server::{OperationError, Settings, shard_of};
 use serde_json::json;
@@ -126,6 +129,25 @@ async fn who_is_put_out_is_out_of_everything_and_disconnected() {
         reason_of(running.server.kick(Kick::new(&ann, "again")).await),
         Reason::UnknownClient
     );
+}
+
+#[tokio::test]
+async fn what_the_server_asks_is_not_asked_of_the_guard() {
+    let guard = || {
+        let mut guard = Guard::new();
+        guard.on_any("*", |event, _| {
+            if event.kind() == EventKind::Query {
+                return Decision::refuse("nobody asks");
+            }
+            Decision::Allow
+        });
+        guard
+    };
+    let running = start(Settings { guard: Arc::new(guard), ..settings() }).await;
+    let _clients = three(&running).await;
+    let members = running.server.members(topics()[0].clone()).await.unwrap().unwrap();
+    let ann = members.ids().next().unwrap();
+    assert_eq!(running.server.topics_of(ann).await.unwrap().len(), 3);
 }
 
 #[tokio::test]
