@@ -1,8 +1,9 @@
 //! Connections that are lost, and clients who come back.
 
 use futures_util::future::join_all;
+use jsonwebtoken::{EncodingKey, Header, encode};
 use parlor::{Config, EventDefinition, RoomConfig};
-use parlor_server::Settings;
+use parlor_server::{AuthSettings, Authenticator, Settings};
 use serde_json::json;
 
 use crate::{Client, Running, settings, start, start_at, until};
@@ -157,5 +158,34 @@ async fn after_a_restart_a_hundred_clients_are_back_and_nobody_twice() {
     assert_eq!(status, "ok");
     for client in &mut clients {
         assert_eq!(client.until("say").await[4], "all there");
+    }
+}
+
+#[tokio::test]
+async fn who_comes_back_with_other_claims_starts_anew() {
+    const SECRET: &[u8] = b"thirty-two bytes of a test secret";
+    let keys = AuthSettings { hs256_secret: Some(SECRET.into()), ..AuthSettings::default() };
+    let auth = Authenticator::new(&keys).unwrap();
+    let running = start(Settings { auth, ..with_history(FOR_EVER) }).await;
+    let of_role = |role: &str, exp: u64| {
+        let claims = json!({"sub": "ann", "exp": exp, "role": role});
+        let token = encode(&Header::default(), &claims, &EncodingKey::from_secret(SECRET));
+        format!("session=secret&token={}", token.unwrap())
+    };
+    let admin = of_role("admin", 4_000_000_000);
+    let mut ann = running.connect(&admin).await.unwrap();
+    let (response, _) = ann.join("room:1", json!({})).await;
+    assert_eq!(response["rejoined"], false);
+    for (role, exp, expected) in [
+        ("admin", 4_000_000_001, true),
+        ("guest", 4_000_000_001, false),
+        ("guest", 4_000_000_002, true),
+    ] {
+        let mut again = running.connect(&of_role(role, exp)).await.unwrap();
+        let (response, state) = again.join("room:1", json!({})).await;
+        assert_eq!(response["rejoined"], expected, "{role}");
+        assert_eq!(state["ann"]["metas"].as_array().unwrap().len(), 1);
+        assert_eq!(ann.closed().await.0, 4000);
+        ann = again;
     }
 }
