@@ -67,8 +67,9 @@ enum End {
     Cut(Close),
 }
 
-/// How much is taken at once, at most.
+/// How much is taken at once, at most; of bytes, perhaps one item more.
 const BATCH: usize = 64;
+const BATCH_BYTES: usize = 64 << 10;
 
 impl Queue {
     pub(crate) fn new(max_items: usize, max_bytes: usize) -> Self {
@@ -122,18 +123,22 @@ impl Queue {
         self.cut.notify_one();
     }
 
-    /// Takes what waits, or else how it ends. Waits until there is one of both.
+    /// Takes of what waits as much as is to be sent at once, or else how it ends. Waits until there
+    /// is one of both.
     pub(crate) async fn take(&self, items: &mut Vec<Item>) -> Option<Close> {
         loop {
             {
                 let mut state = self.lock();
-                let count = state.items.len().min(BATCH);
                 let State { items: waiting, bytes, end } = &mut *state;
-                for (item, size) in waiting.drain(..count) {
+                let (all, first) = (*bytes, items.len());
+                while items.len() - first < BATCH
+                    && all - *bytes < BATCH_BYTES
+                    && let Some((item, size)) = waiting.pop_front()
+                {
                     *bytes -= size;
                     items.push(item);
                 }
-                if count > 0 {
+                if items.len() > first {
                     return None;
                 }
                 match end {
@@ -227,6 +232,29 @@ mod tests {
         let mut items = Vec::new();
         assert_eq!(queue.take(&mut items).await, Some(Close::too_slow()), "the first reason stays");
         assert!(items.is_empty());
+    }
+
+    #[tokio::test]
+    async fn no_more_is_taken_than_is_to_be_sent_at_once() {
+        let queue = Queue::new(1_000, 10_000_000);
+        let mut taken = Vec::new();
+        let mut take = async || {
+            let mut items = Vec::new();
+            assert_eq!(queue.take(&mut items).await, None);
+            taken.push(items.len());
+        };
+        for _ in 0..BATCH + 3 {
+            assert_eq!(queue.put(frame("a")), Put::Waits);
+        }
+        take().await;
+        take().await;
+        for _ in 0..3 {
+            let large = Message::Text("x".repeat(BATCH_BYTES / 2).into());
+            assert_eq!(queue.put(Item::Frame(large)), Put::Waits);
+        }
+        take().await;
+        take().await;
+        assert_eq!(taken, [BATCH, 3, 2, 1]);
     }
 
     #[tokio::test]

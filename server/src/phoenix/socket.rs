@@ -45,6 +45,8 @@ struct Socket {
 enum End {
     /// Its client has gone.
     Lost,
+    /// Its client has said good-bye.
+    Left,
     /// It is closed.
     Closed(Close),
     /// It is closed for a frame that was not read to its end, so nothing more can be read.
@@ -103,18 +105,21 @@ pub(super) async fn run(
 
 /// Closes the socket, and waits a while until the client has done so too.
 async fn say_good_bye(hub: &Hub, websocket: &mut WebSocket, end: End) {
-    let (close, is_broken) = match end {
-        End::Lost => return,
-        End::Closed(close) => (close, false),
-        End::Broken(close) => (close, true),
-    };
     let good_bye = async {
-        if websocket.send(Frame::Close(Some(close.frame()))).await.is_err() {
+        let close = match &end {
+            End::Lost => return,
+            End::Left => None,
+            End::Closed(close) | End::Broken(close) => Some(Frame::Close(Some(close.frame()))),
+        };
+        if let Some(close) = close
+            && websocket.send(close).await.is_err()
+        {
             return;
         }
-        if is_broken {
+        if matches!(end, End::Broken(_)) {
             sleep(LINGER).await;
         } else {
+            // Also sends the answer to a close of the client's.
             while let Some(Ok(_)) = websocket.recv().await {}
         }
     };
@@ -144,6 +149,8 @@ impl Socket {
                     None => self.send(&mut items).await,
                 },
                 sent = hand_over(&hub, &mut self.waiting) => {
+                    // Until here nothing was read.
+                    self.idle_at = Instant::now() + self.idle_time();
                     sent.map_err(|ShardGone| End::Closed(Close::broken()))
                 }
                 frame = self.websocket.recv(), if self.waiting.is_none() => match frame {
@@ -151,7 +158,9 @@ impl Socket {
                     Some(Err(error)) => Err(self.unreadable(error)),
                     None => Err(End::Lost),
                 },
-                () = sleep_until(self.idle_at) => Err(End::Closed(self.idle())),
+                () = sleep_until(self.idle_at), if self.waiting.is_none() => {
+                    Err(End::Closed(self.idle()))
+                }
                 () = at(self.expires_at) => Err(End::Closed(Close::expired())),
             };
             if let Err(end) = result {
@@ -164,11 +173,11 @@ impl Socket {
     async fn receive(&mut self, frame: Frame) -> Result<(), End> {
         let hub = Arc::clone(self.link.hub());
         let limits = &hub.settings.connections;
-        self.idle_at = Instant::now() + Duration::from_millis(limits.idle_ms);
+        self.idle_at = Instant::now() + self.idle_time();
         let now_ms = hub.clock.now_ms();
         let read = match &frame {
             Frame::Ping(_) | Frame::Pong(_) => return Ok(()),
-            Frame::Close(_) => return Err(End::Lost),
+            Frame::Close(_) => return Err(End::Left),
             Frame::Text(_) | Frame::Binary(_) if self.rate.allow(&(), now_ms).is_err() => {
                 let (max, window_ms) = (limits.events_per_window, limits.window_ms);
                 return Err(End::Closed(Close::too_many_messages(max, window_ms)));
@@ -211,25 +220,24 @@ impl Socket {
         self.write(frames.into_iter()).await
     }
 
-    /// Writes frames. A client that takes nothing for as long as it may be idle is too slow.
+    /// Writes frames. A client that takes none for as long as it may be idle is too slow. What time
+    /// it takes is not one in which the client was silent, since nothing is read meanwhile.
     async fn write(&mut self, frames: impl Iterator<Item = Frame>) -> Result<(), End> {
-        let limits = &self.link.hub().settings.connections;
-        let patience = Duration::from_millis(limits.idle_ms);
+        let patience = self.idle_time();
+        let began = Instant::now();
         let websocket = &mut self.websocket;
         let all = async {
             for frame in frames {
-                websocket.feed(frame).await?;
+                in_time(patience, websocket.feed(frame)).await?;
             }
-            websocket.flush().await
+            in_time(patience, websocket.flush()).await
         };
-        select! {
+        let written = select! {
             close = self.link.queue.until_cut() => Err(End::Closed(close)),
-            written = timeout(patience, all) => match written {
-                Ok(Ok(())) => Ok(()),
-                Ok(Err(_lost)) => Err(End::Lost),
-                Err(_elapsed) => Err(End::Closed(Close::too_slow())),
-            },
-        }
+            written = all => written,
+        };
+        self.idle_at += began.elapsed();
+        written
     }
 
     /// What is wrong with what was read.
@@ -250,8 +258,24 @@ impl Socket {
         }
     }
 
+    fn idle_time(&self) -> Duration {
+        Duration::from_millis(self.link.hub().settings.connections.idle_ms)
+    }
+
     fn idle(&self) -> Close {
         Close::idle(self.link.hub().settings.connections.idle_ms)
+    }
+}
+
+/// Waits for a step of writing, as long as there is patience.
+async fn in_time(
+    patience: Duration,
+    step: impl Future<Output = Result<(), axum::Error>>,
+) -> Result<(), End> {
+    match timeout(patience, step).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_lost)) => Err(End::Lost),
+        Err(_elapsed) => Err(End::Closed(Close::too_slow())),
     }
 }
 

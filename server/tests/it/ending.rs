@@ -1,8 +1,12 @@
 //! A server that goes.
 
 use serde_json::json;
+use tokio_tungstenite::tungstenite::{
+    Message,
+    protocol::{CloseFrame, frame::coding::CloseCode},
+};
 
-use crate::{get, settings, start};
+use crate::{get, settings, start, until};
 
 #[tokio::test]
 async fn who_is_connected_gets_what_waits_and_is_told_that_the_server_restarts() {
@@ -21,6 +25,16 @@ async fn who_is_connected_gets_what_waits_and_is_told_that_the_server_restarts()
     let ((), ann, bob) = tokio::join!(running.shutdown(), end(&mut ann), end(&mut bob));
     let expected = (json!("last words"), (1012, "server restarts".to_owned()));
     assert_eq!([ann, bob], [expected.clone(), expected]);
+}
+
+#[tokio::test]
+async fn who_says_good_bye_is_answered() {
+    let running = start(settings()).await;
+    let mut ann = running.client("ann").await;
+    let close = CloseFrame { code: CloseCode::Normal, reason: "done".into() };
+    ann.send_raw(Message::Close(Some(close))).await;
+    assert_eq!(ann.closed().await, (1000, "done".to_owned()), "its own code comes back");
+    until(|| running.server.connections() == 0).await;
 }
 
 #[tokio::test]
