@@ -93,6 +93,8 @@ impl Running {
 /// A client with a socket.
 pub struct Client {
     pub socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// All frames of text so far.
+    pub heard: Vec<Value>,
     last_ref: u32,
 }
 
@@ -101,7 +103,7 @@ impl Client {
     pub async fn connect(at: SocketAddr, query: &str) -> Result<Self, Error> {
         let url = format!("ws://{at}/socket/websocket?vsn=2.0.0&{query}");
         let connected = timeout(PATIENCE, connect_async(url)).await.expect("connects in time");
-        connected.map(|(socket, _)| Self { socket, last_ref: 0 })
+        connected.map(|(socket, _)| Self { socket, heard: Vec::new(), last_ref: 0 })
     }
 
     /// Sends a frame, and returns its ref.
@@ -122,7 +124,11 @@ impl Client {
     pub async fn next(&mut self) -> Value {
         loop {
             match self.message().await {
-                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+                Message::Text(text) => {
+                    let frame: Value = serde_json::from_str(&text).unwrap();
+                    self.heard.push(frame.clone());
+                    return frame;
+                }
                 Message::Binary(_) | Message::Ping(_) | Message::Pong(_) => {}
                 other @ (Message::Close(_) | Message::Frame(_)) => {
                     panic!("{other:?}, expected a text frame")

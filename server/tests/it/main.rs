@@ -26,5 +26,6 @@ mod refused;
 mod rules;
 mod schema;
 mod settings;
+mod storm;
 
 use client::{Client, PATIENCE, Running, get, settings, start, start_at, until};
