@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import { pool, run } from "./lib/items.mjs";
 import { VERSIONS } from "./lib/phoenix.mjs";
 import { Server } from "./lib/server.mjs";
+import { endings } from "./lib/tap.mjs";
 import { PHOENIX } from "./phoenix/all.mjs";
 import { CONFIGS } from "./configs.mjs";
 import { DIALOGUE } from "./dialogue/all.mjs";
@@ -51,6 +52,12 @@ results.push(...(await pool(jobs.filter(({ it }) => it.serial).map(one), 1)));
 await shared.dispose();
 await putAway();
 
+const normal = endings.filter(({ code, byClient }) => code === 1000 && !byClient);
+if (normal.length > 0) {
+  const it = { name: "C15-all", says: "no server has closed with 1000 in the whole run" };
+  results.push({ it, version: "any", state: "FAILED", note: JSON.stringify(normal[0]) });
+}
+
 table(results);
 const failed = results.filter(({ state }) => state === "FAILED");
 for (const { it, version, note } of failed) console.log(`failed: ${it.name} (${it.says}) on ${version}: ${note}`);
@@ -69,7 +76,7 @@ function table(results) {
   console.log(`\n| item | ${columns.join(" | ")} | |\n| --- | ${columns.map(() => "---").join(" | ")} | --- |`);
   for (const it of new Set(results.map((result) => result.it))) {
     const row = columns.map((version) => results.find((result) => result.it === it && result.version === version));
-    const notes = new Set(row.filter((result) => result?.state === "differs" || result?.state === "n/a").map(({ note }) => note));
+    const notes = new Set(row.filter((result) => result !== undefined).map(({ note }) => note).filter(Boolean));
     console.log(`| ${it.name} ${it.says} | ${row.map((result) => result?.state ?? "").join(" | ")} | ${[...notes].join("; ")} |`);
   }
   console.log("");
