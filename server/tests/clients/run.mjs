@@ -76,8 +76,12 @@ function table(results) {
   console.log(`\n| item | ${columns.join(" | ")} | |\n| --- | ${columns.map(() => "---").join(" | ")} | --- |`);
   for (const it of new Set(results.map((result) => result.it))) {
     const row = columns.map((version) => results.find((result) => result.it === it && result.version === version));
-    const notes = new Set(row.filter((result) => result !== undefined).map(({ note }) => note).filter(Boolean));
-    console.log(`| ${it.name} ${it.says} | ${row.map((result) => result?.state ?? "").join(" | ")} | ${[...notes].join("; ")} |`);
+    const told = row.filter((result) => result?.note);
+    const notes = [...new Set(told.map(({ note }) => note))].map((note) => {
+      const whose = told.filter((result) => result.note === note).map(({ version }) => version);
+      return whose.length === columns.length || columns.length === 1 ? note : `${whose.join(", ")}: ${note}`;
+    });
+    console.log(`| ${it.name} ${it.says} | ${row.map((result) => result?.state ?? "").join(" | ")} | ${notes.join("; ")} |`);
   }
   console.log("");
 }
