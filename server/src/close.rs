@@ -73,12 +73,12 @@ impl Close {
 
     /// It does not say what it should.
     pub(crate) fn malformed(flaw: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(1002, flaw)
+        Self::new(1008, flaw)
     }
 
     /// It does not say who it is.
     pub(crate) fn silent(handshake_ms: u64) -> Self {
-        Self::new(1002, format!("expected to be told who connects within {handshake_ms} ms"))
+        Self::new(1008, format!("expected to be told who connects within {handshake_ms} ms"))
     }
 
     /// The channel takes no more clients.

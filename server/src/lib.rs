@@ -1,8 +1,8 @@
 //! A server of [parlor](https://docs.rs/parlor) channels: what owns sockets, clocks and threads, and
 //! drives channels with them. The rules of rooms are all in `parlor`.
 //!
-//! `cargo run -p parlor-server` serves Phoenix clients at `ws://127.0.0.1:4000/socket`, and says at
-//! `/healthz` whether it is well. As a library it is a part of another program, which may mount its
+//! `cargo run -p parlor-server` serves Phoenix clients at `ws://127.0.0.1:4000/socket` and clients of
+//! Dialogue at `http://127.0.0.1:4000`, and says at `/healthz` whether it is well. As a library it is a part of another program, which may mount its
 //! routes beside its own, and do what only a server may:
 //!
 //! ```
@@ -57,6 +57,30 @@
 //! A connection with the session of one that lives takes over: the old one is closed (4000), and
 //! whatever becomes of it later does not concern the client any more. So a session is not for two
 //! tabs, which would take over from each other for ever.
+//!
+//! # Clients of Dialogue
+//!
+//! They come by Socket.IO, which begins by polling and goes on by WebSocket, in its one namespace.
+//! What they show as `auth` is `token`, or where nobody has to prove it `userId` (or `user_id`), and
+//! perhaps `session`. Who is not let in gets a `connect_error`. Clients of all protocols are in the
+//! same rooms, and what they say reaches the others byte for byte. Events with attachments are not
+//! taken.
+//!
+//! The client does not join again after a lost connection, so the server does: a new connection is
+//! taken for the client of the same user that has lost its connection last, is a member of its rooms
+//! again, and is sent what it has missed, as far as rooms remember: from what was last handed to the
+//! connection that was lost, so what was on its way then is not sent again. With a `session`, it is
+//! that of the same session, also where the old connection seems to live; without, a server that has
+//! not seen yet that a connection is lost takes the new one for another client. Several tabs of one
+//! user need sessions of their own to be told from each other. A page that was loaded anew and joins
+//! again gets what one gets who was not there. Who says good-bye, as the client's `disconnect()`
+//! does, leaves everything at once.
+//!
+//! A connection that is closed is sent `parlor:closing` with code and reason, which clients that know
+//! nothing of it ignore, and comes back by itself; but one that was put out or taken over from is
+//! disconnected, and does not. A client that has to be silent for less than 45 seconds, by
+//! [`idle_ms`](ConnectionLimits::idle_ms), is asked more often whether it lives. As many events as
+//! have [`queue_bytes`](ConnectionLimits::queue_bytes) together may wait to be read; more is too much.
 //!
 //! # Settings
 //!

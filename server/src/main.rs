@@ -1,4 +1,4 @@
-//! `parlor-server`: serves parlor channels to Phoenix clients.
+//! `parlor-server`: serves parlor channels to clients of Phoenix and Dialogue.
 
 use std::{
     io::{self, IsTerminal},
@@ -11,7 +11,7 @@ use tokio::{net::TcpListener, select};
 use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
-/// Serves channels, rooms and presence to Phoenix clients.
+/// Serves channels, rooms and presence to clients of Phoenix and Dialogue.
 #[derive(Debug, Parser)]
 #[command(name = "parlor-server", version)]
 struct Arguments {
@@ -52,6 +52,7 @@ async fn run(settings: Settings) -> Result<(), String> {
     let at = listener.local_addr().unwrap_or(listen);
     let server = Server::start(settings).map_err(|error| error.to_string())?;
     info!("Phoenix clients: new Socket(\"ws://{at}/socket\", {{params: {{user_id: \"ann\"}}}})");
+    info!("Dialogue clients: url \"http://{at}\", auth {{userId: \"ann\"}}");
     info!("health: http://{at}/healthz");
     if is_open {
         warn!("open to everybody: users are who they say they are");

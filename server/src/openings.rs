@@ -42,6 +42,11 @@ impl Openings {
         self.lock().by_topic.remove(topic);
     }
 
+    /// Whether a room is there that was opened.
+    pub(crate) fn has(&self, topic: &Topic) -> bool {
+        self.lock().by_topic.contains_key(topic)
+    }
+
     /// Puts rooms of all shards in order: declared ones as the configuration lists them, then those
     /// that were opened, then those that came with who joined them.
     pub(crate) fn sort(&self, rooms: &mut [RoomInfo], config: &Config) {

@@ -49,8 +49,12 @@ pub enum StartError {
     Thread(io::Error),
 }
 
-/// How many handshakes there may be at once.
+/// How many handshakes there may be at once, beside the requests of clients that poll.
 const HANDSHAKES: usize = 1_024;
+
+/// How many requests a client that polls may have open: one in which it waits, and one in which it
+/// says something.
+const REQUESTS: usize = 2;
 
 impl Server {
     /// Starts the threads of a server, which then waits for connections.
@@ -84,7 +88,10 @@ impl Server {
             clock,
             shards,
             connections: Gate::new(limits.max, limits.max_per_ip),
-            handshakes: Gate::new(HANDSHAKES, limits.max_per_ip),
+            handshakes: Gate::new(
+                limits.max.saturating_mul(REQUESTS).saturating_add(HANDSHAKES),
+                limits.max_per_ip.saturating_mul(REQUESTS),
+            ),
             going: CancellationToken::new(),
             tasks: TaskTracker::new(),
             registry: Registry::default(),

@@ -4,7 +4,8 @@ use std::{collections::VecDeque, future, sync::Arc, time::Duration};
 
 use engineioxide::{DisconnectReason, Str, TransportType};
 use parlor::{
-    Answer, Body, Event, EventKind, Join, Outbound, Question, RateLimiter, Reason, Refuse, Since,
+    Answer, Body, Event, EventKind, Join, Leave, Outbound, Question, RateLimiter, Reason, Refuse,
+    Since,
     wire::dialogue::{self, Incoming},
 };
 use tokio::{
@@ -223,6 +224,15 @@ impl Connection {
         let hub = self.link.hub();
         let limits = &hub.settings.connections;
         let event = if let Event::Join(join) = event {
+            let topic = &join.topic;
+            // A page that was loaded anew joins as one that was not there: with what a room shows,
+            // and subscribed as all are. A room that would go with its last member is not left.
+            let stays = hub.settings.channel.is_declared(topic) || hub.openings.has(topic);
+            if self.rooms.is_news(topic) && stays {
+                self.rooms.renew(topic);
+                let leave = Leave::new(&join.client_id, topic);
+                self.waiting.push_back(self.link.address(leave.into()));
+            }
             match self.rooms.ask(&join.topic, limits.max_topics) {
                 Ok(()) => join.into(),
                 Err(TooMany) => refused(&join, limits.max_topics),
@@ -265,6 +275,9 @@ impl Connection {
     fn encode(&mut self, outbound: &Outbound) -> Vec<dialogue::Packet> {
         let Outbound::Reply(reply) = outbound else { return self.codec.outgoing(outbound) };
         self.rooms.answered(reply);
+        if self.rooms.is_renewed(reply) {
+            return Vec::new();
+        }
         match self.listings.take(reply) {
             Listed::No => self.codec.outgoing(outbound),
             Listed::InPart => Vec::new(),

@@ -135,3 +135,86 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use parlor::{Outbound, Topic};
+
+    use super::*;
+
+    /// The rooms of one that has joined one.
+    fn joined(returns: &Returns, client_id: &str, known: Known) -> Rooms {
+        let rooms = returns.enter(&client_id.into(), &"ann".into(), known);
+        let mut channel = parlor::Channel::single_node(parlor::Config::default());
+        channel.handle(parlor::Join::new(client_id, "any", "ann", 0).into());
+        for outbound in channel.flush_outbox() {
+            if let Outbound::Reply(reply) = outbound {
+                rooms.answered(&reply);
+            }
+        }
+        rooms
+    }
+
+    fn check(returns: &Returns, now_ms: u64, expected: Option<&str>) {
+        assert_eq!(returns.found(&"ann".into(), now_ms), expected.map(Into::into), "at {now_ms}");
+    }
+
+    #[test]
+    fn the_last_one_comes_back_first_and_each_once() {
+        let returns = Returns::new(100);
+        for id in ["a", "b"] {
+            let rooms = joined(&returns, id, Known::ByUser);
+            returns.lose(&id.into(), &rooms, 10);
+        }
+        assert_eq!(returns.found(&"bob".into(), 10), None);
+        check(&returns, 10, Some("b"));
+        check(&returns, 10, Some("a"));
+        check(&returns, 10, None);
+        let topics = |rooms: &Rooms| rooms.all().into_iter().map(|room| room.0).collect::<Vec<_>>();
+        let rooms = returns.enter(&"a".into(), &"ann".into(), Known::ByUser);
+        assert_eq!(topics(&rooms), [Topic::from("any")]);
+    }
+
+    #[test]
+    fn nobody_is_waited_for_longer_than_the_grace() {
+        let returns = Returns::new(100);
+        let rooms = joined(&returns, "a", Known::ByUser);
+        returns.lose(&"a".into(), &rooms, 10);
+        check(&returns, 109, Some("a"));
+        let rooms = joined(&returns, "a", Known::ByUser);
+        returns.lose(&"a".into(), &rooms, 109);
+        // The first loss is over, the second one is not.
+        check(&returns, 110, Some("a"));
+        let rooms = joined(&returns, "a", Known::ByUser);
+        returns.lose(&"a".into(), &rooms, 110);
+        check(&returns, 210, None);
+        assert!(returns.lock().clients.is_empty() && returns.lock().due.is_empty());
+    }
+
+    #[test]
+    fn a_connection_that_was_taken_over_from_loses_nothing() {
+        let returns = Returns::new(100);
+        let old = joined(&returns, "a", Known::BySession);
+        let new = returns.enter(&"a".into(), &"ann".into(), Known::BySession);
+        assert_eq!(new.all(), old.all());
+        returns.lose(&"a".into(), &old, 10);
+        returns.forget(&"a".into(), &old);
+        assert_eq!(returns.lock().clients.len(), 1);
+        returns.lose(&"a".into(), &new, 10);
+        check(&returns, 10, None);
+        let back = returns.enter(&"a".into(), &"ann".into(), Known::BySession);
+        assert_eq!(back.all(), old.all());
+    }
+
+    #[test]
+    fn one_without_rooms_or_a_grace_is_not_waited_for() {
+        let returns = Returns::new(100);
+        let rooms = returns.enter(&"a".into(), &"ann".into(), Known::ByUser);
+        returns.lose(&"a".into(), &rooms, 10);
+        check(&returns, 10, None);
+        let returns = Returns::new(0);
+        let rooms = joined(&returns, "a", Known::ByUser);
+        returns.lose(&"a".into(), &rooms, 10);
+        check(&returns, 10, None);
+    }
+}

@@ -19,13 +19,18 @@ struct State {
     joined: BTreeMap<Topic, Position>,
     /// It has asked, and was not answered.
     asked: BTreeSet<Topic>,
+    /// It was in them before it came back, and has not asked since.
+    restored: BTreeSet<Topic>,
+    /// It leaves them for a moment, and is not told so.
+    renewed: BTreeSet<Topic>,
 }
 
 impl Rooms {
     /// The same rooms, which from here on have their own ways.
     pub(super) fn copied(&self) -> Self {
         let joined = self.lock().joined.clone();
-        Self(Arc::new(Mutex::new(State { joined, asked: BTreeSet::new() })))
+        let restored = joined.keys().cloned().collect();
+        Self(Arc::new(Mutex::new(State { joined, restored, ..State::default() })))
     }
 
     pub(super) fn is(&self, other: &Self) -> bool {
@@ -52,6 +57,23 @@ impl Rooms {
         }
         state.asked.insert(topic.clone());
         Ok(())
+    }
+
+    /// Whether a join is one of a client that does not know to be a member. One that was away would
+    /// not ask: that is a page which was loaded anew.
+    pub(super) fn is_news(&self, topic: &Topic) -> bool {
+        self.lock().restored.remove(topic)
+    }
+
+    /// Takes note that the client is to leave a room, of which it is not told.
+    pub(super) fn renew(&self, topic: &Topic) {
+        self.lock().renewed.insert(topic.clone());
+    }
+
+    /// Whether a reply is that of such a leave.
+    pub(super) fn is_renewed(&self, reply: &Reply) -> bool {
+        let topic = reply.topic.as_ref().filter(|_| reply.to == EventKind::Leave);
+        topic.is_some_and(|topic| self.lock().renewed.remove(topic))
     }
 
     /// Takes note of what many were told.

@@ -17,7 +17,7 @@ use tokio_tungstenite::{
 };
 
 /// How long anything may take before a test fails: far longer than it does.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Settings of a server with more shards than topics need.
 pub fn settings() -> Settings {

@@ -44,7 +44,7 @@ impl Running {
         let sid: Value = serde_json::from_str(answer.strip_prefix("40").unwrap()).unwrap();
         let (name, connected) = client.next().await;
         assert_eq!(name, "dialogue:connected");
-        connected["clientId"].as_str().unwrap().clone_into(&mut client.client_id);
+        client.client_id = connected["clientId"].as_str().unwrap().into();
         assert!(client.client_id.len() >= 21 && sid["sid"] != connected["clientId"]);
         let user = connected["userId"].as_str().unwrap().to_owned();
         (client, Ok(user))

@@ -1,6 +1,6 @@
 //! Connections that are lost, and clients that come back.
 
-use parlor::{Config, EventDefinition, RoomConfig};
+use parlor::{Config, EventDefinition, HistoryOnJoin, RoomConfig};
 use parlor_server::Settings;
 use serde_json::json;
 
@@ -125,4 +125,31 @@ async fn who_could_not_come_back_keeps_no_place() {
     let id = ann.client_id.clone();
     lose(&running, ann).await;
     assert_ne!(running.dialogue("ann").await.client_id, id);
+}
+
+#[tokio::test]
+async fn a_page_that_is_loaded_anew_joins_anew() {
+    let definition = EventDefinition::new("*").with_history(100);
+    let room =
+        RoomConfig::default().with_event(definition).with_history_on_join(HistoryOnJoin::Total(10));
+    let channel = Config::builder().grace_ms(Settings::GRACE_MS).room("general", room);
+    let running = start(Settings { channel: channel.build().unwrap(), ..settings() }).await;
+    let mut ann = running.dialogue("ann").await;
+    ann.join("general").await;
+    ann.trigger("general", "e", json!(1)).await;
+    ann.hear("general", "e").await;
+    let all = json!({"roomId": "general", "eventName": "*"});
+    ann.emit("dialogue:unsubscribe", all).await;
+    let id = ann.client_id.clone();
+    lose(&running, ann).await;
+
+    let mut ann = running.dialogue("ann").await;
+    assert_eq!(ann.client_id, id);
+    ann.join("general").await;
+    let (name, history) = ann.next().await;
+    assert_eq!((name.as_str(), &history["events"][0]["data"]), ("dialogue:history", &json!(1)));
+    ann.trigger("general", "e", json!(2)).await;
+    assert_eq!(ann.hear("general", "e").await, 2, "it is subscribed as all are");
+    ann.join("general").await;
+    assert_eq!(ann.rooms().await, ["general"], "a second join is one of a member");
 }

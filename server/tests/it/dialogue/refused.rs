@@ -1,5 +1,8 @@
 //! Connections that are not taken, and those that are closed.
 
+use std::time::UNIX_EPOCH;
+
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use parlor::Config;
 use parlor_server::Settings;
 use serde_json::json;
@@ -21,6 +24,21 @@ async fn who_does_not_show_a_token_is_refused() {
         assert_eq!(client.packet().await, None);
     }
     until(|| running.server.connections() == 0).await;
+}
+
+#[tokio::test]
+async fn a_connection_lives_no_longer_than_its_token() {
+    let secret = "a secret of at least thirty-two bytes";
+    let toml = format!("[auth]\nhs256_secret = '{secret}'\nleeway_s = 0\n");
+    let running = start(Settings::from_toml(&toml).unwrap()).await;
+    let expires = UNIX_EPOCH.elapsed().unwrap().as_secs() + 2;
+    let (header, key) = (Header::new(Algorithm::HS256), EncodingKey::from_secret(secret.as_ref()));
+    let token = encode(&header, &json!({"sub": "ann", "exp": expires}), &key).unwrap();
+    let auth = json!({"token": token, "userId": "mallory"});
+    let (mut ann, entered) = running.dialogue_with(auth).await;
+    assert_eq!(entered.unwrap(), "ann");
+    // It may come back, with another one.
+    assert_eq!(ann.closed().await, (1008, false));
 }
 
 #[tokio::test]
@@ -65,8 +83,8 @@ async fn who_says_something_else_first_or_nothing_is_closed() {
     let running = start(settings).await;
     let mut early = running.transport().await;
     early.send_raw(r#"42["dialogue:listRooms"]"#).await;
-    assert_eq!(early.closed().await, (1002, false));
-    assert_eq!(running.transport().await.closed().await, (1002, false));
+    assert_eq!(early.closed().await, (1008, false));
+    assert_eq!(running.transport().await.closed().await, (1008, false));
 }
 
 #[tokio::test]
@@ -107,11 +125,11 @@ async fn what_is_malformed_too_long_or_too_much_closes_it() {
     let running = start(settings).await;
     let long = format!(r#"42["x","{}"]"#, "x".repeat(1_000));
     for (message, code) in [
-        ("4", 1002),
-        ("45x", 1002),
-        (r#"451-["x",{"_placeholder":true,"num":0}]"#, 1002),
-        ("42{}", 1002),
-        ("42[7]", 1002),
+        ("4", 1008),
+        ("45x", 1008),
+        (r#"451-["x",{"_placeholder":true,"num":0}]"#, 1008),
+        ("42{}", 1008),
+        ("42[7]", 1008),
         (long.as_str(), 1009),
     ] {
         let mut client = running.dialogue("ann").await;
