@@ -144,6 +144,7 @@ mod names;
 mod openings;
 mod operations;
 mod origins;
+mod patience;
 mod peers;
 mod phoenix;
 mod placement;

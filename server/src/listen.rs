@@ -15,7 +15,7 @@ use tokio::{
 };
 use tracing::{debug, warn};
 
-use crate::{hub::Hub, registry::Place};
+use crate::{hub::Hub, patience::Patient, registry::Place};
 
 /// How long to wait when the machine has no more to give, such as descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -57,6 +57,8 @@ async fn shake_hands(
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%peer, %error, "delays can't be turned off");
     }
+    let idle_ms = Duration::from_millis(hub.settings.connections.idle_ms);
+    let stream = Patient::new(stream, idle_ms);
     let router = router.layer(axum::Extension(ConnectInfo(peer)));
     let service = TowerToHyperService::new(router);
     let served = http1::Builder::new()

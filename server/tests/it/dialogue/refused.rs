@@ -184,6 +184,28 @@ async fn one_that_does_not_read_is_cut_off_and_nobody_waits_for_it() {
     until(|| running.server.connections() == 1).await;
 }
 
+/// However much of it waits in buffers.
+#[tokio::test]
+async fn one_that_never_reads_again_is_let_go_of() {
+    let mut settings = settings();
+    settings.connections.idle_ms = 6_000;
+    let running = start(settings).await;
+    let [mut slow, mut bob] = [running.dialogue("slow").await, running.dialogue("bob").await];
+    slow.join("any").await;
+    bob.join("any").await;
+    let data = json!("x".repeat(60_000));
+    for _ in 0..900 {
+        bob.trigger("any", "e", data.clone()).await;
+        bob.hear("any", "e").await;
+    }
+    // The other one still tells that it lives.
+    tokio::select! {
+        () = until(|| running.server.connections() == 1) => {}
+        packet = bob.packet() => panic!("{packet:?}, expected nothing"),
+    }
+    drop(slow);
+}
+
 #[tokio::test]
 async fn a_server_that_goes_says_so() {
     let running = start(settings()).await;
