@@ -76,14 +76,19 @@ impl Server {
     /// An unknown client is refused.
     pub async fn kick(&self, kick: Kick) -> Outcome<()> {
         let kick = kick.with_ref(SERVER_REF);
-        match &kick.topic {
-            Some(topic) => {
-                let shard = shard_of(topic, self.shards());
-                self.ask(shard, kick.into()).await.map(drop)
-            }
-            // One that is put out by one shard may be gone when the next one hears of it.
-            None => any(self.ask_each(&kick.into(), None).await?).map(drop),
+        if let Some(topic) = &kick.topic {
+            let shard = shard_of(topic, self.shards());
+            return self.ask(shard, kick.into()).await.map(drop);
         }
+        // Also when nobody waits for it any more: one who is put out of some shards only would be
+        // neither here nor there.
+        let (server, client_id) = (self.clone(), kick.client_id.clone());
+        let kicked = tokio::spawn(async move {
+            let answers = server.ask_each(&kick.into(), None).await;
+            server.hub().registry.finish(&client_id);
+            any(answers?).map(drop)
+        });
+        kicked.await.map_err(|_| OperationError::Gone)?
     }
 
     /// Opens a room.

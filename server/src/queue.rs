@@ -55,6 +55,8 @@ struct State {
     items: VecDeque<(Item, usize)>,
     bytes: usize,
     end: End,
+    /// How it ends when all shards have said what they have to say of it.
+    put_out: Option<Close>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -106,6 +108,20 @@ impl Queue {
         self.filled.notify_one();
     }
 
+    /// Notes that the client is put out, by one shard after the other: it ends with the last, by
+    /// [`Queue::finish`].
+    pub(crate) fn put_out(&self, close: Close) {
+        self.lock().put_out.get_or_insert(close);
+    }
+
+    /// Ends it, if its client was put out, when what waits has been taken.
+    pub(crate) fn finish(&self) {
+        let put_out = self.lock().put_out.take();
+        if let Some(close) = put_out {
+            self.close(close);
+        }
+    }
+
     /// Ends the connection at once. What waits is not sent.
     pub(crate) fn cut(&self, close: Close) {
         let mut state = self.lock();
@@ -129,7 +145,7 @@ impl Queue {
         loop {
             {
                 let mut state = self.lock();
-                let State { items: waiting, bytes, end } = &mut *state;
+                let State { items: waiting, bytes, end, put_out: _ } = &mut *state;
                 let (all, first) = (*bytes, items.len());
                 while items.len() - first < BATCH
                     && all - *bytes < BATCH_BYTES
@@ -220,6 +236,22 @@ mod tests {
         assert_eq!(queue.take(&mut items).await, None);
         assert_eq!(items.len(), 1);
         assert_eq!(queue.take(&mut items).await, Some(Close::restarting()));
+    }
+
+    #[tokio::test]
+    async fn who_is_put_out_hears_of_all_shards_before_it_ends() {
+        let queue = Queue::new(9, 10_000);
+        queue.finish();
+        assert_eq!(queue.put(frame("a")), Put::Waits);
+        queue.put_out(Close::put_out("first"));
+        assert_eq!(queue.put(frame("b")), Put::Waits);
+        queue.put_out(Close::put_out("second"));
+        queue.finish();
+        assert_eq!(queue.put(frame("c")), Put::Ending);
+        let mut items = Vec::new();
+        assert_eq!(queue.take(&mut items).await, None);
+        assert_eq!(items.len(), 2);
+        assert_eq!(queue.take(&mut items).await, Some(Close::put_out("first")));
     }
 
     #[tokio::test]

@@ -48,6 +48,14 @@ impl Registry {
         }
     }
 
+    /// All shards have put a client out: its connection ends.
+    pub(crate) fn finish(&self, client_id: &ClientId) {
+        let queue = self.lock().by_client.get(client_id).map(|(_, queue)| Arc::clone(queue));
+        if let Some(queue) = queue {
+            queue.finish();
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -57,7 +57,7 @@ impl Seats {
             Outbound::Disconnect(close) => {
                 if let Some(seat) = self.vacate(&close.client_id) {
                     info!(client = close.client_id.as_str(), reason = close.reason, "put out");
-                    seat.queue.close(Close::put_out(&close.reason));
+                    seat.queue.put_out(Close::put_out(&close.reason));
                 }
             }
             Outbound::System(system) => info!(label = system.label, "system"),
