@@ -20,8 +20,11 @@ impl Drop for Embedded {
     }
 }
 
-/// Where `cargo test` has built the example: beside the folder of this test.
+/// The example, built: beside the folder of this test.
 fn example() -> PathBuf {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let build = ["build", "--quiet", "--package", "parlor-server", "--example", "embed"];
+    assert!(Command::new(cargo).args(build).status().unwrap().success());
     let this = std::env::current_exe().unwrap();
     let profile = this.parent().and_then(|deps| deps.parent()).unwrap();
     profile.join("examples").join(format!("embed{}", std::env::consts::EXE_SUFFIX))

@@ -62,13 +62,20 @@ fn exists(test: &str, scenarios: &[&str], files: &[File]) -> bool {
     }
     let file = modules.replace("::", "/");
     let within = file.strip_suffix("/tests").unwrap_or(&file);
-    let homes: Vec<_> = ["src", "tests", "tests/it"]
-        .iter()
-        .flat_map(|folder| [&file, within].map(|module| format!("{folder}/{module}.rs")))
-        .collect();
+    let homes: Vec<_> = match file.strip_prefix("server/") {
+        Some(file) => vec![format!("server/tests/{file}.rs")],
+        None => ["src", "tests", "tests/it"]
+            .iter()
+            .flat_map(|folder| [&file, within].map(|module| format!("{folder}/{module}.rs")))
+            .collect(),
+    };
     let function = format!("fn {name}(");
     let mut files = files.iter().filter(|file| homes.contains(&file.path));
-    files.any(|file| file.text.lines().any(|line| line.trim().starts_with(&function)))
+    let is_it = |line: &str| {
+        let line = line.trim();
+        line.strip_prefix("async ").unwrap_or(line).starts_with(&function)
+    };
+    files.any(|file| file.text.lines().any(is_it))
 }
 
 /// A page on which every feature is a row of that end.
