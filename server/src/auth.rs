@@ -164,7 +164,6 @@ impl Authenticator {
 
     fn claimed(&self, user: Option<&str>) -> Result<Identity, AuthError> {
         let user_id = match user {
-            Some(SERVER) => return Err(AuthError::ReservedUser { user: SERVER }),
             Some(user) if !user.is_empty() => self.user(user)?,
             Some(_) | None => format!("guest-{}", random::name()).into(),
         };
@@ -172,6 +171,9 @@ impl Authenticator {
     }
 
     fn user(&self, user: &str) -> Result<UserId, AuthError> {
+        if user == SERVER {
+            return Err(AuthError::ReservedUser { user: SERVER });
+        }
         let bytes = user.len() as u64;
         if bytes == 0 || bytes > self.max_name_bytes {
             return Err(AuthError::UserLength { bytes, max: self.max_name_bytes });

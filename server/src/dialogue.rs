@@ -19,7 +19,7 @@ use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 use axum::{
     body::Body,
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
@@ -28,6 +28,7 @@ use engineioxide::{
     service::EngineIoService,
 };
 use hyper::service::Service;
+use tokio::time::timeout;
 use tracing::info;
 
 use self::inbox::{Ended, Inbox};
@@ -98,11 +99,20 @@ pub(crate) async fn serve(State(endpoint): State<Endpoint>, mut request: Request
         return refused.into_response();
     }
     let preflight = request.method() == Method::OPTIONS;
-    let mut response = if preflight {
-        StatusCode::NO_CONTENT.into_response()
-    } else {
-        let Ok(response) = endpoint.engine.call(request).await;
-        response.map(Body::new)
+    let mut response = match *request.method() {
+        Method::OPTIONS => StatusCode::NO_CONTENT.into_response(),
+        // What a client that polls has to say has to arrive; only what it is told may take its time.
+        Method::POST => {
+            let patience = Duration::from_millis(settings.connections.handshake_ms);
+            match timeout(patience, endpoint.engine.call(request)).await {
+                Ok(Ok(response)) => response.map(Body::new),
+                Err(_elapsed) => StatusCode::REQUEST_TIMEOUT.into_response(),
+            }
+        }
+        _ => {
+            let Ok(response) = endpoint.engine.call(request).await;
+            response.map(Body::new)
+        }
     };
     if let Some(origin) = origin {
         let allow = |name| (name, HeaderValue::from_static("content-type"));
@@ -120,9 +130,7 @@ fn admit(
     request: &mut Request,
     peer: Option<IpAddr>,
 ) -> Result<(), (StatusCode, &'static str)> {
-    let headers: &HeaderMap = request.headers();
-    let text_of = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    if !hub.settings.origins.allows(text_of(header::ORIGIN), text_of(header::HOST)) {
+    if !hub.settings.origins.allows_request(request.headers()) {
         return Err((StatusCode::FORBIDDEN, "origin not allowed"));
     }
     if hub.going.is_cancelled() {

@@ -4,6 +4,8 @@
 
 use std::{fmt, str::FromStr};
 
+use axum::http::{HeaderMap, HeaderValue, header};
+
 /// Which web pages may connect.
 ///
 /// What sends no `Origin` is no browser and may always connect: it could send any. By default
@@ -87,6 +89,16 @@ impl Origins {
             }
             (Allowed::SameHost | Allowed::Exact(_) | Allowed::Below(_), None) => false,
         })
+    }
+}
+
+impl Origins {
+    /// Whether a request with such headers may be. A header that can't be read is not one that is
+    /// absent: no origin is it.
+    pub(crate) fn allows_request(&self, headers: &HeaderMap) -> bool {
+        let text_of =
+            |name| headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or_default());
+        self.allows(text_of(header::ORIGIN), text_of(header::HOST))
     }
 }
 

@@ -99,8 +99,7 @@ fn admit(
 ) -> Result<(Identity, Place), Refused> {
     let forbidden = |reason: String| Refused { status: StatusCode::FORBIDDEN, reason };
     check_version(params.vsn.as_deref()).map_err(|error| forbidden(error.to_string()))?;
-    let text_of = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    if !hub.settings.origins.allows(text_of(header::ORIGIN), text_of(header::HOST)) {
+    if !hub.settings.origins.allows_request(headers) {
         return Err(forbidden("origin not allowed".into()));
     }
     let session_bytes = params.session.as_ref().map_or(1, String::len);

@@ -142,6 +142,7 @@ fn claims_that_are_missing_or_no_such_thing_are_named() {
         (json!({"sub": 5}), sub),
         (json!({"sub": ["ann"]}), UNREADABLE),
         (json!({"sub": ""}), "the user has 0 bytes, expected 1 to 255"),
+        (json!({"sub": "system"}), "the user is \"system\", expected one who is not the server"),
         (json!({"sub": "a".repeat(256)}), "the user has 256 bytes, expected 1 to 255"),
     ] {
         check(&auth, &hs256(SECRET, &ann_but(&claims)), Err(expected));

@@ -6,7 +6,9 @@ use parlor_server::Settings;
 use serde_json::{Value, json};
 use tokio_tungstenite::{
     connect_async,
-    tungstenite::{Error, client::IntoClientRequest, handshake::client::Request},
+    tungstenite::{
+        Error, client::IntoClientRequest, handshake::client::Request, http::HeaderValue,
+    },
 };
 
 use crate::{Client, Running, start};
@@ -115,11 +117,16 @@ async fn a_connection_ends_with_its_token() {
 async fn a_page_from_elsewhere_is_not_let_in() {
     let running = running().await;
     let query = format!("token={}", token(600, "user"));
-    for (origin, expected) in
-        [("https://app.example", 101), ("https://evil.example", 403), ("null", 403)]
-    {
+    for (origin, expected) in [
+        ("https://app.example", 101),
+        ("https://evil.example", 403),
+        ("null", 403),
+        // Of a letter that looks like its last one.
+        ("https://app.exampl\u{435}", 403),
+    ] {
         let mut request = request(&running, &query);
-        request.headers_mut().insert("origin", origin.parse().unwrap());
+        let value = HeaderValue::from_bytes(origin.as_bytes()).unwrap();
+        request.headers_mut().insert("origin", value);
         assert_eq!(answer(request).await.0, expected, "{origin}");
     }
 }

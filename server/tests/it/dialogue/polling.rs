@@ -102,3 +102,18 @@ async fn what_no_client_asks_is_no_connection() {
     }
     assert_eq!(running.server.connections(), 0);
 }
+
+#[tokio::test]
+async fn what_is_said_has_to_arrive_in_time() {
+    let mut settings = settings();
+    settings.connections.handshake_ms = 50;
+    let running = start(settings).await;
+    let poller = Poller::open(&running).await;
+    let mut stream = TcpStream::connect(running.at).await.unwrap();
+    let head = format!("POST {} HTTP/1.1\r\nhost: test\r\ncontent-length: 9\r\n\r\n4", poller.path);
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    timeout(PATIENCE, stream.read_to_string(&mut answer)).await.expect("in time").unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    running.shutdown().await;
+}
