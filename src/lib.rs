@@ -43,6 +43,21 @@
 //! # Ok::<(), parlor::JsonError>(())
 //! ```
 //!
+//! # What a driver owes
+//!
+//! - A [`Config`] with a [key](ConfigBuilder::hash_key) drawn at random, and the time of its start as the
+//!   [first epoch](ConfigBuilder::first_epoch): a position of an earlier run is then never taken for one
+//!   of this run.
+//! - Times that only grow; a [`Tick`] when [`Channel::next_deadline`] is due, and before what has
+//!   arrived, whose messages carry the channel's time.
+//! - All that is flushed, performed in order; an answer to each `load_history`.
+//! - A client's id for its connection as long as that may be the same client, and `disconnect` only for
+//!   the connection that the id means at that moment. Without a [grace](ConfigBuilder::grace_ms), which
+//!   is the default, that is the end of the client.
+//!
+//! For clients of Phoenix and Dialogue there are codecs in [`wire`], and a driver that does all of this
+//! is the package `parlor-server` in the repository.
+//!
 //! # Words
 //!
 //! A **topic** is the name of a **room**. A **client** is one session of a **user**; a **member**

@@ -1,5 +1,9 @@
 //! The core in an axum server of one's own: Phoenix clients talk at /socket/websocket, each under
-//! the name that it gives: `new Socket("/socket", {params: {user_id: "ann"}})`.
+//! the name that it gives: `new Socket("/socket", {params: {user_id: "ann"}})`. Run it by
+//! `cargo run -p parlor-server --example embed 127.0.0.1:4000`.
+//!
+//! What is not here, and is in `parlor-server`: who may enter and from which pages, bounds of queues
+//! and rates, time-outs, clients that come back as themselves, ticks for what waits for a time.
 use std::{collections::HashMap, env, error::Error, sync::Arc, time::UNIX_EPOCH};
 
 use axum::extract::{Query, State, WebSocketUpgrade, ws::Message, ws::WebSocket};
@@ -29,10 +33,10 @@ fn handle((channel, clients): &mut Hub, event: Event) {
 }
 
 /// Serves one socket until it is lost, or says what is no frame.
-async fn serve(mut socket: WebSocket, user: String, hub: Shared) {
+async fn serve(mut socket: WebSocket, user: Option<String>, hub: Shared) {
     let id = ClientId::from(format!("{:p}", &raw const socket));
     let (sender, mut queue) = mpsc::unbounded_channel();
-    hub.lock().await.1.insert(id.clone(), (Connection::new(&id, user), sender));
+    hub.lock().await.1.insert(id.clone(), (Connection::new(&id, user.unwrap_or_default()), sender));
     let mut talk = async || loop {
         let frames = tokio::select! {
             frames = queue.recv() => frames?,
@@ -58,14 +62,15 @@ async fn serve(mut socket: WebSocket, user: String, hub: Shared) {
 }
 
 async fn enter(up: WebSocketUpgrade, State(hub): State<Shared>, Query(p): Params) -> Response {
-    let user = p.get("user_id").map_or("guest", String::as_str).to_owned();
-    up.on_upgrade(|socket| serve(socket, user, hub))
+    up.on_upgrade(async move |socket| serve(socket, p.get("user_id").cloned(), hub).await)
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let hub = Shared::new(Mutex::new((Channel::single_node(Config::default()), HashMap::new())));
-    let router = Router::new().route("/socket/websocket", any(enter)).with_state(hub);
-    let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:4000".into());
-    Ok(axum::serve(TcpListener::bind(address).await?, router).await?)
+    // Positions of an earlier run are of lower epochs, so nobody is told to have missed nothing.
+    let config = Config::builder().first_epoch(UNIX_EPOCH.elapsed()?.as_secs()).build()?;
+    let hub = Shared::new(Mutex::new((Channel::single_node(config), HashMap::new())));
+    let listener = TcpListener::bind(env::args().nth(1).ok_or("expected an address")?).await?;
+    let app = Router::new().route("/socket/websocket", any(enter)).with_state(hub);
+    Ok(axum::serve(listener, app).await?)
 }

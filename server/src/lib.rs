@@ -37,22 +37,14 @@
 //! the page has drawn at random and tells nobody. With a session, a client whose connection is lost
 //! keeps its place for the grace (30 seconds, unless something else is set), and a connection with
 //! the same user and session is that client again. A page that also says how far it has got misses
-//! nothing:
-//!
-//! ```js
-//! let since;                                                   // the position of what was seen last
-//! const decode = (text, done) => { const [join_ref, ref, topic, event, payload, at] = JSON.parse(text); since = at ?? since; done({ join_ref, ref, topic, event, payload }); };
-//! const socket = new Socket("/socket", { decode, params: { user_id: "ann", session: crypto.randomUUID() } });
-//! const room = socket.channel("room:1", () => ({ since }));    // asked anew for each join
-//! room.join().receive("ok", (r) => { if (!r.recovered) since = { epoch: r.epoch, offset: r.offset }; });
-//! ```
-//!
-//! This is for one topic; with several, `since` is one for each. Whether the room still held all
-//! that was missed, which takes a [history](parlor::EventDefinition::with_history), is in
+//! nothing: the lines that it takes are in `docs/wire.md` of the repository. Whether the room still held
+//! all that was missed, which takes a [history](parlor::EventDefinition::with_history), is in
 //! `recovered`. Ids of clients are a keyed hash of user and session: nobody who sees one can tell the
 //! session. The key is drawn at the start, unless [`Settings::session_key`] gives one.
 //!
-//! Without a session nobody could come back as that client, so it leaves everything at once.
+//! Without a session nobody could come back as that client, so it leaves everything at once. Who has
+//! one is held also if it says good-bye: a page that knows better leaves its rooms first. Where no user
+//! is given and none has to be proved, one is drawn: `guest-` and something random.
 //!
 //! A connection with the session of one that lives takes over: the old one is closed (4000), and
 //! whatever becomes of it later does not concern the client any more. So a session is not for two

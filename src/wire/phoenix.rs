@@ -115,7 +115,7 @@
 //! # Coming back without a gap
 //!
 //! Broadcasts in text carry where they stand in their topic as a sixth element, which clients of
-//! Phoenix pass over ([`Positions`]). This is all that a page needs to be sent what it has missed:
+//! Phoenix pass over ([`Positions`]). By that a page says how far it has got:
 //!
 //! ```js
 //! import {Serializer, Socket} from "phoenix"
@@ -132,8 +132,9 @@
 //! })
 //! ```
 //!
-//! Binary frames have no place for it: where the last message before a loss was binary, it is sent
-//! once more.
+//! Binary frames have no place for it: those after the last text are sent once more, unless the page
+//! counts them. That the page is the same client when it comes back, so that nobody sees it go, is its
+//! server's business. Lines that do both are in `docs/wire.md` of the repository.
 //!
 //! # Where it differs from Phoenix
 //!
