@@ -133,12 +133,12 @@ fn admit(
     if !hub.settings.origins.allows_request(request.headers()) {
         return Err((StatusCode::FORBIDDEN, "origin not allowed"));
     }
-    if hub.going.is_cancelled() {
-        return Err((StatusCode::SERVICE_UNAVAILABLE, "server restarts"));
-    }
     let query = request.uri().query().unwrap_or_default();
     if query.split('&').any(|parameter| parameter.starts_with("sid=")) {
         return Ok(());
+    }
+    if hub.going.is_cancelled() {
+        return Err((StatusCode::SERVICE_UNAVAILABLE, "server restarts"));
     }
     let place = hub.connections.enter(peer).map_err(|full| match full {
         Full::All => (StatusCode::SERVICE_UNAVAILABLE, "too many connections"),

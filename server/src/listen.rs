@@ -1,6 +1,6 @@
 //! Takes connections off a listener, and gives each so long to say what it wants.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{Router, extract::ConnectInfo};
 use hyper::server::conn::http1;
@@ -11,7 +11,7 @@ use hyper_util::{
 use tokio::{
     net::{TcpListener, TcpStream},
     select,
-    time::sleep,
+    time::{sleep, timeout},
 };
 use tracing::{debug, warn};
 
@@ -19,6 +19,9 @@ use crate::{hub::Hub, patience::Patient, registry::Place};
 
 /// How long to wait when the machine has no more to give, such as descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// How long a request may take that is there when the server goes.
+const LAST_ANSWER: Duration = Duration::from_secs(1);
 
 /// Serves `router` until the server goes.
 pub(crate) async fn serve(hub: &Arc<Hub>, listener: TcpListener, router: Router) {
@@ -66,10 +69,16 @@ async fn shake_hands(
         .header_read_timeout(Duration::from_millis(hub.settings.connections.handshake_ms))
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
-    select! {
-        served = served => if let Err(error) = served {
-            debug!(%peer, %error, "request failed");
-        },
-        () = hub.going.cancelled() => {}
+    let mut served = pin!(served);
+    let served = select! {
+        served = served.as_mut() => served,
+        () = hub.going.cancelled() => {
+            // A client that polls is told what waits for it by the request in which it waits.
+            served.as_mut().graceful_shutdown();
+            timeout(LAST_ANSWER, served).await.unwrap_or(Ok(()))
+        }
+    };
+    if let Err(error) = served {
+        debug!(%peer, %error, "request failed");
     }
 }

@@ -117,3 +117,22 @@ async fn what_is_said_has_to_arrive_in_time() {
     assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
     running.shutdown().await;
 }
+
+#[tokio::test]
+async fn one_that_polls_is_told_that_the_server_restarts() {
+    let running = start(settings()).await;
+    let mut bob = running.dialogue("bob").await;
+    bob.join("any").await;
+    let ann = Poller::open(&running).await;
+    ann.post(&[r#"40{"userId":"ann"}"#, r#"42["dialogue:join",{"roomId":"any"}]"#]).await;
+    ann.events(2).await;
+    let (at, path) = (running.at, ann.path.clone());
+    // It waits for what comes, as clients do.
+    let polled = tokio::spawn(async move { get(at, &path).await });
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    running.server.shutdown().await;
+    let polled = polled.await.unwrap();
+    assert!(polled.contains("parlor:closing"), "{polled:?}");
+}
