@@ -10,7 +10,7 @@ use std::{
 };
 
 use axum::extract::ws::Message;
-use parlor::{Outbound, Payload};
+use parlor::{Answer, Body, Outbound, Payload, Reply, RoomInfo};
 use tokio::sync::Notify;
 
 use crate::{close::Close, dialogue::Told};
@@ -198,6 +198,9 @@ fn size_of(item: &Item) -> usize {
             Outbound::History(page) => {
                 page.messages.iter().map(|message| HEAD + bytes_of(&message.payload)).sum()
             }
+            Outbound::Reply(Reply { result: Ok(Body::Answer(Answer::Rooms(rooms))), .. }) => {
+                rooms.iter().map(|room| HEAD + bytes_of_room(room)).sum()
+            }
             Outbound::PresenceDiff(_)
             | Outbound::Reply(_)
             | Outbound::Evicted(_)
@@ -209,6 +212,11 @@ fn size_of(item: &Item) -> usize {
             | Outbound::System(_) => 0,
         },
     }
+}
+
+/// The texts of a room, which are its own in each list.
+fn bytes_of_room(room: &RoomInfo) -> usize {
+    room.name.as_ref().map_or(0, String::len) + room.description.as_ref().map_or(0, String::len)
 }
 
 fn bytes_of(payload: &Payload) -> usize {
@@ -287,6 +295,19 @@ mod tests {
         take().await;
         take().await;
         assert_eq!(taken, [BATCH, 3, 2, 1]);
+    }
+
+    #[test]
+    fn a_list_of_rooms_has_the_size_of_its_rooms() {
+        let mut channel = parlor::Channel::single_node(parlor::Config::default());
+        for room in 0..9 {
+            channel.handle(parlor::Join::new("c1", format!("room:{room}"), "ann", 0).into());
+        }
+        drop(channel.flush_outbox());
+        let rooms = parlor::Query::new(parlor::Question::Rooms).with_client("c1").with_ref("1");
+        channel.handle(rooms.into());
+        let reply = channel.flush_outbox().into_iter().next().unwrap();
+        assert!(size_of(&Item::Outbound(Arc::new(reply))) >= 9 * 128);
     }
 
     #[tokio::test]
