@@ -97,7 +97,7 @@ impl Link {
         connect.data = data;
         let queue = Arc::clone(&self.queue);
         let (client_id, generation) = (self.client_id.clone(), self.generation);
-        let seat = Seat { client_id, generation, queue, wire };
+        let seat = Seat { client_id, generation, queue, wire, held: Vec::new() };
         Message::Enter { connect: Box::new(connect), seat }
     }
 
@@ -112,6 +112,16 @@ impl Link {
         let shard = names::topic_of(&event).map_or(0, |topic| placement::shard_of(topic, shards));
         let (client_id, generation) = (self.client_id.clone(), self.generation);
         (shard, Message::Event { client_id, generation, event })
+    }
+
+    /// The same of a rejoin of a client that was away and has not asked for it.
+    pub(crate) fn address_return(&self, rejoin: Event) -> (usize, Message) {
+        match self.address(rejoin) {
+            (shard, Message::Event { client_id, generation, event }) => {
+                (shard, Message::Return { client_id, generation, event })
+            }
+            other => other,
+        }
     }
 
     /// The same event for each shard.

@@ -12,8 +12,8 @@ use std::{
 };
 
 use parlor::{
-    Body, Channel, ClientId, Config, Connect, Disconnect, Event, Guard, HistoryLoaded, Kick,
-    Outbound, Refusal, Tick,
+    Body, Channel, ClientId, Config, Connect, Disconnect, Event, EventKind, Guard, HistoryLoaded,
+    Kick, Outbound, Reason, Refusal, Refuse, Tick,
 };
 use tokio::{
     sync::{mpsc, oneshot},
@@ -43,6 +43,8 @@ pub(crate) enum Message {
     Enter { connect: Box<Connect>, seat: Seat },
     /// Its client says something.
     Event { client_id: ClientId, generation: Generation, event: Event },
+    /// It was away, and is to be again in a room that it has not been put out of meanwhile.
+    Return { client_id: ClientId, generation: Generation, event: Event },
     /// It has ended.
     Leave { client_id: ClientId, generation: Generation, way: Way },
     /// The server does something, and wants to know what came of it.
@@ -170,6 +172,11 @@ impl Shard {
                     self.hand_in(event);
                 }
             }
+            Message::Return { client_id, generation, event } => {
+                if self.seats.is_taken_by(&client_id, generation) {
+                    self.come_back(&client_id, event);
+                }
+            }
             Message::Leave { client_id, generation, way } => {
                 self.leave(&client_id, generation, way);
             }
@@ -190,8 +197,11 @@ impl Shard {
 
     /// A connection takes the seat of its client. Whatever an earlier one had joined waits for the
     /// rejoins of this one, so that it hears nothing of what it does not know to have.
-    fn enter(&mut self, connect: Connect, seat: Seat) {
+    fn enter(&mut self, connect: Connect, mut seat: Seat) {
         let client_id = connect.client_id.clone();
+        if seat.wire == Wire::Dialogue {
+            seat.held = self.channel.topics_of(&client_id);
+        }
         match self.seats.generation(&client_id) {
             Some(current) if current > seat.generation => return,
             Some(current) => self.leave(&client_id, current, Way::Disconnected),
@@ -206,6 +216,18 @@ impl Shard {
         self.hand_in(connect.with_ref(SERVER_REF).into());
         let handle = self.channel.handle_of(&client_id);
         self.seats.take(seat, handle);
+    }
+
+    /// A client rejoins without having asked for it: not where it is a member no more.
+    fn come_back(&mut self, client_id: &ClientId, rejoin: Event) {
+        let Some(topic) = names::topic_of(&rejoin) else { return };
+        if self.seats.has_held(client_id, topic) {
+            return self.hand_in(rejoin);
+        }
+        let has_gone = self.channel.room(topic).is_none();
+        let reason = if has_gone { Reason::UnknownTopic } else { Reason::NotMember };
+        let refuse = Refuse::new(client_id, EventKind::Rejoin, reason).with_topic(topic);
+        self.hand_in(refuse.into());
     }
 
     fn leave(&mut self, client_id: &ClientId, generation: Generation, way: Way) {

@@ -40,7 +40,7 @@ pub(super) struct Connection {
     pub(super) listings: Listings,
     pub(super) rate: RateLimiter<()>,
     /// What its client has said last, until the shards have room for it. Until then nothing more is
-    /// read.
+    /// read, and neither while it waits for a list of rooms.
     pub(super) waiting: VecDeque<(usize, Message)>,
     /// When its token expires.
     pub(super) expires_at: Option<Instant>,
@@ -119,25 +119,35 @@ async fn say_good_bye(hub: &Hub, transport: &Transport, end: End) {
 
 impl Connection {
     /// Says that it is in, and asks for the rooms that it has been in.
-    pub(super) async fn begin(&mut self) -> Result<(), End> {
+    async fn begin(&mut self) -> Result<(), End> {
         self.write(packet::connected(&random::name())).await?;
         self.write(packet::said(&self.codec.connected())).await?;
-        self.restore(|_any| true);
+        for rejoin in self.rejoins() {
+            self.waiting.push_back(self.link.address_return(rejoin));
+        }
         Ok(())
     }
 
-    /// Makes it a member again of its rooms on some shards.
-    fn restore(&mut self, is_meant: impl Fn(usize) -> bool) {
+    /// What makes it a member again of its rooms.
+    fn rejoins(&self) -> Vec<Event> {
         let rooms = self.rooms.all().into_iter();
         let rooms = rooms.map(|(topic, position)| (topic, Some(Since::from(position))));
-        let rejoins = self.codec.restore(rooms, self.link.hub().clock.now_ms());
-        let rejoins = rejoins.into_iter().map(|rejoin| self.link.address(rejoin));
-        self.waiting.extend(rejoins.filter(|(shard, _)| is_meant(*shard)));
+        self.codec.restore(rooms, self.link.hub().clock.now_ms())
+    }
+
+    /// Makes it a member again of its rooms on a shard that has crashed.
+    fn restore(&mut self, restarted: usize) {
+        let rejoins = self.rejoins().into_iter().map(|rejoin| self.link.address(rejoin));
+        self.waiting.extend(rejoins.filter(|(shard, _)| *shard == restarted));
     }
 
     /// Serves it until it ends, and lets all others know.
     async fn live(mut self) -> End {
-        let end = self.serve().await;
+        // Also one that has gone meanwhile is connected, and has to leave.
+        let end = match self.begin().await {
+            Ok(()) => self.serve().await,
+            Err(end) => end,
+        };
         let Self { mut link, rooms, .. } = self;
         let client = link.client_id.as_str();
         if let End::Closed(close) = &end {
@@ -178,7 +188,7 @@ impl Connection {
                 sent = hand_over(&hub, &mut self.waiting) => {
                     sent.map_err(|ShardGone| End::Closed(Close::broken()))
                 }
-                message = transport.data.take(), if self.waiting.is_empty() => match message {
+                message = transport.data.take(), if self.is_idle() => match message {
                     Ok(message) => self.receive(&message).await,
                     Err(ended) => Err(ended.into()),
                 },
@@ -188,6 +198,11 @@ impl Connection {
                 return end;
             }
         }
+    }
+
+    /// Whether it may be asked for more. A list of rooms can be long, so it waits for the one before.
+    fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.listings.is_empty()
     }
 
     /// Reads a packet of the client.
@@ -266,7 +281,7 @@ impl Connection {
                 }
                 // Shards put it before those alone who speak Phoenix.
                 Item::Frame(_) => {}
-                Item::Restarted(shard) => self.restore(|at| at == shard),
+                Item::Restarted(shard) => self.restore(shard),
             }
         }
         Ok(())

@@ -59,11 +59,7 @@ pub(super) async fn let_in(
         }
         () = hub.going.cancelled() => return Err(End::Closed(Close::restarting())),
     };
-    let mut connection = enter(hub, transport, place, &guest)
-        .await
-        .map_err(|ShardGone| End::Closed(Close::broken()))?;
-    connection.begin().await?;
-    Ok(connection)
+    enter(hub, transport, place, &guest).await.map_err(|ShardGone| End::Closed(Close::broken()))
 }
 
 /// Reads until the client has said who it is.

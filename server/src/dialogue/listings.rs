@@ -29,6 +29,11 @@ pub(super) enum Listed {
 }
 
 impl Listings {
+    /// Whether it waits for none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
     /// Takes note that as many shards are asked.
     pub(super) fn ask(&mut self, reference: Ref, shards: usize) {
         self.open.insert(reference, Listing { left: shards, rooms: Vec::new() });

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use parlor::{ClientHandle, ClientId};
+use parlor::{ClientHandle, ClientId, Topic};
 
 use crate::{openings::Openings, queue::Queue, registry::Generation};
 
@@ -20,6 +20,8 @@ pub(crate) struct Seat {
     pub(crate) generation: Generation,
     pub(crate) queue: Arc<Queue>,
     pub(crate) wire: Wire,
+    /// What its client was a member of when it came, where the server has it rejoin.
+    pub(crate) held: Vec<Topic>,
 }
 
 /// All connections, as a shard sees them.
@@ -64,6 +66,11 @@ impl Seats {
 
     pub(super) fn of_handle(&self, handle: ClientHandle) -> Option<&Seat> {
         self.by_handle.get(handle.index())?.as_ref()
+    }
+
+    /// Whether a client was a member of a topic when its connection came.
+    pub(super) fn has_held(&self, client_id: &ClientId, topic: &Topic) -> bool {
+        self.of_client(client_id).is_some_and(|seat| seat.held.contains(topic))
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = &Seat> {

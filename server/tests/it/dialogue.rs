@@ -1,6 +1,7 @@
 //! Clients of Dialogue over Socket.IO, as plain as can be. Those that people use are in `clients`.
 
 mod coming_back;
+mod going;
 mod polling;
 mod refused;
 mod talking;

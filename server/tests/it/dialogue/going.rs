@@ -1,0 +1,119 @@
+//! Clients that go, or are put out, while nobody looks.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use futures_util::StreamExt;
+use parlor::{Address, CloseRoom, Kick, Payload, Publish};
+use parlor_server::Settings;
+use serde_json::json;
+use tokio::time::timeout;
+
+use crate::{PATIENCE, Running, settings, start, until};
+
+async fn clients(running: &Running) -> Vec<usize> {
+    let stats = running.server.stats().await.unwrap();
+    stats.iter().map(|stats| stats.clients).collect()
+}
+
+#[tokio::test]
+async fn one_that_goes_before_it_is_let_in_does_not_stay() {
+    // A shard that does not go on until it is let, so that connections wait to be let in.
+    let (held, seen) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicUsize::new(0)));
+    let (is_held, calls) = (Arc::clone(&held), Arc::clone(&seen));
+    let observer = Arc::new(move |_: usize, _: &parlor::Outbound| {
+        calls.fetch_add(1, Ordering::SeqCst);
+        while is_held.load(Ordering::SeqCst) {
+            thread::yield_now();
+        }
+    });
+    let running = start(Settings { shards: 1, observer: Some(observer), ..settings() }).await;
+
+    let publish = || Publish::new(Address::Everyone, "e", Payload::json("1").unwrap());
+    let publishing: Vec<_> = (0..1_100)
+        .map(|_| {
+            let (server, publish) = (running.server.clone(), publish());
+            tokio::spawn(async move { server.publish(publish).await.map(drop) })
+        })
+        .collect();
+    until(|| seen.load(Ordering::SeqCst) > 0).await;
+    for _ in 0..2_000 {
+        tokio::task::yield_now().await;
+    }
+
+    let mut ann = running.transport().await;
+    ann.send_raw(r#"40{"userId":"ann"}"#).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    ann.socket.close(None).await.unwrap();
+    while let Ok(Some(Ok(_))) = timeout(PATIENCE, ann.socket.next()).await {}
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    held.store(false, Ordering::SeqCst);
+    for publish in publishing {
+        publish.await.unwrap().unwrap();
+    }
+    until(|| running.server.connections() == 0).await;
+    assert_eq!(clients(&running).await, [0]);
+}
+
+#[tokio::test]
+async fn one_that_is_put_out_of_a_room_while_away_is_not_put_in_again() {
+    let running = start(settings()).await;
+    let mut bob = running.dialogue("bob").await;
+    let mut ann = running.dialogue("ann").await;
+    for room in ["one", "two"] {
+        ann.join(room).await;
+        bob.join(room).await;
+    }
+    let id = ann.client_id.clone();
+    let before = running.server.connections();
+    ann.lose();
+    until(|| running.server.connections() < before).await;
+    running.server.kick(Kick::new(id.as_str(), "enough").with_topic("one")).await.unwrap();
+
+    let mut ann = running.dialogue("ann").await;
+    assert_eq!(ann.client_id, id);
+    assert_eq!(ann.next().await, ("dialogue:left".to_owned(), json!({"roomId": "one"})));
+    let members = running.server.members("one").await.unwrap().unwrap();
+    assert!(members.ids().all(|member| *member != *id.as_str()));
+    bob.trigger("two", "e", json!(1)).await;
+    assert_eq!(ann.hear("two", "e").await, 1, "it is a member of the other");
+}
+
+#[tokio::test]
+async fn one_that_is_put_out_of_all_while_away_is_not_put_in_again() {
+    let running = start(settings()).await;
+    let mut bob = running.dialogue("bob").await;
+    let mut ann = running.dialogue("ann").await;
+    ann.join("one").await;
+    bob.join("one").await;
+    let id = ann.client_id.clone();
+    let before = running.server.connections();
+    ann.lose();
+    until(|| running.server.connections() < before).await;
+    running.server.kick(Kick::new(id.as_str(), "enough")).await.unwrap();
+
+    let mut ann = running.dialogue("ann").await;
+    assert_eq!(ann.next().await, ("dialogue:left".to_owned(), json!({"roomId": "one"})));
+    assert_eq!(running.server.members("one").await.unwrap().unwrap().ids().count(), 1);
+}
+
+#[tokio::test]
+async fn a_room_that_was_closed_while_one_was_away_is_not_made_again() {
+    let running = start(settings()).await;
+    let mut ann = running.dialogue("ann").await;
+    ann.join("one").await;
+    let before = running.server.connections();
+    ann.lose();
+    until(|| running.server.connections() < before).await;
+    running.server.close_room(CloseRoom::new("one")).await.unwrap();
+
+    let mut ann = running.dialogue("ann").await;
+    assert_eq!(ann.next().await, ("dialogue:roomDeleted".to_owned(), json!({"roomId": "one"})));
+    assert!(running.server.room("one").await.unwrap().is_none());
+}
