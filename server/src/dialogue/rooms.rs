@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use parlor::{Body, EventKind, Position, Reply, Topic};
+use parlor::{Body, EventKind, Position, Reason, Reply, Topic};
 
 use super::told::Note;
 
@@ -115,6 +115,8 @@ impl Rooms {
             (EventKind::Join, Err(_)) => {
                 state.asked.remove(topic);
             }
+            // It is to be in it again when the channel goes on, and does not know that it is not.
+            (EventKind::Rejoin, Err(refusal)) if refusal.reason() == Reason::Crashed => {}
             (EventKind::Rejoin, Err(_)) | (EventKind::Leave, Ok(_)) => {
                 state.joined.remove(topic);
             }

@@ -139,3 +139,23 @@ async fn memberships_outlive_a_crash() {
         assert_eq!(ann.hear(room, "e").await, room);
     }
 }
+
+#[tokio::test]
+async fn memberships_outlive_crashes_in_a_row() {
+    let running = start(settings()).await;
+    let mut ann = running.dialogue("ann").await;
+    for n in 0..9 {
+        ann.join(&format!("room:{n}")).await;
+    }
+    for _ in 0..20 {
+        running.server.crash("a test").await.unwrap();
+        running.server.restart().await.unwrap();
+    }
+    let restored = async {
+        while running.server.stats().await.unwrap().iter().any(|stats| stats.detached > 0) {
+            tokio::task::yield_now().await;
+        }
+    };
+    let seconds = std::time::Duration::from_secs(10);
+    tokio::time::timeout(seconds, restored).await.expect("it is a member of all again");
+}
