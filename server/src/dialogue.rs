@@ -75,8 +75,9 @@ fn config(limits: &ConnectionLimits) -> EngineIoConfig {
     // What is too long for a client is refused with a reason; what is far too long is not read.
     let max = limits.max_message_bytes.max(MAX_PAYLOAD);
     // Socket.IO's own times, in proportion less if a client may be silent for less than they allow.
-    let at_most =
-        |of_45: u64| Duration::from_millis(of_45.min(limits.idle_ms * of_45 / 45_000).max(1));
+    let at_most = |of_45: u64| {
+        Duration::from_millis(of_45.min(limits.idle_ms.saturating_mul(of_45) / 45_000).max(1))
+    };
     EngineIoConfig::builder()
         .req_path("/socket.io")
         .ping_interval(at_most(25_000))
@@ -190,5 +191,18 @@ impl EngineIoHandler for Handler {
 impl fmt::Debug for Handler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Handler").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_that_may_be_silent_for_ever_is_asked_as_often_as_others() {
+        let limits = ConnectionLimits { idle_ms: u64::MAX, ..ConnectionLimits::default() };
+        let config = config(&limits);
+        assert_eq!(config.ping_interval, Duration::from_secs(25));
+        assert_eq!(config.ping_timeout, Duration::from_secs(20));
     }
 }
