@@ -4,9 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{Json, extract::State, http::StatusCode};
 use serde::Serialize;
-use tokio::{sync::oneshot, time::timeout};
 
-use crate::{hub::Hub, shard::Message};
+use crate::hub::Hub;
 
 /// How long a shard may take to say that it is alive.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -23,23 +22,11 @@ pub(crate) struct Health {
 pub(crate) async fn check(State(hub): State<Arc<Hub>>) -> (StatusCode, Json<Health>) {
     let (code, status) = if hub.going.is_cancelled() {
         (StatusCode::SERVICE_UNAVAILABLE, "going")
-    } else if all_answer(&hub).await {
+    } else if hub.answers(PATIENCE).await {
         (StatusCode::OK, "ok")
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "stuck")
     };
     let (connections, shards) = (hub.connections.count(), hub.shards.len());
     (code, Json(Health { status, connections, shards }))
-}
-
-async fn all_answer(hub: &Hub) -> bool {
-    let asked = async {
-        for shard in 0..hub.shards.len() {
-            let (answer, answered) = oneshot::channel();
-            hub.send(shard, Message::Ping(answer)).await.ok()?;
-            answered.await.ok()?;
-        }
-        Some(())
-    };
-    matches!(timeout(PATIENCE, asked).await, Ok(Some(())))
 }

@@ -1,9 +1,12 @@
 //! What connections and shards share, and what one connection has of it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use parlor::{ClientId, Connect, Event, Json, UserId};
-use tokio::sync::mpsc;
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::info;
 
@@ -82,6 +85,19 @@ impl Hub {
         }
         info!(client = link.client_id.as_str(), user = link.user_id.as_str(), "connected");
         Ok(link)
+    }
+
+    /// Whether every shard answers in time; what it was told before has then been delivered.
+    pub(crate) async fn answers(&self, patience: Duration) -> bool {
+        let asked = async {
+            for shard in 0..self.shards.len() {
+                let (answer, answered) = oneshot::channel();
+                self.send(shard, Message::Ping(answer)).await.ok()?;
+                answered.await.ok()?;
+            }
+            Some(())
+        };
+        matches!(timeout(patience, asked).await, Ok(Some(())))
     }
 
     /// Waits until a shard has room for a message.

@@ -96,7 +96,7 @@
 //! | 1009 | a message was longer than [`max_message_bytes`](ConnectionLimits::max_message_bytes) |
 //! | 1011 | a defect of the server |
 //! | 1012 | the server goes, and perhaps comes back |
-//! | 1013 | a [`Limit`](parlor::Limit) of channels, such as of clients, is reached |
+//! | 1013 | a [`Limit`](parlor::Limit) of channels, such as of clients, is reached, or they have crashed |
 //! | 4000 | a newer connection of the same client has taken over |
 //! | 4001 | too slow: more waited than [`queue_items`](ConnectionLimits::queue_items) or [`queue_bytes`](ConnectionLimits::queue_bytes), or nothing was taken for [`idle_ms`](ConnectionLimits::idle_ms) |
 //!

@@ -17,6 +17,9 @@ use tracing::{debug, warn};
 
 use crate::{hub::Hub, patience::Patient, registry::Place};
 
+/// How long the head of a request may be: who has not said what it wants costs no more.
+const HEAD_BYTES: usize = 64 << 10;
+
 /// How long to wait when the machine has no more to give, such as descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -67,6 +70,7 @@ async fn shake_hands(
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_millis(hub.settings.connections.handshake_ms))
+        .max_buf_size(HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut served = pin!(served);

@@ -117,6 +117,10 @@ impl Server {
     /// are closed with 1012, and what was recorded is written. That takes no longer than
     /// [`drain_ms`](crate::ConnectionLimits::drain_ms) says, with another second or so for the rest.
     pub async fn shutdown(&self) {
+        // A shard answers who has said something before it tells the others, who are to hear it too.
+        if !self.hub.going.is_cancelled() && !self.hub.answers(Duration::from_secs(1)).await {
+            warn!("a shard does not answer");
+        }
         self.hub.going.cancel();
         self.hub.tasks.close();
         let patience = Duration::from_millis(self.hub.settings.connections.drain_ms);

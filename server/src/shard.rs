@@ -49,7 +49,7 @@ pub(crate) enum Message {
     Leave { client_id: ClientId, generation: Generation, way: Way },
     /// The server does something, and wants to know what came of it.
     Operate { event: Event, once: Option<Served>, answer: oneshot::Sender<Answered> },
-    /// Whether it is alive.
+    /// Whether it is alive, and has delivered what was said before.
     Ping(oneshot::Sender<()>),
     /// It ends.
     Stop,
@@ -188,6 +188,7 @@ impl Shard {
                 answer.send(self.deliver_for(Asker::Server, once.as_ref())).ok();
             }
             Message::Ping(answer) => {
+                self.deliver();
                 answer.send(()).ok();
             }
             Message::Stop => return Course::End,

@@ -1,8 +1,9 @@
 //! One connection of a client of Dialogue, from its first packet to its end.
 
-use std::{collections::VecDeque, future, sync::Arc, time::Duration};
+use std::{collections::VecDeque, future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use engineioxide::{DisconnectReason, Str, TransportType};
+use futures_util::FutureExt;
 use parlor::{
     Answer, Body, Event, EventKind, Join, Leave, Outbound, Question, RateLimiter, Reason, Refuse,
     Since,
@@ -143,11 +144,15 @@ impl Connection {
 
     /// Serves it until it ends, and lets all others know.
     async fn live(mut self) -> End {
-        // Also one that has gone meanwhile is connected, and has to leave.
-        let end = match self.begin().await {
-            Ok(()) => self.serve().await,
-            Err(end) => end,
-        };
+        // Also one that has gone meanwhile is connected, and has to leave; and so it does whatever
+        // happens to it.
+        let served = AssertUnwindSafe(async {
+            match self.begin().await {
+                Ok(()) => self.serve().await,
+                Err(end) => end,
+            }
+        });
+        let end = served.catch_unwind().await.unwrap_or_else(|_| End::Closed(Close::broken()));
         let Self { mut link, rooms, .. } = self;
         let client = link.client_id.as_str();
         if let End::Closed(close) = &end {
@@ -321,6 +326,7 @@ impl Connection {
         };
         select! {
             close = self.link.queue.until_cut() => Err(End::Closed(close)),
+            () = at(self.expires_at) => Err(End::Closed(Close::expired())),
             emitted = timeout(patience, emitted) => match emitted {
                 Ok(emitted) => emitted,
                 Err(_elapsed) => Err(End::Closed(Close::too_slow())),

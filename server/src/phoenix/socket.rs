@@ -234,6 +234,7 @@ impl Socket {
         };
         let written = select! {
             close = self.link.queue.until_cut() => Err(End::Closed(close)),
+            () = at(self.expires_at) => Err(End::Closed(Close::expired())),
             written = all => written,
         };
         self.idle_at += began.elapsed();
