@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, IsTerminal},
+    net::SocketAddr,
     process::ExitCode,
 };
 
@@ -18,8 +19,14 @@ struct Arguments {
     #[command(flatten)]
     settings: Flags,
     /// What is logged: error, warn, info, debug, or by module as in `parlor_server=debug`
-    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    #[arg(long, value_name = "LEVEL", default_value = "info", value_parser = filter)]
     log: EnvFilter,
+}
+
+/// What is no filter is an error, not ignored.
+fn filter(text: &str) -> Result<EnvFilter, String> {
+    let expected = "expected such as debug, or parlor_server=debug";
+    EnvFilter::try_new(text).map_err(|error| format!("{error}; {expected}"))
 }
 
 fn main() -> ExitCode {
@@ -51,18 +58,30 @@ async fn run(settings: Settings) -> Result<(), String> {
         .map_err(|error| format!("{listen} can't be listened at: {error}"))?;
     let at = listener.local_addr().unwrap_or(listen);
     let server = Server::start(settings).map_err(|error| error.to_string())?;
-    info!("Phoenix clients: new Socket(\"ws://{at}/socket\", {{params: {{user_id: \"ann\"}}}})");
-    info!("Dialogue clients: url \"http://{at}\", auth {{userId: \"ann\"}}");
-    info!("health: http://{at}/healthz");
-    if is_open {
-        warn!("open to everybody: users are who they say they are");
-    }
+    say_how_to_connect(at, is_open);
     select! {
         () = server.serve(listener) => {}
         () = asked_to_end() => info!("closing connections"),
     }
     server.shutdown().await;
     Ok(())
+}
+
+/// What clients have to be given so that they are let in.
+fn say_how_to_connect(at: SocketAddr, is_open: bool) {
+    let (socket, url) = (format!("ws://{at}/socket"), format!("http://{at}"));
+    if is_open {
+        info!("Phoenix clients: new Socket(\"{socket}\", {{params: {{user_id: \"ann\"}}}})");
+        info!("Dialogue clients: url \"{url}\", auth: {{userId: \"ann\"}}");
+    } else {
+        let before = "before 1.8 {params: {token: TOKEN}}";
+        info!("Phoenix clients: new Socket(\"{socket}\", {{authToken: TOKEN}}), {before}");
+        info!("Dialogue clients: url \"{url}\", auth: {{token: TOKEN}}");
+    }
+    info!("health: {url}/healthz");
+    if is_open {
+        warn!("open to everybody: users are who they say they are");
+    }
 }
 
 /// Waits for ctrl-c or SIGTERM.

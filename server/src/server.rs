@@ -2,6 +2,7 @@
 
 use std::{
     fmt, io,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
     time::Duration,
@@ -43,8 +44,8 @@ pub struct Server {
 pub enum StartError {
     /// The configuration of channels can't be split.
     Config(String),
-    /// A journal can't be begun.
-    Journal(io::Error),
+    /// A journal can't be begun at that path.
+    Journal(PathBuf, io::Error),
     /// A thread can't be started.
     Thread(io::Error),
 }
@@ -69,9 +70,11 @@ impl Server {
             .map_err(StartError::Config)?;
         let mut journals = Vec::new();
         for (number, config) in configs.iter().enumerate() {
-            let begin = |path| Journal::create(path, number, config);
-            let journal = settings.journal.as_deref().map(begin).transpose();
-            journals.push(journal.map_err(StartError::Journal)?);
+            let begin = |path: &Path| {
+                Journal::create(path, number, config)
+                    .map_err(|error| StartError::Journal(path.to_owned(), error))
+            };
+            journals.push(settings.journal.as_deref().map(begin).transpose()?);
         }
 
         let openings = Arc::new(Openings::default());
@@ -187,7 +190,9 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Config(error) => write!(f, "channels can't be configured: {error}"),
-            Self::Journal(error) => write!(f, "the journal can't be begun: {error}"),
+            Self::Journal(path, error) => {
+                write!(f, "the journal {} can't be begun: {error}", path.display())
+            }
             Self::Thread(error) => write!(f, "a thread can't be started: {error}"),
         }
     }

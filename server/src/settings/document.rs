@@ -28,7 +28,10 @@ impl<'a> Document<'a> {
             Err(error) => {
                 let line = error.span().map(|span| line_of(text, span.start));
                 let said = error.message().replace('\n', ", ");
-                Err((Wrong::new("", format!("this is no TOML: {said}")), line))
+                Err((
+                    Wrong::new("", format!("this is no TOML ({said}), expected settings as TOML")),
+                    line,
+                ))
             }
         }
     }
@@ -209,7 +212,7 @@ events = [
     fn what_is_no_toml_has_a_line() {
         let (wrong, line) = Document::parse("a = 1\nb = = 2\n").unwrap_err();
         assert_eq!((wrong.key.as_str(), line), ("", Some(2)));
-        assert!(wrong.message.starts_with("this is no TOML: "), "{wrong:?}");
+        assert!(wrong.message.starts_with("this is no TOML ("), "{wrong:?}");
         let (_, line) = Document::parse("a = 1\n\na = 2\n").unwrap_err();
         assert_eq!(line, Some(3));
     }

@@ -18,11 +18,11 @@ pub struct Flags {
     pub config: Option<PathBuf>,
 
     /// Where to listen [default: 127.0.0.1:4000]
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = place)]
     pub listen: Option<SocketAddr>,
 
     /// Over how many threads topics are spread [default: as many as the machine has cores]
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = number)]
     pub shards: Option<u64>,
 
     /// Record every event in FILE.0, FILE.1 and so on, one file a shard, for `parlor` to replay
@@ -34,15 +34,15 @@ pub struct Flags {
     pub session_key_file: Option<PathBuf>,
 
     /// For how long a client that lost its connection keeps its place [default: 30000]
-    #[arg(long, value_name = "MILLISECONDS")]
+    #[arg(long, value_name = "MILLISECONDS", value_parser = number)]
     pub grace_ms: Option<u64>,
 
     /// How many connections there may be [default: 16384]
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = number)]
     pub max_connections: Option<u64>,
 
     /// How many connections there may be from one address [default: 1024]
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = number)]
     pub max_connections_per_ip: Option<u64>,
 
     /// The secret by which tokens are signed with HS256
@@ -68,6 +68,19 @@ pub struct Flags {
     /// From which web pages to take connections [default: those of the same host]; may be given several times
     #[arg(long, value_name = "ORIGIN")]
     pub allow_origin: Vec<String>,
+}
+
+/// What is expected of a place to listen, in flags as in the file.
+pub(super) const EXPECTED_PLACE: &str =
+    "expected an address and a port, such as 127.0.0.1:4000 or [::]:4000";
+
+fn place(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| format!("this is no place to listen, {EXPECTED_PLACE}"))
+}
+
+/// How large it may be is said when it is read beside the file.
+fn number(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
 }
 
 /// What flags say, as fields of the document that the file is.

@@ -11,7 +11,8 @@ use parlor::{Config, Limit};
 use serde_json::{Map, Value};
 
 use super::{
-    Settings, connections::ConnectionLimits, error::Wrong, rooms::RoomSchemas, rules, table::Table,
+    Settings, connections::ConnectionLimits, error::Wrong, flags::EXPECTED_PLACE,
+    rooms::RoomSchemas, rules, table::Table,
 };
 use crate::{
     auth::{AuthSettings, Authenticator},
@@ -94,9 +95,7 @@ impl<'a> Reader<'a> {
         let mut table = self.document.table("server")?;
         if let Some(listen) = table.text("listen")? {
             let address = listen.parse::<SocketAddr>().map_err(|_| {
-                let expected =
-                    "expected an address and a port, such as 127.0.0.1:4000 or [::]:4000";
-                table.wrong("listen", format!("{listen:?} is no place to listen, {expected}"))
+                table.wrong("listen", format!("{listen:?} is no place to listen, {EXPECTED_PLACE}"))
             });
             settings.listen = address?;
         }

@@ -22,6 +22,7 @@ mod hostile;
 mod journal;
 mod mounted;
 mod operations;
+mod program;
 mod refused;
 mod rules;
 mod schema;

@@ -1,0 +1,73 @@
+//! The program: what it says when it starts, and why it does not.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Command, Stdio},
+};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_parlor-server");
+const SECRET_FILE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/program.secret");
+
+/// What is said until the program would serve.
+fn hints(flags: &[&str]) -> String {
+    let mut program = Command::new(PROGRAM);
+    program.args(["--listen", "127.0.0.1:0", "--shards", "1"]).args(flags);
+    let mut program = program.stdout(Stdio::piped()).spawn().unwrap();
+    let mut said = String::new();
+    let lines = BufReader::new(program.stdout.take().unwrap()).lines();
+    for line in lines {
+        said += &line.unwrap();
+        if said.contains("/healthz") {
+            break;
+        }
+    }
+    program.kill().unwrap();
+    program.wait().unwrap();
+    said
+}
+
+/// What is said by a program that does not start.
+fn check(flags: &[&str], expected: &str) {
+    let output = Command::new(PROGRAM).args(flags).output().unwrap();
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert!(!output.status.success(), "{flags:?}: {said}");
+    assert!(said.contains(expected), "{flags:?}: {said}");
+}
+
+#[test]
+fn it_says_with_what_clients_are_let_in() {
+    let open = hints(&[]);
+    assert!(open.contains("{params: {user_id: \"ann\"}}"), "{open}");
+    assert!(open.contains("auth: {userId: \"ann\"}"), "{open}");
+
+    std::fs::write(SECRET_FILE, "thirty-two bytes of a test secret").unwrap();
+    let by_token = hints(&["--hs256-secret-file", SECRET_FILE]);
+    assert!(by_token.contains("{authToken: TOKEN}"), "{by_token}");
+    assert!(by_token.contains("{params: {token: TOKEN}}"), "{by_token}");
+    assert!(by_token.contains("auth: {token: TOKEN}"), "{by_token}");
+    assert!(!by_token.contains("ann"), "{by_token}");
+}
+
+#[test]
+fn a_flag_that_can_not_be_is_named_with_what_was_expected() {
+    let place = "expected an address and a port, such as 127.0.0.1:4000 or [::]:4000";
+    let place = format!("for '--listen <ADDRESS:PORT>': this is no place to listen, {place}");
+    check(&["--listen", "localhost:4000"], &place);
+    check(&["--listen", "4000"], &place);
+    let number = "for '--grace-ms <MILLISECONDS>': expected a whole number from 0 to ";
+    check(&["--grace-ms", "abc"], number);
+    check(&["--shards", "1.5"], "for '--shards <NUMBER>': expected a whole number from 0 to ");
+    check(&["--log", "bogus=x"], "for '--log <LEVEL>': ");
+    check(&["--log", "bogus=x"], "expected such as debug, or parlor_server=debug");
+}
+
+#[test]
+fn a_file_that_can_not_be_is_named() {
+    let journal = concat!(env!("CARGO_TARGET_TMPDIR"), "/none/journal");
+    let said = format!("the journal {journal} can't be begun: ");
+    check(&["--listen", "127.0.0.1:0", "--journal", journal], &said);
+    let json = concat!(env!("CARGO_TARGET_TMPDIR"), "/program.json");
+    std::fs::write(json, "{\"grace_ms\": 1}").unwrap();
+    check(&["--config", json], &format!("{json}, line 1: this is no TOML ("));
+    check(&["--config", json], "), expected settings as TOML");
+}
