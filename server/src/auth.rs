@@ -155,8 +155,9 @@ impl Authenticator {
         let claims = tokens.keys.verify(token)?;
 
         let expires_at = tokens.expected.check(&claims, now_s)?;
-        let Some(Value::String(user)) = claims.get("sub") else {
-            return Err(AuthError::wrong_claim("sub", "the user as text"));
+        let sub = claims.get("sub");
+        let Some(Value::String(user)) = sub else {
+            return Err(AuthError::unfit_claim("sub", sub, "the user as text"));
         };
         let user_id = self.user(user)?;
         Ok(Identity { user_id, claims, expires_at: Some(expires_at) })

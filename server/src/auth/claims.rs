@@ -33,8 +33,10 @@ impl Expected {
 
     /// From when on the token is refused, if it is not refused now.
     pub(super) fn check(&self, claims: &Map<String, Value>, now_s: u64) -> Result<u64, AuthError> {
-        let exp = claims.get("exp").and_then(seconds);
-        let exp = exp.ok_or(AuthError::wrong_claim("exp", "when it expires, in seconds"))?;
+        let exp = claims.get("exp");
+        let expected = "when the token expires, in seconds";
+        let exp =
+            exp.and_then(seconds).ok_or_else(|| AuthError::unfit_claim("exp", exp, expected))?;
         let expires_at = exp.saturating_add(self.leeway_s);
         if now_s >= expires_at {
             return Err(AuthError::Expired);
@@ -64,7 +66,7 @@ impl Expected {
             Some(one) => is_ours(one),
             None => false,
         };
-        if fits { Ok(()) } else { Err(AuthError::wrong_claim("aud", "the server's audience")) }
+        if fits { Ok(()) } else { Err(AuthError::unfit_claim("aud", aud, "the server's audience")) }
     }
 
     fn check_issuer(&self, iss: Option<&Value>) -> Result<(), AuthError> {
@@ -72,7 +74,7 @@ impl Expected {
         if self.issuer.is_empty() || is_trusted {
             return Ok(());
         }
-        Err(AuthError::wrong_claim("iss", "an issuer that the server trusts"))
+        Err(AuthError::unfit_claim("iss", iss, "an issuer that the server trusts"))
     }
 }
 

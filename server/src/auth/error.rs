@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde_json::Value;
+
 /// Why somebody is not let in. May be shown to them: it repeats nothing of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -13,7 +15,9 @@ pub enum AuthError {
         /// How many bytes it may have.
         max: usize,
     },
-    /// It is no JSON Web Token, or not one that this server understands.
+    /// It is no JSON Web Token at all.
+    NoJwt,
+    /// It is not one that this server understands.
     Malformed,
     /// It says that it is signed in another way than there is a key for.
     Algorithm {
@@ -26,7 +30,14 @@ pub enum AuthError {
     Expired,
     /// Its `nbf` is to come.
     NotYet,
-    /// A claim is absent, or is not what it has to be.
+    /// A claim is absent.
+    Missing {
+        /// Which one.
+        claim: &'static str,
+        /// What it has to be.
+        expected: &'static str,
+    },
+    /// A claim is not what it has to be.
     Claim {
         /// Which one.
         claim: &'static str,
@@ -48,6 +59,18 @@ pub enum AuthError {
 }
 
 impl AuthError {
+    /// What is wrong with a claim that does not fit: it may be absent.
+    pub(super) const fn unfit_claim(
+        claim: &'static str,
+        value: Option<&Value>,
+        expected: &'static str,
+    ) -> Self {
+        match value {
+            None => Self::Missing { claim, expected },
+            Some(_) => Self::wrong_claim(claim, expected),
+        }
+    }
+
     pub(super) const fn wrong_claim(claim: &'static str, expected: &'static str) -> Self {
         Self::Claim { claim, expected }
     }
@@ -60,6 +83,9 @@ impl fmt::Display for AuthError {
             Self::TokenTooLong { max } => {
                 write!(f, "the token is too long, expected {max} bytes at most")
             }
+            Self::NoJwt => f.write_str(
+                "this is no JSON Web Token, expected header, claims and signature in base64url",
+            ),
             Self::Malformed => f.write_str("the token can't be read, expected a JSON Web Token"),
             Self::Algorithm { expected } => {
                 write!(f, "the token is signed in another way, expected {expected}")
@@ -67,6 +93,9 @@ impl fmt::Display for AuthError {
             Self::Signature => f.write_str("the token is not signed by the key that was expected"),
             Self::Expired => f.write_str("the token has expired, expected one that is valid"),
             Self::NotYet => f.write_str("the token is not valid yet, expected one that is"),
+            Self::Missing { claim, expected } => {
+                write!(f, "the token's claim `{claim}` is missing, expected {expected}")
+            }
             Self::Claim { claim, expected } => {
                 write!(f, "the token's claim `{claim}` does not fit, expected {expected}")
             }

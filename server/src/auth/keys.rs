@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{
     Algorithm, DecodingKey, Validation,
     crypto::{CryptoProvider, rust_crypto},
@@ -92,7 +93,12 @@ impl Keys {
 
     /// What a token says that is signed by one of the keys. When it is valid is not looked at.
     pub(super) fn verify(&self, token: &str) -> Result<Map<String, Value>, AuthError> {
-        let header = jsonwebtoken::decode_header(token).map_err(|_| self.unreadable(token))?;
+        // Looked at only then: what is no token at all fails too.
+        self.verified(token).map_err(|error| if is_jwt(token) { error } else { AuthError::NoJwt })
+    }
+
+    fn verified(&self, token: &str) -> Result<Map<String, Value>, AuthError> {
+        let header = jsonwebtoken::decode_header(token).map_err(|_| self.other_algorithm())?;
         // What is critical has to be understood, and nothing is: RFC 7515, 4.1.11.
         if header.crit.is_some() {
             return Err(AuthError::Malformed);
@@ -109,11 +115,7 @@ impl Keys {
         Ok(decoded.map_err(|error| self.explain(&error))?.claims)
     }
 
-    /// A header names an algorithm that nobody knows (`none` is one), or is no header.
-    fn unreadable(&self, token: &str) -> AuthError {
-        if token.split('.').count() == 3 { self.other_algorithm() } else { AuthError::Malformed }
-    }
-
+    /// Also where a header names an algorithm that nobody knows: `none` is one.
     fn other_algorithm(&self) -> AuthError {
         AuthError::Algorithm { expected: self.algorithms() }
     }
@@ -126,6 +128,19 @@ impl Keys {
         } else {
             AuthError::Malformed
         }
+    }
+}
+
+/// Whether a text has the parts of a token: header and claims, which are objects, and a signature,
+/// whatever that is.
+fn is_jwt(token: &str) -> bool {
+    let is_object = |part: &str| {
+        let json = URL_SAFE_NO_PAD.decode(part).unwrap_or_default();
+        serde_json::from_slice::<Map<String, Value>>(&json).is_ok()
+    };
+    match *token.split('.').collect::<Vec<_>>() {
+        [header, claims, _signature] => is_object(header) && is_object(claims),
+        _ => false,
     }
 }
 
