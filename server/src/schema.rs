@@ -14,6 +14,10 @@ use crate::rules::Pattern;
 /// The longest text of what was expected, in characters: a schema may be pages long.
 const LONGEST: usize = 600;
 
+/// What `type` can be.
+const EXPECTED_TYPE: &str = "expected \"array\", \"boolean\", \"integer\", \"null\", \"number\", \
+                             \"object\" or \"string\", or a list of some of them";
+
 /// A schema that has been compiled.
 #[derive(Debug)]
 pub(crate) struct Schema {
@@ -48,7 +52,12 @@ impl Schema {
             Ok(validator) => Ok(Self { validator, json }),
             Err(error) => {
                 let said = bounded(&error.to_string());
-                let message = if matches!(error.kind(), ValidationErrorKind::Referencing(_)) {
+                let is_any_of = matches!(error.kind(), ValidationErrorKind::AnyOf { .. });
+                let message = if is_any_of && error.instance_path().as_str().ends_with("/type") {
+                    // What the schema of schemas says of it is how it is written, not what it means.
+                    let got = bounded(&error.instance().to_string());
+                    format!("{got} is no type, {EXPECTED_TYPE}")
+                } else if matches!(error.kind(), ValidationErrorKind::Referencing(_)) {
                     format!("{said}, expected references that lead into the schema itself")
                 } else {
                     format!("{said}, expected a JSON Schema")
@@ -69,6 +78,13 @@ impl Schema {
             let said = bounded(&error.masked().to_string());
             let place = format!("payload{}", error.instance_path());
             match self.expected(&error) {
+                // Which type it has to be is said once.
+                Some(("type", expected)) => {
+                    format!(
+                        "{place}: value is {}, expected type {expected}",
+                        kind(error.instance())
+                    )
+                }
                 Some((keyword, expected)) => {
                     format!(
                         "{place}: {said}, expected {keyword} {}",
@@ -88,6 +104,18 @@ impl Schema {
             .as_object()?
             .get_key_value(keyword)
             .map(|(keyword, value)| (keyword.as_str(), value))
+    }
+}
+
+/// What a value is, in the words of JSON.
+const fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
     }
 }
 
