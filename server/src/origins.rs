@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 ///
 /// What sends no `Origin` is no browser and may always connect: it could send any. By default
 /// ([`Origins::default`]) so may pages from the host that the server is reached by, whatever their
-/// port. That is a name that the browser gives, and whoever owns a name can let it lead to this
+/// port; `localhost`, `127.0.0.1` and `[::1]` are one host. That is a name that the browser gives, and whoever owns a name can let it lead to this
 /// server; a list of origins is not open to that.
 ///
 /// ```
@@ -20,6 +20,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 /// assert!(origins.allows(None, Some("chat.example")));
 /// assert!(origins.allows(Some("https://chat.example"), Some("chat.example:4000")));
 /// assert!(!origins.allows(Some("https://evil.example"), Some("chat.example:4000")));
+/// assert!(origins.allows(Some("http://localhost:5173"), Some("127.0.0.1:4000")));
 ///
 /// let origins = Origins::new(["https://*.example.org".parse()?]);
 /// assert!(origins.allows(Some("https://app.example.org"), Some("chat.example")));
@@ -31,7 +32,8 @@ pub struct Origins(Vec<AllowedOrigin>);
 
 /// One entry of [`Origins`], made of a text.
 ///
-/// - `same_host`: the host of the request's `Host`, with any scheme and port;
+/// - `same_host`: the host of the request's `Host`, with any scheme and port, where this machine's names for
+///   itself, `localhost`, `127.0.0.1` and `[::1]`, are one host;
 /// - `https://app.example`, `http://localhost:5173`: that origin; a port that is the scheme's own
 ///   may be left out;
 /// - `https://*.example`: all hosts that end in `.example`, but not `example` itself;
@@ -80,7 +82,9 @@ impl Origins {
         self.0.iter().any(|AllowedOrigin(allowed)| match (allowed, &origin) {
             (Allowed::Any, _) => true,
             (Allowed::Null, _) => text == "null",
-            (Allowed::SameHost, Some(origin)) => host == Some(&origin.host),
+            (Allowed::SameHost, Some(origin)) => {
+                host.is_some_and(|host| is_same(host, &origin.host))
+            }
             (Allowed::Exact(exact), Some(origin)) => exact == origin,
             (Allowed::Below(end), Some(origin)) => {
                 (&end.scheme, end.port) == (&origin.scheme, origin.port)
@@ -150,6 +154,13 @@ impl Origin {
         let port = port.filter(|port| Some(*port) != usual);
         Some(Self { scheme: scheme.to_owned(), host: host.to_owned(), port })
     }
+}
+
+/// What a machine calls itself. A page of one of these can reach the others anyway.
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+
+fn is_same(host: &str, other: &str) -> bool {
+    host == other || (LOOPBACK.contains(&host) && LOOPBACK.contains(&other))
 }
 
 /// Splits `host:port`, where the host may be an address of IPv6 in brackets.
@@ -229,6 +240,27 @@ mod tests {
         assert!(!same_host.allows(Some("http://[::2]:3000"), Some("[::1]:4000")));
         assert!(!same_host.allows(Some("http://a"), None));
         assert!(!same_host.allows(Some("null"), Some("null")));
+    }
+
+    #[test]
+    fn what_a_machine_calls_itself_is_one_host() {
+        let same_host = Origins::default();
+        let names = ["localhost", "127.0.0.1", "[::1]"];
+        for (name, other) in names.into_iter().flat_map(|name| names.map(|other| (name, other))) {
+            let (origin, host) = (format!("http://{name}:5173"), format!("{other}:4000"));
+            assert!(same_host.allows(Some(&origin), Some(&host)), "{origin} at {host}");
+        }
+        for (origin, host) in [
+            ("http://localhost", "chat.example"),
+            ("http://chat.example", "localhost:4000"),
+            ("http://localhost.evil.example", "127.0.0.1:4000"),
+            ("http://127.0.0.2", "127.0.0.1:4000"),
+            ("http://::1", "[::1]:4000"),
+        ] {
+            assert!(!same_host.allows(Some(origin), Some(host)), "{origin} at {host}");
+        }
+        let listed = Origins::new(["http://localhost:5173".parse().unwrap()]);
+        assert!(!listed.allows(Some("http://127.0.0.1:5173"), Some("127.0.0.1:4000")));
     }
 
     #[test]
