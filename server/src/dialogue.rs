@@ -29,15 +29,10 @@ use engineioxide::{
 };
 use hyper::service::Service;
 use tokio::time::timeout;
-use tracing::info;
 
 use self::inbox::{Ended, Inbox};
 use crate::{
-    close::Close,
-    hub::Hub,
-    peers,
-    registry::{Full, Place},
-    settings::ConnectionLimits,
+    close::Close, hub::Hub, peers, refused::Refused, registry::Place, settings::ConnectionLimits,
 };
 
 pub(crate) use self::{returns::Returns, told::Told};
@@ -95,9 +90,7 @@ pub(crate) async fn serve(State(endpoint): State<Endpoint>, mut request: Request
     let peer = peers::address(settings, request.headers(), request.extensions());
     let origin = request.headers().get(header::ORIGIN).cloned();
     if let Err(refused) = admit(&endpoint.hub, &mut request, peer) {
-        let reason = refused.1;
-        info!(peer = peer.map(tracing::field::display), reason, "connection refused");
-        return refused.into_response();
+        return refused.answer(peer);
     }
     let preflight = request.method() == Method::OPTIONS;
     let mut response = match *request.method() {
@@ -126,27 +119,16 @@ pub(crate) async fn serve(State(endpoint): State<Endpoint>, mut request: Request
 }
 
 /// Refuses pages of other origins, and what is too much; a new connection is given a place.
-fn admit(
-    hub: &Hub,
-    request: &mut Request,
-    peer: Option<IpAddr>,
-) -> Result<(), (StatusCode, &'static str)> {
-    if !hub.settings.origins.allows_request(request.headers()) {
-        return Err((StatusCode::FORBIDDEN, "origin not allowed"));
-    }
+fn admit(hub: &Hub, request: &mut Request, peer: Option<IpAddr>) -> Result<(), Refused> {
+    hub.settings.origins.check(request.headers())?;
     let query = request.uri().query().unwrap_or_default();
     if query.split('&').any(|parameter| parameter.starts_with("sid=")) {
         return Ok(());
     }
     if hub.going.is_cancelled() {
-        return Err((StatusCode::SERVICE_UNAVAILABLE, "server restarts"));
+        return Err(Refused::restarting());
     }
-    let place = hub.connections.enter(peer).map_err(|full| match full {
-        Full::All => (StatusCode::SERVICE_UNAVAILABLE, "too many connections"),
-        Full::OfThatAddress => {
-            (StatusCode::TOO_MANY_REQUESTS, "too many connections of one address")
-        }
-    })?;
+    let place = hub.connections.enter(peer)?;
     request.extensions_mut().insert(Held(Arc::new(place)));
     Ok(())
 }

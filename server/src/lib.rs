@@ -142,6 +142,7 @@ mod phoenix;
 mod placement;
 mod queue;
 mod random;
+mod refused;
 mod registry;
 mod router;
 mod rules;

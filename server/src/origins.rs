@@ -6,6 +6,8 @@ use std::{fmt, str::FromStr};
 
 use axum::http::{HeaderMap, HeaderValue, header};
 
+use crate::refused::Refused;
+
 /// Which web pages may connect.
 ///
 /// What sends no `Origin` is no browser and may always connect: it could send any. By default
@@ -99,11 +101,27 @@ impl Origins {
 impl Origins {
     /// Whether a request with such headers may be. A header that can't be read is not one that is
     /// absent: no origin is it.
-    pub(crate) fn allows_request(&self, headers: &HeaderMap) -> bool {
+    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), Refused> {
         let text_of =
             |name| headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or_default());
-        self.allows(text_of(header::ORIGIN), text_of(header::HOST))
+        if self.allows(text_of(header::ORIGIN), text_of(header::HOST)) {
+            return Ok(());
+        }
+        let origin = headers.get(header::ORIGIN).map_or(&[][..], HeaderValue::as_bytes);
+        Err(Refused::forbidden("origin not allowed").because(unlisted(origin)))
     }
+}
+
+/// How much of an origin is logged, in characters. A host has no more.
+const LOGGED: usize = 255;
+
+/// Says which origin it was, of which anybody may have written anything, and what to do about it.
+fn unlisted(origin: &[u8]) -> String {
+    let origin = String::from_utf8_lossy(origin);
+    let start = origin.chars().take(LOGGED).collect::<String>();
+    let more = if start.len() < origin.len() { "…" } else { "" };
+    let expected = "expected one that `--allow-origin`, or `allowed` in `[origins]`, names";
+    format!("the origin is {start:?}{more}, {expected}")
 }
 
 impl Default for Origins {
@@ -203,6 +221,19 @@ impl std::error::Error for InvalidOrigin {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_log_says_which_origin_it_was_and_what_to_do() {
+        let expected = "expected one that `--allow-origin`, or `allowed` in `[origins]`, names";
+        for (origin, said) in [
+            (&b"http://x.example:1"[..], "\"http://x.example:1\"".to_owned()),
+            (b"a\"\x1b[31m\n", "\"a\\\"\\u{1b}[31m\\n\"".to_owned()),
+            (b"\xff", "\"\u{fffd}\"".to_owned()),
+            (&[b'a'; 5_000], format!("\"{}\"…", "a".repeat(255))),
+        ] {
+            assert_eq!(unlisted(origin), format!("the origin is {said}, {expected}"));
+        }
+    }
 
     const HOST: &str = "Chat.example:4000";
 

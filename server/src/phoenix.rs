@@ -11,22 +11,16 @@ use axum::{
         Query, State,
         ws::{Message, Utf8Bytes, WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
     },
-    http::{Extensions, HeaderMap, StatusCode, header},
+    http::{Extensions, HeaderMap, header},
     response::{IntoResponse, Response},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use parlor::wire::phoenix::{Frame, check_version};
 use serde::Deserialize;
-use tracing::info;
 
 use crate::{
-    auth::Identity,
-    clock,
-    hub::Hub,
-    peers,
-    registry::{Full, Place},
-    sessions::Sessions,
+    auth::Identity, clock, hub::Hub, peers, refused::Refused, registry::Place, sessions::Sessions,
 };
 
 /// The subprotocol that clients offer beside their token, and that has to be taken.
@@ -59,11 +53,7 @@ pub(crate) async fn upgrade(
     let peer = peers::address(&hub.settings, &headers, &extensions);
     let (identity, place) = match admit(&hub, &params, &headers, peer) {
         Ok(admitted) => admitted,
-        Err(refused) => {
-            let Refused { status, reason } = refused;
-            info!(peer = peer.map(tracing::field::display), reason, "connection refused");
-            return (status, reason).into_response();
-        }
+        Err(refused) => return refused.answer(peer),
     };
     let limits = &hub.settings.connections;
     let max = limits.max_message_bytes;
@@ -85,52 +75,32 @@ const READ_BUFFER: usize = 8 << 10;
 /// How much is written at once.
 const WRITE_BUFFER: usize = 16 << 10;
 
-/// Why there is no connection.
-struct Refused {
-    status: StatusCode,
-    reason: String,
-}
-
 fn admit(
     hub: &Hub,
     params: &Params,
     headers: &HeaderMap,
     peer: Option<IpAddr>,
 ) -> Result<(Identity, Place), Refused> {
-    let forbidden = |reason: String| Refused { status: StatusCode::FORBIDDEN, reason };
-    check_version(params.vsn.as_deref()).map_err(|error| forbidden(error.to_string()))?;
-    if !hub.settings.origins.allows_request(headers) {
-        return Err(forbidden("origin not allowed".into()));
-    }
+    check_version(params.vsn.as_deref()).map_err(|error| Refused::forbidden(error.to_string()))?;
+    hub.settings.origins.check(headers)?;
     let session_bytes = params.session.as_ref().map_or(1, String::len);
     if !(1..=Sessions::MAX_BYTES).contains(&session_bytes) {
         let max = Sessions::MAX_BYTES;
-        return Err(forbidden(format!("session has {session_bytes} bytes, expected 1 to {max}")));
+        let reason = format!("session has {session_bytes} bytes, expected 1 to {max}");
+        return Err(Refused::forbidden(reason));
     }
     let offered = token_of(headers);
     let token = offered.as_deref().or(params.token.as_deref());
-    let identity =
-        hub.settings.auth.authenticate(token, params.user_id.as_deref(), clock::unix_s()).map_err(
-            |error| {
-                info!(peer = peer.map(tracing::field::display), %error, "not authenticated");
-                forbidden("not authenticated".into())
-            },
-        )?;
+    let identity = hub
+        .settings
+        .auth
+        .authenticate(token, params.user_id.as_deref(), clock::unix_s())
+        .map_err(|error| Refused::forbidden("not authenticated").because(error.to_string()))?;
 
     if hub.going.is_cancelled() {
-        let reason = "server restarts".into();
-        return Err(Refused { status: StatusCode::SERVICE_UNAVAILABLE, reason });
+        return Err(Refused::restarting());
     }
-    let place = hub.connections.enter(peer).map_err(|full| match full {
-        Full::All => Refused {
-            status: StatusCode::SERVICE_UNAVAILABLE,
-            reason: "too many connections".into(),
-        },
-        Full::OfThatAddress => Refused {
-            status: StatusCode::TOO_MANY_REQUESTS,
-            reason: "too many connections of one address".into(),
-        },
-    })?;
+    let place = hub.connections.enter(peer)?;
     Ok((identity, place))
 }
 
