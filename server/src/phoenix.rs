@@ -11,7 +11,7 @@ use axum::{
         Query, State,
         ws::{Message, Utf8Bytes, WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
     },
-    http::{Extensions, HeaderMap, header},
+    http::{Extensions, HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -67,6 +67,11 @@ pub(crate) async fn upgrade(
     upgrade.on_upgrade(move |websocket| {
         tasks.track_future(socket::run(hub, websocket, identity, params.session, place))
     })
+}
+
+/// Answers clients that fall back to polling, where a WebSocket did not come about.
+pub(crate) async fn no_long_polling() -> (StatusCode, &'static str) {
+    (StatusCode::NOT_FOUND, "long polling is not served, expected a WebSocket\n")
 }
 
 /// The size of what each connection reads into.

@@ -30,6 +30,7 @@ pub fn router(server: &Server) -> Router {
 pub(crate) fn of_hub(hub: Arc<Hub>) -> Router {
     Router::new()
         .route("/socket/websocket", get(phoenix::upgrade))
+        .route("/socket/longpoll", any(phoenix::no_long_polling))
         .route("/socket.io/", any(dialogue::serve).with_state(Endpoint::new(&hub)))
         .route("/healthz", get(health::check))
         .with_state(hub)

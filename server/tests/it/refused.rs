@@ -82,6 +82,14 @@ async fn of_the_subprotocols_that_carry_a_token_the_name_is_taken() {
 }
 
 #[tokio::test]
+async fn who_would_poll_is_told_that_there_is_none() {
+    let running = start(settings()).await;
+    let answer = get(running.at, "/socket/longpoll?vsn=2.0.0").await;
+    assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    assert!(answer.ends_with("long polling is not served, expected a WebSocket\n"), "{answer}");
+}
+
+#[tokio::test]
 async fn a_request_that_is_no_handshake_is_a_bad_one() {
     let running = start(settings()).await;
     let answer = get(running.at, "/socket/websocket?vsn=2.0.0").await;
