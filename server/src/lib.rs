@@ -48,7 +48,8 @@
 //!
 //! A connection with the session of one that lives takes over: the old one is closed (4000), and
 //! whatever becomes of it later does not concern the client any more. So a session is not for two
-//! tabs, which would take over from each other for ever.
+//! tabs, which would take over from each other for ever: past ten times in ten seconds, the newer
+//! connection is refused (429), and the log warns of it.
 //!
 //! # Clients of Dialogue
 //!
@@ -102,7 +103,8 @@
 //!
 //! Never 1000: many releases of the npm client stay away for good when they see it. Connections that
 //! are not taken at all are answered by a status: 403 for another version than 2.0, an origin that is
-//! not allowed, or who does not authenticate; 429 and 503 where there are too many.
+//! not allowed, or who does not authenticate; 429 and 503 where there are too many, and 429 where
+//! connections of one session take over from each other too often.
 //!
 //! Nothing for a connection is dropped in silence. Who is too slow is closed, and comes back by
 //! `since`; a client whose messages its shard has no room for is not read until it has.
@@ -151,6 +153,7 @@ mod server;
 mod sessions;
 mod settings;
 mod shard;
+mod takeovers;
 
 pub use self::{
     auth::{AuthError, AuthSettings, Authenticator, Identity, KeyError},

@@ -38,7 +38,8 @@ pub(crate) struct Params {
     session: Option<String>,
 }
 
-/// Takes a connection, or refuses it: 403 if it may not, 429 and 503 if there are too many.
+/// Takes a connection, or refuses it: 403 if it may not, 429 and 503 if there are too many,
+/// 429 if those of one session take over from each other again and again.
 pub(crate) async fn upgrade(
     State(hub): State<Arc<Hub>>,
     Query(params): Query<Params>,
@@ -104,6 +105,10 @@ fn admit(
 
     if hub.going.is_cancelled() {
         return Err(Refused::restarting());
+    }
+    if params.session.is_some() {
+        let (client_id, _) = hub.sessions.client_id(&identity.user_id, params.session.as_deref());
+        hub.registry.may_enter(&client_id, hub.clock.now_ms()).map_err(Refused::contested)?;
     }
     let place = hub.connections.enter(peer)?;
     Ok((identity, place))

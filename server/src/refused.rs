@@ -6,9 +6,12 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use tracing::info;
+use tracing::{debug, info, warn};
 
-use crate::registry::Full;
+use crate::{
+    registry::Full,
+    takeovers::{MAX, TooMany, WINDOW_MS},
+};
 
 /// Why there is no connection.
 #[derive(Debug)]
@@ -18,18 +21,45 @@ pub(crate) struct Refused {
     reason: Cow<'static, str>,
     /// What it is not told, but who runs the server.
     because: Option<String>,
+    log: Log,
+}
+
+/// What is logged of it.
+#[derive(Debug)]
+enum Log {
+    Refusal,
+    /// A warning that pages have the same session.
+    Contested,
+    /// Nothing that has not been said.
+    Nothing,
 }
 
 impl Refused {
+    /// Connections of one client take over from each other, again and again.
+    pub(crate) const fn contested(too_many: TooMany) -> Self {
+        let reason = Cow::Borrowed("session is used by several connections");
+        let log = match too_many {
+            TooMany::News => Log::Contested,
+            TooMany::Known => Log::Nothing,
+        };
+        Self { status: StatusCode::TOO_MANY_REQUESTS, reason, because: None, log }
+    }
+
     /// It may not.
     pub(crate) fn forbidden(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self { status: StatusCode::FORBIDDEN, reason: reason.into(), because: None }
+        Self {
+            status: StatusCode::FORBIDDEN,
+            reason: reason.into(),
+            because: None,
+            log: Log::Refusal,
+        }
     }
 
     /// The server goes.
     pub(crate) const fn restarting() -> Self {
         let reason = Cow::Borrowed("server restarts");
-        Self { status: StatusCode::SERVICE_UNAVAILABLE, reason, because: None }
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Self { status, reason, because: None, log: Log::Refusal }
     }
 
     pub(crate) fn because(self, because: impl Into<String>) -> Self {
@@ -38,9 +68,17 @@ impl Refused {
 
     /// Answers the request, and says so in the log.
     pub(crate) fn answer(self, peer: Option<IpAddr>) -> Response {
-        let Self { status, reason, because } = self;
+        let Self { status, reason, because, log } = self;
         let peer = peer.map(tracing::field::display);
-        info!(peer, reason = &*reason, because, "connection refused");
+        match log {
+            Log::Refusal => info!(peer, reason = &*reason, because, "connection refused"),
+            Log::Contested => warn!(
+                peer,
+                "connections with one session took over from each other more than {MAX} times in \
+                 {WINDOW_MS} ms, expected a session of its own for each page: newer ones are refused"
+            ),
+            Log::Nothing => debug!(peer, reason = &*reason, "connection refused"),
+        }
         (status, reason).into_response()
     }
 }
@@ -53,6 +91,6 @@ impl From<Full> for Refused {
                 (StatusCode::TOO_MANY_REQUESTS, "too many connections of one address")
             }
         };
-        Self { status, reason: Cow::Borrowed(reason), because: None }
+        Self { status, reason: Cow::Borrowed(reason), because: None, log: Log::Refusal }
     }
 }

@@ -8,7 +8,11 @@ use std::{
 
 use parlor::ClientId;
 
-use crate::{close::Close, queue::Queue};
+use crate::{
+    close::Close,
+    queue::Queue,
+    takeovers::{Takeovers, TooMany},
+};
 
 /// Tells connections of one client apart: a later one has a higher number.
 pub(crate) type Generation = u64;
@@ -23,9 +27,20 @@ pub(crate) struct Registry {
 struct State {
     last: Generation,
     by_client: BTreeMap<ClientId, (Generation, Arc<Queue>)>,
+    takeovers: Takeovers,
 }
 
 impl Registry {
+    /// Whether one more connection of a client may come, which takes over if there is another.
+    pub(crate) fn may_enter(&self, client_id: &ClientId, now_ms: u64) -> Result<(), TooMany> {
+        let mut state = self.lock();
+        if state.by_client.contains_key(client_id) {
+            state.takeovers.count(client_id, now_ms)?;
+        }
+        drop(state);
+        Ok(())
+    }
+
     /// From here on the client is that connection; an earlier one is cut.
     pub(crate) fn enter(&self, client_id: &ClientId, queue: &Arc<Queue>) -> Generation {
         let mut state = self.lock();

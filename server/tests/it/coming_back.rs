@@ -5,6 +5,7 @@ use jsonwebtoken::{EncodingKey, Header, encode};
 use parlor::{Config, EventDefinition, RoomConfig};
 use parlor_server::{AuthSettings, Authenticator, Settings};
 use serde_json::json;
+use tokio_tungstenite::tungstenite::Error;
 
 use crate::{Client, Running, settings, start, start_at, until};
 
@@ -86,6 +87,39 @@ async fn a_newer_connection_takes_over_and_the_end_of_the_old_one_does_not_hurt_
     bob.ask("room:1", "say", json!("good")).await;
     assert_eq!(new.until("say").await[4], "still here");
     assert_eq!(new.until("say").await[4], "good");
+}
+
+#[tokio::test]
+async fn two_pages_with_one_session_do_not_take_over_from_each_other_for_ever() {
+    let running = start(with_history(FOR_EVER)).await;
+    let mut last = running.returning("ann", "secret").await;
+    let (mut takeovers, mut refused) = (0, 0);
+    while refused < 2 {
+        match running.connect("user_id=ann&session=secret").await {
+            Ok(newer) => {
+                assert_eq!(last.closed().await.0, 4000);
+                last = newer;
+                takeovers += 1;
+                // As many as fit into several windows, should this take as long.
+                assert!(takeovers < 1_000, "it is refused");
+            }
+            Err(Error::Http(response)) => {
+                assert_eq!(response.status(), 429);
+                refused += 1;
+            }
+            Err(other) => panic!("{other}, expected a refusal"),
+        }
+    }
+    assert!(takeovers >= 10, "{takeovers} takeovers");
+    let (status, _) = last.ask("room:1", "phx_join", json!({})).await;
+    assert_eq!(status, "ok", "who was there stays");
+    running.returning("ann", "another").await;
+    running.returning("bob", "secret").await;
+
+    // Who comes when the other has gone takes over from nobody.
+    drop(last);
+    until(|| running.server.connections() == 0).await;
+    running.returning("ann", "secret").await;
 }
 
 #[tokio::test]
