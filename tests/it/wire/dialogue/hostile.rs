@@ -140,7 +140,10 @@ fn take(world: &mut World, step: &Step) {
     }
     let packets = world.received(client);
     check_packets(&packets, Errors::Some);
-    check_answers(name, argument, &packets);
+    // A page that was asked for earlier may have waited for one that nobody waits for any more.
+    let answers: Vec<_> =
+        packets.into_iter().filter(|packet| packet.name() != "dialogue:historyResponse").collect();
+    check_answers(name, argument, &answers);
 }
 
 #[derive(Clone, Copy)]

@@ -53,3 +53,14 @@ proptest! {
         check(&bytes);
     }
 }
+
+/// Found by the fuzz target: the second page waits for the first, which is never loaded, and comes
+/// with whatever the client is told after five seconds, here a refusal of something else.
+#[test]
+fn a_page_may_come_with_the_answer_to_something_else() {
+    const FOUND: &[u8] =
+        b"~?\n\n\x18\n\n~~9\n~?\xad\n\n\n?\n\n\x18\n\n~~9\n~?\xad\n\n\nc\xb2)+\n\n\
+        \x94\xf5etaown\n~?\xad\n\n\nc\xb2~~+\n\x94~~+\n\x94\x81\n\n\xff\xff\x1f\n#~~\n<\n\n\
+        \xff\xff\x1f\n#|~\x01\0\0\0\n[|\n45\n\xdd02\n02~~\n\x1f\n#|~4\n02\n<cr\n\n\xff\xff)";
+    check(FOUND);
+}
