@@ -83,15 +83,30 @@ pub fn run(steps: &[Step]) {
     for (client, user) in CLIENTS {
         world.connect(client, user);
     }
+    let mut asked = 0;
+    let mut told = 0;
     for step in steps {
         world.forget();
-        take(&mut world, step);
+        asked += usize::from(is_history(step));
+        told += take(&mut world, step);
+        assert!(told <= asked, "{told} pages were told, {asked} asked for");
     }
+}
+
+/// Whether a client asks for a page.
+fn is_history(step: &Step) -> bool {
+    let command = usize::from(step.what) % (COMMANDS.len() + 6);
+    COMMANDS.get(command) == Some(&"dialogue:getHistory")
+}
+
+fn pages(packets: &[Packet]) -> usize {
+    packets.iter().filter(|packet| packet.name() == "dialogue:historyResponse").count()
 }
 
 const CLIENTS: [(&str, &str); 3] = [("c0", "ann"), ("c1", "ann"), ("c2", "bob")];
 
-fn take(world: &mut World, step: &Step) {
+/// Returns how many pages are told.
+fn take(world: &mut World, step: &Step) -> usize {
     let (client, user) = CLIENTS[usize::from(step.client) % CLIENTS.len()];
     let command = usize::from(step.what) % (COMMANDS.len() + 6);
     let Some(name) = COMMANDS.get(command) else {
@@ -124,10 +139,8 @@ fn take(world: &mut World, step: &Step) {
                 }
             }
         }
-        for (client, _) in CLIENTS {
-            check_packets(&world.received(client), Errors::None);
-        }
-        return;
+        let check = |(client, _): (&str, _)| check_packets(&world.received(client), Errors::None);
+        return CLIENTS.map(check).iter().sum();
     };
     let argument = match &step.argument {
         Ok(chosen) => ARGUMENTS.get(usize::from(*chosen) % (ARGUMENTS.len() + 1)).copied(),
@@ -135,15 +148,17 @@ fn take(world: &mut World, step: &Step) {
     };
     world.emit(client, name, argument);
 
+    let mut told = 0;
     for (other, _) in CLIENTS.iter().filter(|(other, _)| *other != client) {
-        check_packets(&world.received(other), Errors::None);
+        told += check_packets(&world.received(other), Errors::None);
     }
     let packets = world.received(client);
-    check_packets(&packets, Errors::Some);
+    told += check_packets(&packets, Errors::Some);
     // A page that was asked for earlier may have waited for one that nobody waits for any more.
     let answers: Vec<_> =
         packets.into_iter().filter(|packet| packet.name() != "dialogue:historyResponse").collect();
     check_answers(name, argument, &answers);
+    told
 }
 
 #[derive(Clone, Copy)]
@@ -152,7 +167,8 @@ enum Errors {
     Some,
 }
 
-fn check_packets(packets: &[Packet], errors: Errors) {
+/// Returns how many of them are pages.
+fn check_packets(packets: &[Packet], errors: Errors) -> usize {
     for packet in packets {
         let array: Value = serde_json::from_str(&packet.to_string()).unwrap();
         assert_eq!(array[0], packet.name());
@@ -165,6 +181,7 @@ fn check_packets(packets: &[Packet], errors: Errors) {
             assert_eq!(names, ["code", "message"]);
         }
     }
+    pages(packets)
 }
 
 /// Every command that clients wait for is answered at once, by what they wait for.
