@@ -138,6 +138,7 @@ mod names;
 mod openings;
 mod operations;
 mod origins;
+mod page;
 mod patience;
 mod peers;
 mod phoenix;

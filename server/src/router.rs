@@ -11,7 +11,7 @@ use crate::{
     dialogue::{self, Endpoint},
     health,
     hub::Hub,
-    phoenix,
+    page, phoenix,
     server::Server,
 };
 
@@ -25,6 +25,11 @@ use crate::{
 /// connections of one address are not limited.
 pub fn router(server: &Server) -> Router {
     of_hub(Arc::clone(server.hub()))
+}
+
+/// The same with the page at `/`, for a server that is nobody else's part.
+pub(crate) fn with_page(hub: Arc<Hub>) -> Router {
+    of_hub(Arc::clone(&hub)).merge(page::routes().with_state(hub))
 }
 
 pub(crate) fn of_hub(hub: Arc<Hub>) -> Router {

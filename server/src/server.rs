@@ -111,9 +111,10 @@ impl Server {
         router::of_hub(Arc::clone(&self.hub))
     }
 
-    /// Serves its routes at `listener`, until it is shut down.
+    /// Serves its routes at `listener`, and the page at `/`, until it is shut down.
     pub async fn serve(&self, listener: TcpListener) {
-        listen::serve(&self.hub, listener, self.router()).await;
+        let router = router::with_page(Arc::clone(&self.hub));
+        listen::serve(&self.hub, listener, router).await;
     }
 
     /// Ends the server: it takes no more connections, those that it has get what waits for them and
