@@ -126,6 +126,7 @@
 //! what was refused, as `debug`. Never a token or what was said.
 #![forbid(unsafe_code)]
 
+mod api;
 mod auth;
 mod clock;
 mod close;
@@ -137,12 +138,14 @@ mod listen;
 mod names;
 mod openings;
 mod operations;
+mod operators;
 mod origins;
 mod page;
 mod patience;
 mod peers;
 mod phoenix;
 mod placement;
+mod problem;
 mod queue;
 mod random;
 mod refused;
@@ -159,6 +162,7 @@ mod takeovers;
 pub use self::{
     auth::{AuthError, AuthSettings, Authenticator, Identity, KeyError},
     operations::OperationError,
+    operators::{InvalidOperatorKey, OperatorKey},
     origins::{AllowedOrigin, InvalidOrigin, Origins},
     placement::shard_of,
     router::router,

@@ -177,6 +177,12 @@ impl Origin {
 /// What a machine calls itself. A page of one of these can reach the others anyway.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
+/// Whether a text of a host and perhaps a port names this machine by itself.
+pub(crate) fn is_here(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    host_and_port(&text).is_some_and(|(host, _)| LOOPBACK.contains(&host))
+}
+
 fn is_same(host: &str, other: &str) -> bool {
     host == other || (LOOPBACK.contains(&host) && LOOPBACK.contains(&other))
 }

@@ -8,6 +8,7 @@ use axum::{
 };
 
 use crate::{
+    api,
     dialogue::{self, Endpoint},
     health,
     hub::Hub,
@@ -17,7 +18,7 @@ use crate::{
 
 /// The routes of a server, to be served or to stand beside one's own:
 /// `/socket/websocket` for Phoenix clients, which are given `/socket`; `/socket.io/` for clients of
-/// Dialogue, which are given none; and `/healthz`.
+/// Dialogue, which are given none; `/healthz`; and `/api` for back ends.
 ///
 /// Who serves them by other means than [`Server::serve`] sees to the time that a handshake may
 /// take, and makes addresses of peers known by
@@ -38,5 +39,6 @@ pub(crate) fn of_hub(hub: Arc<Hub>) -> Router {
         .route("/socket/longpoll", any(phoenix::no_long_polling))
         .route("/socket.io/", any(dialogue::serve).with_state(Endpoint::new(&hub)))
         .route("/healthz", get(health::check))
+        .nest("/api", api::routes(&hub))
         .with_state(hub)
 }

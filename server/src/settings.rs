@@ -25,7 +25,7 @@ use parlor::{Config, Guard, Outbound};
 pub use self::{connections::ConnectionLimits, error::SettingsError, flags::Flags};
 
 use self::{document::Document, error::Wrong, flags::Overrides, sections::Reader};
-use crate::{auth::Authenticator, origins::Origins};
+use crate::{auth::Authenticator, operators::OperatorKey, origins::Origins};
 
 /// The port unless the settings say otherwise, which is Phoenix's.
 const PORT: u16 = 4000;
@@ -93,6 +93,9 @@ pub struct Settings {
     pub journal: Option<PathBuf>,
     /// The secret by which a session becomes a client id; drawn at the start if there is none.
     pub session_key: Option<[u8; 32]>,
+    /// What operators and back ends show; without it, none may act, and only those on the same
+    /// machine may look.
+    pub operator_key: Option<OperatorKey>,
     /// Sees what channels say, if anybody does.
     pub observer: Option<Observer>,
 }
@@ -111,6 +114,7 @@ impl Default for Settings {
             client_ip_header: None,
             journal: None,
             session_key: None,
+            operator_key: None,
             observer: None,
         }
     }
@@ -177,7 +181,7 @@ fn cores() -> usize {
 }
 
 impl fmt::Debug for Settings {
-    /// Without the key, and without what closures can't show.
+    /// Without keys, and without what closures can't show.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             listen,
@@ -190,6 +194,7 @@ impl fmt::Debug for Settings {
             client_ip_header,
             journal,
             session_key,
+            operator_key,
             observer,
         } = self;
         f.debug_struct("Settings")
@@ -203,6 +208,7 @@ impl fmt::Debug for Settings {
             .field("client_ip_header", client_ip_header)
             .field("journal", journal)
             .field("session_key", &session_key.map(|_| "…"))
+            .field("operator_key", operator_key)
             .field("observer", &observer.as_ref().map(|_| "…"))
             .finish()
     }

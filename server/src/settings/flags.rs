@@ -33,6 +33,10 @@ pub struct Flags {
     #[arg(long, value_name = "FILE")]
     pub session_key_file: Option<PathBuf>,
 
+    /// The key that operators and back ends show, for /api, /metrics and /inspect
+    #[arg(long, value_name = "FILE")]
+    pub operators_key_file: Option<PathBuf>,
+
     /// For how long a client that lost its connection keeps its place [default: 30000]
     #[arg(long, value_name = "MILLISECONDS", value_parser = number)]
     pub grace_ms: Option<u64>,
@@ -106,6 +110,7 @@ impl Overrides {
             shards,
             journal,
             session_key_file,
+            operators_key_file,
             grace_ms,
             max_connections,
             max_connections_per_ip,
@@ -129,6 +134,12 @@ impl Overrides {
                 server,
                 "session_key_file",
                 path("--session-key-file", session_key_file.as_ref())?,
+            ),
+            (
+                "--operators-key-file",
+                Some("operators"),
+                "key_file",
+                path("--operators-key-file", operators_key_file.as_ref())?,
             ),
             ("--grace-ms", None, "grace_ms", number(grace_ms)),
             ("--max-connections", connections, "max", number(max_connections)),

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     auth::{AuthSettings, Authenticator},
+    operators::OperatorKey,
     origins::Origins,
     rules::guard,
 };
@@ -70,7 +71,8 @@ impl<'a> Reader<'a> {
             connections,
             ..Settings::default()
         };
-        let settings = self.server(settings)?;
+        let mut settings = self.server(settings)?;
+        settings.operator_key = self.operators()?;
         self.document.finish()?;
         Ok(settings)
     }
@@ -146,6 +148,17 @@ impl<'a> Reader<'a> {
         })?;
         table.finish()?;
         Ok(auth.with_max_name_bytes(name_bytes))
+    }
+
+    fn operators(&mut self) -> Result<Option<OperatorKey>, Wrong> {
+        let mut table = self.document.table("operators")?;
+        let said = self.secret(&mut table, "key", "key_file")?;
+        let key = said.map(|Said { key, text }| {
+            OperatorKey::new(&text).map_err(|error| table.wrong(key, error.to_string()))
+        });
+        let key = key.transpose()?;
+        table.finish()?;
+        Ok(key)
     }
 
     fn origins(&mut self) -> Result<Origins, Wrong> {

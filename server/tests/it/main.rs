@@ -22,6 +22,7 @@ mod hostile;
 mod journal;
 mod mounted;
 mod operations;
+mod operators;
 mod program;
 mod refused;
 mod rules;

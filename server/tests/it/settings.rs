@@ -45,6 +45,7 @@ fn the_default_is_open_and_local() {
     assert_eq!(settings.channel.unlisted_topics(), UnlistedTopics::Create);
     assert!(settings.shards >= 1);
     assert_eq!((settings.journal, settings.session_key), (None, None));
+    assert!(settings.operator_key.is_none());
 
     for same in [Settings::load(&Flags::default()).unwrap(), Settings::from_toml("").unwrap()] {
         assert_eq!(format!("{same:?}"), format!("{:?}", Settings::default()));
@@ -186,6 +187,7 @@ fn what_is_wrong_in_a_flag_names_the_flag() {
         (["--hs256-secret-file", short], "--hs256-secret-file: it has 5 bytes, expected 32 at least".into()),
         (["--hs256-secret-file", missing], format!("--hs256-secret-file: {missing} can't be read ({error}), expected a file of text")),
         (["--session-key-file", short], "--session-key-file: expected 64 hexadecimal digits, which are 32 random bytes".into()),
+        (["--operators-key-file", short], "--operators-key-file: it has 5 bytes, expected 16 to 4096".into()),
         (["--config", missing], format!("{missing}: this file can't be read ({error}), expected settings as TOML")),
     ] {
         let refused = Settings::load(&flags(&said)).map(|_| "nothing is wrong").unwrap_err();
@@ -209,7 +211,7 @@ fn what_is_wrong_in_a_file_names_file_line_and_key() {
 fn an_unknown_key_is_named_with_those_that_are_known() {
     check(
         "[serve]",
-        "line 1: serve: unknown key, expected one of `limits`, `reserved`, `grace_ms`, `clients_open_rooms`, `unlisted_topics`, `default_room`, `rooms`, `connections`, `auth`, `origins`, `rules`, `server`",
+        "line 1: serve: unknown key, expected one of `limits`, `reserved`, `grace_ms`, `clients_open_rooms`, `unlisted_topics`, `default_room`, `rooms`, `connections`, `auth`, `origins`, `rules`, `server`, `operators`",
     );
     check(
         "[server]\nport = 1",
@@ -303,6 +305,9 @@ fn each_key_of_the_server_says_what_it_expects() {
         ("[auth]\nissuer = ['a', 1]", "line 2: auth.issuer[1]: expected text, got a number".into()),
         ("[auth]\nleeway_s = 601", "line 2: auth.leeway_s: expected a whole number from 0 to 600, got 601".into()),
         ("[auth]\nhs256_secret = 5", "line 2: auth.hs256_secret: expected text, got a number".into()),
+        ("[operators]\nkey = 'short'", "line 2: operators.key: it has 5 bytes, expected 16 to 4096".into()),
+        ("[operators]\nkey = 1", "line 2: operators.key: expected text, got a number".into()),
+        ("[operators]\nkey = 'a'\nkey_file = 'b'", "line 3: operators.key_file: expected it or `key`, got both".into()),
         ("[origins]\nallowed = {}", format!("line 2: origins.allowed: {text_or_list} a table")),
         ("[origins]\nallowed = [\n'*',\n'x']", "line 4: origins.allowed[1]: \"x\" is no origin, expected one such as \"https://app.example\", \"https://*.example\", \"same_host\", \"null\" or \"*\"".into()),
     ] {
@@ -318,6 +323,11 @@ fn a_secret_is_not_in_what_is_said_or_shown() {
     let settings = Settings::from_toml(&format!("[server]\nsession_key = '{}'", "42".repeat(32)));
     let shown = format!("{:?}", settings.unwrap());
     assert!(!shown.contains("66, 66") && !shown.contains("4242"), "{shown}");
+    let key = secret.replace(' ', "-");
+    let settings = Settings::from_toml(&format!("[operators]\nkey = '{key}'")).unwrap();
+    assert!(!format!("{settings:?}").contains("nobody-else"));
+    let refused = Settings::from_toml(&format!("[operators]\nkey = '{secret}'"));
+    assert!(!refused.map(|_| ()).unwrap_err().to_string().contains("nobody else"));
     let refused = Settings::from_toml(&format!("[auth]\nhs256_secret = ['{secret}']"));
     assert!(!refused.map(|_| ()).unwrap_err().to_string().contains("nobody else"));
 }
