@@ -14,6 +14,7 @@ use crate::{
     auth::Identity,
     clock::Clock,
     dialogue::Returns,
+    history::Tally,
     names,
     openings::Openings,
     placement,
@@ -37,6 +38,8 @@ pub(crate) struct Hub {
     pub(crate) registry: Registry,
     pub(crate) sessions: Sessions,
     pub(crate) openings: Arc<Openings>,
+    /// What became of what was to be kept, if there is a history.
+    pub(crate) history: Option<Arc<Tally>>,
     pub(crate) returns: Returns,
 }
 

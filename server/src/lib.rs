@@ -120,6 +120,13 @@
 //!
 //! It holds all that clients say, and the user ids and claims of who says it.
 //!
+//! # History
+//!
+//! Rooms remember in memory what their events say, such as the last hundred messages. With
+//! [`Settings::history`] `FILE`, what memory lets go is kept in a file of SQLite, by threads of its
+//! own, and pages of one event name go on there. What is kept how long, and what becomes of it when
+//! the disk can't keep up, is said at [`HistorySettings`].
+//!
 //! # Logs
 //!
 //! By `tracing`: connections that come and go, and why, as `info`; events by client and topic, and
@@ -132,6 +139,7 @@ mod clock;
 mod close;
 mod dialogue;
 mod health;
+mod history;
 mod hub;
 mod journal;
 mod listen;
@@ -161,6 +169,7 @@ mod takeovers;
 
 pub use self::{
     auth::{AuthError, AuthSettings, Authenticator, Identity, KeyError},
+    history::{HistorySettings, HistoryStats, HistorySync},
     operations::OperationError,
     operators::{InvalidOperatorKey, OperatorKey},
     origins::{AllowedOrigin, InvalidOrigin, Origins},

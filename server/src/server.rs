@@ -16,6 +16,7 @@ use tracing::{info, warn};
 use crate::{
     clock::Clock,
     dialogue::Returns,
+    history::{History, HistorySettings, HistoryStats},
     hub::Hub,
     journal::Journal,
     listen,
@@ -46,6 +47,8 @@ pub enum StartError {
     Config(String),
     /// A journal can't be begun at that path.
     Journal(PathBuf, io::Error),
+    /// A history can't be kept in the file at that path.
+    History(PathBuf, String),
     /// A thread can't be started.
     Thread(io::Error),
 }
@@ -62,11 +65,14 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// What can't be done without: the configuration, the journals, the threads.
+    /// What can't be done without: the configuration, the journals, the history, the threads.
     pub fn start(mut settings: Settings) -> Result<Self, StartError> {
         settings.shards = settings.shards.max(1);
         let clock = Clock::start();
-        let configs = placement::configs(&settings.channel, clock.started_ms(), settings.shards)
+        let history = settings.history.as_ref().map(open_history).transpose()?;
+        // An epoch that the history knows would be two.
+        let first_epoch = history.as_ref().map_or(0, History::next_epoch).max(clock.started_ms());
+        let configs = placement::configs(&settings.channel, first_epoch, settings.shards)
             .map_err(StartError::Config)?;
         let mut journals = Vec::new();
         for (number, config) in configs.iter().enumerate() {
@@ -77,15 +83,24 @@ impl Server {
             journals.push(settings.journal.as_deref().map(begin).transpose()?);
         }
 
+        let history = history.map(|history| history.start(clock)).transpose();
+        let history = history.map_err(StartError::Thread)?;
         let openings = Arc::new(Openings::default());
         let (mut shards, mut threads) = (Vec::new(), Vec::new());
         for (number, (config, journal)) in configs.into_iter().zip(journals).enumerate() {
             let (mailbox, receiver) = mpsc::channel(MAILBOX);
             let config = config.with_hash_key(random::hash_key());
-            let shard = Shard::new(number, config, journal, clock, &openings, &settings);
+            let keeper = history.as_ref().map(|history| history.keeper(mailbox.downgrade()));
+            let keeper = keeper.unwrap_or_default();
+            let shard = Shard::new(number, config, journal, keeper, clock, &openings, &settings);
             threads.push(spawn(number, shard, receiver).map_err(StartError::Thread)?);
             shards.push(mailbox);
         }
+        // Only shards can hand anything over, so the history ends after they have.
+        let history = history.map(|history| {
+            threads.extend(history.threads);
+            history.tally
+        });
         let limits = &settings.connections;
         let hub = Arc::new(Hub {
             clock,
@@ -100,6 +115,7 @@ impl Server {
             registry: Registry::default(),
             sessions: Sessions::new(settings.session_key),
             openings,
+            history,
             returns: Returns::new(settings.channel.grace_ms()),
             settings,
         });
@@ -154,6 +170,12 @@ impl Server {
         &self.hub.settings.channel
     }
 
+    /// What became of what was to be kept in the history, if there is one.
+    #[must_use]
+    pub fn history(&self) -> Option<HistoryStats> {
+        self.hub.history.as_ref().map(|tally| tally.stats())
+    }
+
     /// How many connections there are.
     #[must_use]
     pub fn connections(&self) -> usize {
@@ -163,6 +185,10 @@ impl Server {
     pub(crate) const fn hub(&self) -> &Arc<Hub> {
         &self.hub
     }
+}
+
+fn open_history(settings: &HistorySettings) -> Result<History, StartError> {
+    History::open(settings).map_err(|wrong| StartError::History(settings.file.clone(), wrong))
 }
 
 /// Runs a shard on a thread of its own, with a runtime of its own for what it waits for.
@@ -193,6 +219,9 @@ impl fmt::Display for StartError {
             Self::Config(error) => write!(f, "channels can't be configured: {error}"),
             Self::Journal(path, error) => {
                 write!(f, "the journal {} can't be begun: {error}", path.display())
+            }
+            Self::History(path, wrong) => {
+                write!(f, "no history can be kept in {}: {wrong}", path.display())
             }
             Self::Thread(error) => write!(f, "a thread can't be started: {error}"),
         }

@@ -6,6 +6,7 @@ mod connections;
 mod document;
 mod error;
 mod flags;
+mod history;
 mod rooms;
 mod rules;
 mod sections;
@@ -25,7 +26,9 @@ use parlor::{Config, Guard, Outbound};
 pub use self::{connections::ConnectionLimits, error::SettingsError, flags::Flags};
 
 use self::{document::Document, error::Wrong, flags::Overrides, sections::Reader};
-use crate::{auth::Authenticator, operators::OperatorKey, origins::Origins};
+use crate::{
+    auth::Authenticator, history::HistorySettings, operators::OperatorKey, origins::Origins,
+};
 
 /// The port unless the settings say otherwise, which is Phoenix's.
 const PORT: u16 = 4000;
@@ -91,6 +94,8 @@ pub struct Settings {
     pub client_ip_header: Option<HeaderName>,
     /// Where events are recorded, if anywhere: `FILE.0` for the first shard, and so on.
     pub journal: Option<PathBuf>,
+    /// Where messages are kept that memory has no room for, if anywhere.
+    pub history: Option<HistorySettings>,
     /// The secret by which a session becomes a client id; drawn at the start if there is none.
     pub session_key: Option<[u8; 32]>,
     /// What operators and back ends show; without it, none may act, and only those on the same
@@ -113,6 +118,7 @@ impl Default for Settings {
             connections: ConnectionLimits::default(),
             client_ip_header: None,
             journal: None,
+            history: None,
             session_key: None,
             operator_key: None,
             observer: None,
@@ -193,6 +199,7 @@ impl fmt::Debug for Settings {
             connections,
             client_ip_header,
             journal,
+            history,
             session_key,
             operator_key,
             observer,
@@ -207,6 +214,7 @@ impl fmt::Debug for Settings {
             .field("connections", connections)
             .field("client_ip_header", client_ip_header)
             .field("journal", journal)
+            .field("history", history)
             .field("session_key", &session_key.map(|_| "…"))
             .field("operator_key", operator_key)
             .field("observer", &observer.as_ref().map(|_| "…"))

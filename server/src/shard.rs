@@ -24,6 +24,7 @@ use tracing::{debug, error};
 use self::seats::Seats;
 use crate::{
     clock::Clock,
+    history::Keeper,
     journal::Journal,
     names,
     openings::Openings,
@@ -49,6 +50,8 @@ pub(crate) enum Message {
     Leave { client_id: ClientId, generation: Generation, way: Way },
     /// The server does something, and wants to know what came of it.
     Operate { event: Event, once: Option<Served>, answer: oneshot::Sender<Answered> },
+    /// What a page wants beyond memory.
+    Loaded(HistoryLoaded),
     /// Whether it is alive, and has delivered what was said before.
     Ping(oneshot::Sender<()>),
     /// It ends.
@@ -85,6 +88,7 @@ pub(crate) struct Shard {
     channel: Channel,
     guard: Guard,
     journal: Option<Journal>,
+    keeper: Keeper,
     clock: Clock,
     ticked_ms: u64,
     seats: Seats,
@@ -110,6 +114,7 @@ impl Shard {
         number: usize,
         config: Config,
         journal: Option<Journal>,
+        keeper: Keeper,
         clock: Clock,
         openings: &Arc<Openings>,
         settings: &Settings,
@@ -119,6 +124,7 @@ impl Shard {
             channel: Channel::single_node(config),
             guard: (settings.guard)(),
             journal,
+            keeper,
             clock,
             ticked_ms: 0,
             seats: Seats::new(Arc::clone(openings)),
@@ -187,6 +193,7 @@ impl Shard {
                 // Who asked may have gone.
                 answer.send(self.deliver_for(Asker::Server, once.as_ref())).ok();
             }
+            Message::Loaded(loaded) => self.hand_in(loaded.into()),
             Message::Ping(answer) => {
                 self.deliver();
                 answer.send(()).ok();
@@ -302,15 +309,12 @@ impl Shard {
             if flushed.is_empty() {
                 return result;
             }
-            let mut requests = Vec::new();
+            let mut answers = Vec::new();
             for outbound in flushed {
                 if let Some(observer) = &self.observer {
                     observer(self.number, &outbound);
                 }
-                if let Outbound::LoadHistory(load) = &outbound {
-                    // There is no store beyond memory.
-                    requests.push(load.request);
-                }
+                answers.extend(self.keeper.take_note(&outbound));
                 if let Outbound::System(system) = &outbound
                     && system.label == RESTART
                 {
@@ -321,8 +325,8 @@ impl Shard {
                     (Asker::Server | Asker::Client, other) => self.seats.deliver(other, once),
                 }
             }
-            for request in requests {
-                self.hand_in(HistoryLoaded::failure(request, "no store").into());
+            for loaded in answers {
+                self.hand_in(loaded.into());
             }
         }
     }

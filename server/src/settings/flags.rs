@@ -29,6 +29,10 @@ pub struct Flags {
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,
 
+    /// Keep in FILE what memory has no room for, so that pages go on there
+    #[arg(long, value_name = "FILE")]
+    pub history: Option<PathBuf>,
+
     /// The key by which clients come back as themselves after a restart: 64 hexadecimal digits
     #[arg(long, value_name = "FILE")]
     pub session_key_file: Option<PathBuf>,
@@ -109,6 +113,7 @@ impl Overrides {
             listen,
             shards,
             journal,
+            history,
             session_key_file,
             operators_key_file,
             grace_ms,
@@ -129,6 +134,7 @@ impl Overrides {
             ("--listen", server, "listen", listen.map(|listen| listen.to_string().into())),
             ("--shards", server, "shards", number(shards)),
             ("--journal", server, "journal", path("--journal", journal.as_ref())?),
+            ("--history", Some("history"), "file", path("--history", history.as_ref())?),
             (
                 "--session-key-file",
                 server,

@@ -11,7 +11,7 @@ use parlor::{Config, Limit};
 use serde_json::{Map, Value};
 
 use super::{
-    Settings, connections::ConnectionLimits, error::Wrong, flags::EXPECTED_PLACE,
+    Settings, connections::ConnectionLimits, error::Wrong, flags::EXPECTED_PLACE, history,
     rooms::RoomSchemas, rules, table::Table,
 };
 use crate::{
@@ -60,6 +60,7 @@ impl<'a> Reader<'a> {
         let connections = ConnectionLimits::read(connections, payload_bytes)?;
         let auth = self.auth(name_bytes)?;
         let origins = self.origins()?;
+        let history = history::read(self.document.table("history")?, self.directory)?;
         let rules = rules::read(self.document.tables("rules")?, &auth, name_bytes)?;
         let guard = guard(rules, schemas.0);
 
@@ -69,6 +70,7 @@ impl<'a> Reader<'a> {
             auth,
             origins,
             connections,
+            history,
             ..Settings::default()
         };
         let mut settings = self.server(settings)?;

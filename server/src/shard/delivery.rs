@@ -61,7 +61,7 @@ impl Seats {
                 }
             }
             Outbound::System(system) => info!(label = system.label, "system"),
-            // Nobody keeps what memory lets go; what is asked for the shard answers itself.
+            // They are for the history, not for clients.
             Outbound::Evicted(_) | Outbound::LoadHistory(_) => {}
         }
     }

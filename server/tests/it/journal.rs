@@ -11,7 +11,7 @@ use parlor::{
     Address, Channel, Config, EventDefinition, Kick, LineReader, Outbound, Payload, Publish,
     RoomConfig, Topic,
 };
-use parlor_server::{Settings, shard_of};
+use parlor_server::{HistorySettings, Settings, shard_of};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -159,6 +159,26 @@ async fn a_journal_replays_what_was_said_byte_for_byte() {
         .output()
         .unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), lines[shard], "{:?}", output.status);
+}
+
+#[tokio::test]
+async fn what_was_loaded_from_a_history_replays_too() {
+    let (settings, lines, journal) = recording("replays_history");
+    let file = journal.with_file_name("history.sqlite");
+    let running = start(Settings { history: Some(HistorySettings::new(file)), ..settings }).await;
+    incident(&running).await;
+    running.shutdown().await;
+
+    let lines = lines.lock().unwrap();
+    for (shard, live) in lines.iter().enumerate() {
+        let (config, journal) = files_of(&journal, shard);
+        assert_eq!(&replayed(&config, &journal), live, "shard {shard}");
+    }
+    // Five were said in a room that remembers three.
+    let (_, journal) = files_of(&journal, shard_of(&"windows:1".into(), SHARDS));
+    let recorded = fs::read_to_string(journal).unwrap();
+    let loaded = recorded.lines().find(|line| line.starts_with("{\"history_loaded\"")).unwrap();
+    assert_eq!(loaded.matches("\"offset\"").count(), 2, "{loaded}");
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ mod dialogue;
 mod embed;
 mod ending;
 mod entering;
+mod history;
 mod hostile;
 mod journal;
 mod mounted;

@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf};
 
 use clap::Parser;
 use parlor::{ClientRooms, Limit, UnlistedTopics};
-use parlor_server::{ConnectionLimits, Flags, Origins, Settings};
+use parlor_server::{ConnectionLimits, Flags, HistorySettings, Origins, Settings};
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/parlor-server.example.toml");
 
@@ -88,6 +88,11 @@ fn what_the_example_has_in_comments_is_known() {
     for key in [
         "client_ip_header",
         "journal",
+        "file",
+        "max_age_s",
+        "max_messages",
+        "sync",
+        "max_waiting_bytes",
         "session_key_file",
         "rs256_public_key_file",
         "es256_public_key_file",
@@ -109,6 +114,11 @@ fn what_the_example_has_in_comments_is_known() {
     let settings = Settings::load(&flags(&["--config", file.to_str().unwrap()])).unwrap();
     assert_eq!(settings.session_key, Some([0x5a; 32]));
     assert_eq!(settings.journal, Some(directory.join("journal")));
+    let history = settings.history.unwrap();
+    assert_eq!((history.max_age_s, history.max_messages), (Some(2_592_000), Some(100_000)));
+    let by_default = HistorySettings::new(directory.join("history.sqlite"));
+    let HistorySettings { file, sync, max_waiting_bytes, .. } = history;
+    assert_eq!(HistorySettings { file, sync, max_waiting_bytes, ..by_default.clone() }, by_default);
     assert_eq!(settings.client_ip_header.unwrap(), "x-forwarded-for");
     assert_eq!(format!("{:?}", settings.auth), "Tokens by HS256 or RS256 or ES256");
 }
@@ -120,7 +130,7 @@ fn flags_hold_in_place_of_the_file() {
         &[
             (
                 "parlor.toml",
-                "grace_ms = 1\n[server]\nlisten = '0.0.0.0:1'\nshards = 3\n[auth]\nhs256_secret = 'too short'\n[origins]\nallowed = '*'\n",
+                "grace_ms = 1\n[server]\nlisten = '0.0.0.0:1'\nshards = 3\n[auth]\nhs256_secret = 'too short'\n[history]\nfile = 'elsewhere'\nmax_messages = 9\n[origins]\nallowed = '*'\n",
             ),
             ("secret", "a secret of a file, with a line break at its end\n"),
             ("key", &"0f".repeat(32)),
@@ -138,6 +148,8 @@ fn flags_hold_in_place_of_the_file() {
         "5",
         "--journal",
         &file("journal"),
+        "--history",
+        &file("history"),
         "--session-key-file",
         &file("key"),
         "--max-connections",
@@ -160,6 +172,8 @@ fn flags_hold_in_place_of_the_file() {
     assert_eq!((settings.shards, settings.channel.grace_ms()), (4, 5));
     assert_eq!((settings.connections.max, settings.connections.max_per_ip), (6, 7));
     assert_eq!(settings.journal, Some(directory.join("journal")));
+    let history = HistorySettings::new(directory.join("history"));
+    assert_eq!(settings.history, Some(HistorySettings { max_messages: Some(9), ..history }));
     assert_eq!(settings.session_key, Some([0x0f; 32]));
     assert!(!settings.auth.is_open());
     assert_eq!(settings.origins, Origins::new(["https://a.example".parse().unwrap()]));
@@ -211,7 +225,7 @@ fn what_is_wrong_in_a_file_names_file_line_and_key() {
 fn an_unknown_key_is_named_with_those_that_are_known() {
     check(
         "[serve]",
-        "line 1: serve: unknown key, expected one of `limits`, `reserved`, `grace_ms`, `clients_open_rooms`, `unlisted_topics`, `default_room`, `rooms`, `connections`, `auth`, `origins`, `rules`, `server`, `operators`",
+        "line 1: serve: unknown key, expected one of `limits`, `reserved`, `grace_ms`, `clients_open_rooms`, `unlisted_topics`, `default_room`, `rooms`, `connections`, `auth`, `origins`, `history`, `rules`, `server`, `operators`",
     );
     check(
         "[server]\nport = 1",
@@ -308,6 +322,13 @@ fn each_key_of_the_server_says_what_it_expects() {
         ("[operators]\nkey = 'short'", "line 2: operators.key: it has 5 bytes, expected 16 to 4096".into()),
         ("[operators]\nkey = 1", "line 2: operators.key: expected text, got a number".into()),
         ("[operators]\nkey = 'a'\nkey_file = 'b'", "line 3: operators.key_file: expected it or `key`, got both".into()),
+        ("[history]\nfile = ''", "line 2: history.file: expected the path of a file, got nothing".into()),
+        ("[history]\nmax_messages = 9", "line 1: history.file: expected the path of a file, as there are other keys".into()),
+        ("[history]\nfile = 'f'\nmax_messages = 0", "line 3: history.max_messages: expected a whole number from 1 to 4294967295, got 0".into()),
+        ("[history]\nfile = 'f'\nmax_age_s = 'a month'", "line 3: history.max_age_s: expected a whole number from 1 to 100000000000, got text".into()),
+        ("[history]\nfile = 'f'\nsync = 'never'", "line 3: history.sync: expected \"normal\" or \"full\", got \"never\"".into()),
+        ("[history]\nfile = 'f'\nmax_waiting_bytes = 1", "line 3: history.max_waiting_bytes: expected a whole number from 1048576 to 1099511627776, got 1".into()),
+        ("[history]\nfile = 'f'\nmax_age = 1", "line 3: history.max_age: unknown key, expected one of `file`, `sync`, `max_age_s`, `max_messages`, `max_waiting_bytes`".into()),
         ("[origins]\nallowed = {}", format!("line 2: origins.allowed: {text_or_list} a table")),
         ("[origins]\nallowed = [\n'*',\n'x']", "line 4: origins.allowed[1]: \"x\" is no origin, expected one such as \"https://app.example\", \"https://*.example\", \"same_host\", \"null\" or \"*\"".into()),
     ] {

@@ -1,0 +1,238 @@
+//! Keeps what rooms say in a file, so that pages go on where memory ends.
+//!
+//! # What is kept, and when
+//!
+//! All that memory lets go is written into one SQLite file by a thread of its own, and what a page
+//! wants beyond memory is read by another, so no shard ever waits for a disk. A shard hands over
+//! what its channel says in the order in which it says it; a page is read after everything that was
+//! handed over before it has been committed. What has been handed over is written in batches, each
+//! one transaction: after `kill -9` the file has a batch or does not have it. A message has its
+//! place by topic, event name, epoch and offset, and the file has each place once, so nothing
+//! doubles, however often it is handed over.
+//!
+//! # When it can't keep up
+//!
+//! Up to [`max_waiting_bytes`](HistorySettings::max_waiting_bytes) may wait to be written. What
+//! comes when that is full is lost, which is counted, and said in the log as it begins and when it
+//! is over. While nothing can be written, because the disk is full or fails, what waits is tried
+//! again each second, and pages show what memory has.
+//!
+//! # How long
+//!
+//! By age ([`max_age_s`](HistorySettings::max_age_s)), looked at every ten seconds, and by count of
+//! each event name of a topic ([`max_messages`](HistorySettings::max_messages)), looked at with each
+//! batch. Without either the file grows for ever. What is deleted makes room inside the file, which
+//! does not become smaller. What is still in memory is there as long as its room says.
+
+mod file;
+mod keeper;
+mod reader;
+mod table;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
+    thread::{self, JoinHandle},
+};
+
+use parlor::{LoadHistory, StoredMessage, Topic};
+use tokio::sync::mpsc::WeakSender;
+
+pub(crate) use self::keeper::Keeper;
+
+use self::{file::Opened, reader::Reader, writer::Writer};
+use crate::{clock::Clock, shard::Message};
+
+/// Where messages are kept that memory has no room for, and for how long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "made by a struct update of `HistorySettings::new`")]
+pub struct HistorySettings {
+    /// The file, which is made if there is none. Beside it SQLite makes `FILE-wal` and `FILE-shm`,
+    /// and the server `FILE.lock`, so that no other one uses it.
+    pub file: PathBuf,
+    /// How old messages may become, in seconds; any age if none is given.
+    pub max_age_s: Option<u64>,
+    /// How many messages are kept of each event name of a topic, the newest; any number if none is
+    /// given.
+    pub max_messages: Option<u64>,
+    /// What has to have happened before a batch counts as written.
+    pub sync: HistorySync,
+    /// How many bytes may wait to be written.
+    pub max_waiting_bytes: u64,
+}
+
+/// What has to have happened before a batch of messages counts as written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::exhaustive_enums, reason = "they are the two that SQLite has for a log")]
+pub enum HistorySync {
+    /// The machine has it: it survives the end of the process, however that comes. A machine that
+    /// loses its power may lose the last batches, but never has half of one.
+    #[default]
+    Normal,
+    /// The disk has it: it survives the end of the machine too. Each batch costs a sync.
+    Full,
+}
+
+/// What became of what was to be kept, since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct HistoryStats {
+    /// Messages that were written.
+    pub written: u64,
+    /// Messages that were lost, as too much waited to be written.
+    pub lost: u64,
+    /// Bytes that wait to be written.
+    pub waiting_bytes: u64,
+    /// Pages that were read.
+    pub pages: u64,
+    /// Pages that could not be read, so that what memory had was sent.
+    pub failed_pages: u64,
+}
+
+/// What the threads count.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    written: AtomicU64,
+    lost: AtomicU64,
+    waiting_bytes: AtomicU64,
+    pages: AtomicU64,
+    failed_pages: AtomicU64,
+}
+
+/// Something for the thread that writes.
+#[derive(Debug)]
+enum Command {
+    Keep(Kept),
+    Load(Load),
+}
+
+/// Messages of one topic, to be written.
+#[derive(Debug)]
+struct Kept {
+    topic: Topic,
+    epoch: u64,
+    messages: Vec<Arc<StoredMessage>>,
+}
+
+/// A page that is asked for, and the shard that waits for it.
+#[derive(Debug)]
+struct Load {
+    load: LoadHistory,
+    answer: WeakSender<Message>,
+}
+
+/// A file that has been opened, of which the threads are not there yet.
+pub(crate) struct History {
+    opened: Opened,
+    settings: HistorySettings,
+}
+
+/// The threads of a history. They end when all its keepers are gone.
+pub(crate) struct Running {
+    pub(crate) threads: Vec<JoinHandle<()>>,
+    pub(crate) tally: Arc<Tally>,
+    commands: mpsc::Sender<Command>,
+    max_waiting_bytes: u64,
+}
+
+impl HistorySettings {
+    /// How many bytes may wait to be written, by default.
+    pub const MAX_WAITING_BYTES: u64 = 64 << 20;
+
+    /// Keeps everything in that file, for ever.
+    pub fn new(file: impl Into<PathBuf>) -> Self {
+        Self {
+            file: file.into(),
+            max_age_s: None,
+            max_messages: None,
+            sync: HistorySync::default(),
+            max_waiting_bytes: Self::MAX_WAITING_BYTES,
+        }
+    }
+}
+
+impl History {
+    /// Opens the file, or makes it. What is wrong with it is said with what was expected.
+    pub(crate) fn open(settings: &HistorySettings) -> Result<Self, String> {
+        let opened = Opened::open(&settings.file, settings.sync)?;
+        Ok(Self { opened, settings: settings.clone() })
+    }
+
+    /// An epoch that is higher than all that the file knows.
+    pub(crate) const fn next_epoch(&self) -> u64 {
+        self.opened.last_epoch.saturating_add(1)
+    }
+
+    /// Starts its threads.
+    pub(crate) fn start(self, clock: Clock) -> io::Result<Running> {
+        let Self { opened: Opened { writer, reader, lock, last_epoch: _ }, settings } = self;
+        let tally = Arc::new(Tally::default());
+        let (commands, received) = mpsc::channel();
+        let (loads, asked) = mpsc::channel();
+        let reader = Reader::new(reader, asked, Arc::clone(&tally), Arc::clone(&lock));
+        let max_waiting_bytes = settings.max_waiting_bytes;
+        let writer = Writer::new(writer, settings, clock, loads, Arc::clone(&tally), lock);
+        let threads = vec![
+            spawn("history-write", move || writer.run(&received))?,
+            spawn("history-read", move || reader.run())?,
+        ];
+        Ok(Running { threads, tally, commands, max_waiting_bytes })
+    }
+}
+
+impl Running {
+    /// What a shard has of it, which is answered in its mailbox.
+    pub(crate) fn keeper(&self, answer: WeakSender<Message>) -> Keeper {
+        let (commands, tally) = (self.commands.clone(), Arc::clone(&self.tally));
+        Keeper::new(commands, tally, answer, self.max_waiting_bytes)
+    }
+}
+
+impl Tally {
+    pub(crate) fn stats(&self) -> HistoryStats {
+        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        HistoryStats {
+            written: of(&self.written),
+            lost: of(&self.lost),
+            waiting_bytes: of(&self.waiting_bytes),
+            pages: of(&self.pages),
+            failed_pages: of(&self.failed_pages),
+        }
+    }
+}
+
+impl Kept {
+    /// What it takes while it waits.
+    fn bytes(&self) -> u64 {
+        let of_one = |message: &Arc<StoredMessage>| message.size().saturating_add(AROUND_MESSAGE);
+        self.messages.iter().map(|message| of_one(message) as u64).sum()
+    }
+}
+
+/// What a message takes beside what it says, roughly.
+const AROUND_MESSAGE: usize = 256;
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    thread::Builder::new().name(name.into()).spawn(run)
+}
+
+impl fmt::Debug for History {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("History").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+/// A path beside that of the history.
+fn beside(file: &Path, ending: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}

@@ -1,0 +1,61 @@
+//! The thread that reads pages, so that a long one does not hold up what is written.
+
+use std::{
+    fs::File,
+    sync::{Arc, atomic::Ordering, mpsc},
+};
+
+use parlor::HistoryLoaded;
+use rusqlite::Connection;
+use tracing::error;
+
+use super::{Load, Tally, table};
+use crate::shard::Message;
+
+/// What it owns.
+pub(super) struct Reader {
+    connection: Connection,
+    asked: mpsc::Receiver<Load>,
+    tally: Arc<Tally>,
+    _lock: Arc<File>,
+}
+
+impl Reader {
+    pub(super) const fn new(
+        connection: Connection,
+        asked: mpsc::Receiver<Load>,
+        tally: Arc<Tally>,
+        lock: Arc<File>,
+    ) -> Self {
+        Self { connection, asked, tally, _lock: lock }
+    }
+
+    /// Answers until nobody asks any more. As many wait as there are open pages, which channels
+    /// limit.
+    pub(super) fn run(self) {
+        while let Ok(asked) = self.asked.recv() {
+            let request = asked.load.request;
+            let loaded = match table::page(&self.connection, &asked.load) {
+                Ok(messages) => {
+                    self.tally.pages.fetch_add(1, Ordering::Relaxed);
+                    HistoryLoaded::new(request, messages)
+                }
+                Err(failure) => {
+                    error!(%failure, "a page can't be read from the history");
+                    self.tally.failed_pages.fetch_add(1, Ordering::Relaxed);
+                    HistoryLoaded::failure(request, failure.to_string())
+                }
+            };
+            asked.answer(loaded);
+        }
+    }
+}
+
+impl Load {
+    /// Waits until the shard has room for it. The shard may have gone.
+    pub(super) fn answer(self, loaded: HistoryLoaded) {
+        if let Some(mailbox) = self.answer.upgrade() {
+            mailbox.blocking_send(Message::Loaded(loaded)).ok();
+        }
+    }
+}
