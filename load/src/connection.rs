@@ -131,10 +131,11 @@ impl Connection {
     async fn until_done(&mut self, reference: Ref, mut other: impl FnMut(Heard)) -> Result<()> {
         let answered = async {
             loop {
-                match self.hear().await? {
-                    Heard::Done(done) if done == reference => return Ok(()),
-                    heard => other(heard),
+                let heard = self.hear().await?;
+                if heard == Heard::Done(reference) {
+                    return Ok(());
                 }
+                other(heard);
             }
         };
         timeout(PATIENCE, answered).await.context("no answer in time")?

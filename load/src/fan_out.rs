@@ -20,6 +20,7 @@ use crate::{
 };
 
 #[derive(Debug, Clone, Args)]
+#[group(skip)]
 pub(crate) struct FanOut {
     /// How many members the room has; may be given several times
     #[arg(long, default_values_t = [100, 1_000, 5_000])]
@@ -60,6 +61,8 @@ pub(crate) struct FannedOut {
 pub(crate) struct Latency {
     pub(crate) rate: u32,
     pub(crate) deliveries: usize,
+    /// What they cost, where hardly any two can share the way: with what an idle server takes.
+    pub(crate) per_cpu_second: f64,
     pub(crate) p50_ms: f64,
     pub(crate) p90_ms: f64,
     pub(crate) p99_ms: f64,
@@ -81,9 +84,11 @@ impl FanOut {
         crowd.hear_all().await?;
 
         crowd.sample();
+        let calm = host.usage()?;
         self.trickle(&mut crowd).await?;
+        let calm_cpu_seconds = cpu_seconds(calm, host.usage()?);
         let checked = crowd.board.delivered();
-        let latency = Latency::of(self.latency_rate, crowd.end().await?)?;
+        let latency = Latency::of(self.latency_rate, crowd.end().await?, calm_cpu_seconds)?;
 
         let (deliveries, seconds) = (after.2 - before.2, (after.0 - before.0).as_secs_f64());
         let cpu_seconds = cpu_seconds(before.1, after.1);
@@ -135,7 +140,7 @@ impl FanOut {
 }
 
 impl Latency {
-    fn of(rate: u32, mut samples: Vec<u64>) -> Result<Self> {
+    fn of(rate: u32, mut samples: Vec<u64>, cpu_seconds: f64) -> Result<Self> {
         samples.sort_unstable();
         let deliveries = samples.len();
         let at = |per_mille: usize| -> Result<f64> {
@@ -144,7 +149,8 @@ impl Latency {
             Ok(Duration::from_nanos(*sample).as_secs_f64() * 1_000.0)
         };
         let (p50_ms, p90_ms, p99_ms, max_ms) = (at(500)?, at(900)?, at(990)?, at(1_000)?);
-        Ok(Self { rate, deliveries, p50_ms, p90_ms, p99_ms, max_ms })
+        let per_cpu_second = per_second(u64::try_from(deliveries)?, cpu_seconds);
+        Ok(Self { rate, deliveries, per_cpu_second, p50_ms, p90_ms, p99_ms, max_ms })
     }
 }
 

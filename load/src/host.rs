@@ -97,11 +97,6 @@ impl Host {
     pub(crate) fn usage(&self) -> Result<Usage> {
         self.pid.map_or_else(|| Ok(Usage::default()), process::usage)
     }
-
-    /// Whether its process is known, so that what it takes is.
-    pub(crate) const fn is_measured(&self) -> bool {
-        self.pid.is_some()
-    }
 }
 
 impl Drop for Host {

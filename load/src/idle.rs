@@ -10,6 +10,7 @@ use tokio::time::sleep;
 use crate::{crowd::Crowd, fan_out::per_second, host::Host, progress::Progress};
 
 #[derive(Debug, Clone, Args)]
+#[group(skip)]
 pub(crate) struct Idle {
     /// How many connections there are, each in one room
     #[arg(long, default_value_t = 5_000)]

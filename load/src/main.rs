@@ -8,6 +8,7 @@
 )]
 
 mod chance;
+mod compare;
 mod connection;
 mod crowd;
 mod dialect;
@@ -15,6 +16,9 @@ mod fan_out;
 mod host;
 mod idle;
 mod ledger;
+mod machine;
+mod page;
+mod picture;
 mod process;
 mod progress;
 mod soak;
@@ -27,6 +31,7 @@ use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 
 use crate::{
+    compare::Compare,
     dialect::Target,
     fan_out::FanOut,
     host::{Cores, Host},
@@ -48,6 +53,8 @@ struct Program {
 
 #[derive(Debug, Subcommand)]
 enum Work {
+    /// All but the soak, of parlor-server and its peers: writes docs/performance.md
+    Compare(Compare),
     /// What idle connections take in memory
     Idle {
         #[command(flatten)]
@@ -119,6 +126,7 @@ fn main() -> Result<()> {
 
 async fn run(work: Work) -> Result<()> {
     match work {
+        Work::Compare(compare) => show(&compare.run().await?),
         Work::Idle { place, idle } => {
             show(&idle.run(&place.host(Cores::Apart).await?, "idle").await?)
         }

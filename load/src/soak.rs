@@ -27,6 +27,7 @@ use crate::{
 };
 
 #[derive(Debug, Clone, Args)]
+#[group(skip)]
 pub(crate) struct Soak {
     /// For how long
     #[arg(long, default_value_t = 3_600)]

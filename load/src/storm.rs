@@ -22,6 +22,7 @@ use crate::{
 };
 
 #[derive(Debug, Clone, Args)]
+#[group(skip)]
 pub(crate) struct Storm {
     /// How many clients join and leave, each waiting for its answers
     #[arg(long, default_value_t = 200)]

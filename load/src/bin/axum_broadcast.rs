@@ -29,25 +29,20 @@ use tokio::{
 /// How many messages may wait for a slow member. One that misses any is cut off.
 const WAITING: usize = 4_096;
 
+/// What each connection reads into.
+const READ_BUFFER: usize = 4 << 10;
+
 type Rooms = Arc<Mutex<BTreeMap<String, broadcast::Sender<Utf8Bytes>>>>;
 
 /// What a client asks for.
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum Asked<'text> {
-    Join {
-        join: String,
-        r#ref: u32,
-    },
-    Leave {
-        leave: String,
-        r#ref: u32,
-    },
-    Say {
-        say: String,
-        #[serde(borrow)]
-        payload: &'text RawValue,
-    },
+struct Asked<'text> {
+    join: Option<String>,
+    leave: Option<String>,
+    say: Option<String>,
+    #[serde(borrow)]
+    payload: Option<&'text RawValue>,
+    r#ref: Option<u32>,
 }
 
 /// Where a connection is.
@@ -69,7 +64,8 @@ async fn main() -> anyhow::Result<()> {
 }
 
 async fn upgrade(upgrade: WebSocketUpgrade, State(rooms): State<Rooms>) -> Response {
-    upgrade.on_upgrade(move |socket| async move {
+    // By default, each connection has 128 KiB to read into.
+    upgrade.read_buffer_size(READ_BUFFER).on_upgrade(move |socket| async move {
         let mut seat = None;
         // However it ends, it ends.
         serve(socket, &rooms, &mut seat).await.ok();
@@ -92,26 +88,23 @@ async fn serve(
         };
         let Some(Ok(frame)) = frame else { return Ok(()) };
         let Message::Text(text) = frame else { continue };
-        let done = match serde_json::from_str(text.as_str())? {
-            Asked::Join { join: room, r#ref } => {
-                leave(rooms, seat.take());
-                *seat = Some(enter(rooms, room));
-                r#ref
-            }
-            Asked::Leave { leave: room, r#ref } => {
-                leave(rooms, seat.take_if(|seat| seat.room == room));
-                r#ref
-            }
-            Asked::Say { say, payload } => {
-                if let Some(seat) = seat.as_ref().filter(|seat| seat.room == say) {
-                    let said = format!(r#"{{"said":{{"room":"{say}","payload":{payload}}}}}"#);
-                    // There is one to hear it: who says it.
-                    seat.sender.send(said.into()).ok();
-                }
-                continue;
-            }
-        };
-        socket.send(Message::text(format!(r#"{{"done":{done}}}"#))).await?;
+        let Asked { join, leave: left, say, payload, r#ref } = serde_json::from_str(text.as_str())?;
+        if left.is_some() || join.is_some() {
+            leave(rooms, seat.take());
+        }
+        if let Some(room) = join {
+            *seat = Some(enter(rooms, room));
+        }
+        if let (Some(room), Some(payload)) = (say, payload)
+            && let Some(seat) = seat.as_ref().filter(|seat| seat.room == room)
+        {
+            let said = format!(r#"{{"said":{{"room":"{room}","payload":{payload}}}}}"#);
+            // There is one to hear it: who says it.
+            seat.sender.send(said.into()).ok();
+        }
+        if let Some(done) = r#ref {
+            socket.send(Message::text(format!(r#"{{"done":{done}}}"#))).await?;
+        }
     }
 }
 
