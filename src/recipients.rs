@@ -119,6 +119,13 @@ impl Recipients {
     }
 }
 
+impl Default for Recipients {
+    /// Nobody.
+    fn default() -> Self {
+        Self::none()
+    }
+}
+
 impl PartialEq for Recipients {
     fn eq(&self, other: &Self) -> bool {
         self.len() == other.len() && self.ids().eq(other.ids())

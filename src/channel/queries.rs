@@ -133,6 +133,13 @@ impl Channel {
         self.rooms.find(topic).map(|room| info(self.rooms.get(room)))
     }
 
+    /// How many messages of a topic are held, and how many bytes they have. O(1).
+    #[must_use]
+    pub fn history_held(&self, topic: &Topic) -> (u64, u64) {
+        let history = self.room_of(topic).and_then(|room| room.history.as_ref());
+        history.map_or((0, 0), |history| (history.len(), history.bytes()))
+    }
+
     /// Who hears what is sent to a topic, in join order. O(1) to get, linear to read.
     #[must_use]
     pub fn subscribers(&self, topic: &Topic) -> Recipients {
