@@ -19,7 +19,7 @@ use crate::{
     openings::Openings,
     placement,
     queue::Queue,
-    registry::{Gate, Generation, Place, Registry},
+    registry::{Gate, Generation, Known, Place, Registry},
     sessions::{Return, Sessions},
     settings::Settings,
     shard::{Message, Seat, Way, Wire},
@@ -32,6 +32,8 @@ pub(crate) struct Hub {
     pub(crate) shards: Vec<mpsc::Sender<Message>>,
     pub(crate) connections: Arc<Gate>,
     pub(crate) handshakes: Arc<Gate>,
+    /// Places for those who watch.
+    pub(crate) watchers: Arc<Gate>,
     /// The server goes: connections end, and no more are taken.
     pub(crate) going: CancellationToken,
     pub(crate) tasks: TaskTracker,
@@ -75,7 +77,14 @@ impl Hub {
         };
         let limits = &self.settings.connections;
         let queue = Arc::new(Queue::new(limits.queue_items, limits.queue_bytes));
-        let generation = self.registry.enter(&client_id, &queue);
+        let generation = self.registry.enter(Known {
+            client_id: client_id.clone(),
+            user_id: user_id.clone(),
+            wire,
+            address: place.address(),
+            since_ms: self.clock.now_ms(),
+            queue: Arc::clone(&queue),
+        });
         let link =
             Link { hub: Arc::clone(self), client_id, user_id, generation, way, queue, place };
         let data = identity.data();

@@ -126,6 +126,29 @@
 //! [`Settings::history`] `FILE`, what memory lets go is kept in a file of SQLite, by threads of its
 //! own, and pages of one event name go on there. What is kept how long, and what becomes of it when
 //! the disk can't keep up, is said at [`HistorySettings`].
+//! # Looking inside
+//!
+//! The page at `/inspect` shows what goes into channels and what comes out, as it happens, rooms with
+//! their sizes, clients with their queues, and shards. Anybody may load the page; what it shows is
+//! for those who show the key of operators, or are on the same machine ([`OperatorKey`]). That is what
+//! users say, and the claims of their tokens. The same by `curl -N`:
+//!
+//! | path | what | asked for by |
+//! | --- | --- | --- |
+//! | `/inspect/stream` | server-sent events, a line of JSON each | `topic`, `client`, `kind` (labels, with commas between them), `way` (`in`, `out`), `payloads=0` (not what is said) |
+//! | `/inspect/rooms` | the largest first | `text` (in the topic), `start`, `limit` |
+//! | `/inspect/clients` | the fullest queue first | `text` (in the id or user), `limit` |
+//! | `/inspect/shards` | what waits for each, and what its channel counts | |
+//!
+//! A line has the `shard`, the `number` of the event (the line of the journal that has it; of what
+//! comes out, that of the event before it), `at_ms`, `way`, `kind`, what it is about, to how many it
+//! goes with the first five of them (`to`), and as `body` what a journal or an observer has, without
+//! recipients; of what is longer than 2 kB, `body_start`. Behind each event stands what it has brought
+//! about; lines of several shards are in order by shard alone. Ticks are shown where `kind` names them.
+//!
+//! Up to 16 may watch. For each, 2,000 lines or 1 MiB wait; what does not fit is counted, and the
+//! count sent where it would stand, as an event named `skipped`. No shard ever waits for one who
+//! watches, and where nobody does, nothing is written.
 //!
 //! # Logs
 //!
@@ -141,6 +164,7 @@ mod dialogue;
 mod health;
 mod history;
 mod hub;
+mod inspect;
 mod journal;
 mod listen;
 mod names;

@@ -78,6 +78,7 @@ fn say_how_to_connect(at: SocketAddr, is_open: bool) {
         info!("Phoenix clients: new Socket(\"{socket}\", {{authToken: TOKEN}}), {before}");
         info!("Dialogue clients: url \"{url}\", auth: {{token: TOKEN}}");
     }
+    info!("inspect: {url}/inspect");
     info!("health: {url}/healthz");
     if is_open {
         warn!("open to everybody: users are who they say they are");

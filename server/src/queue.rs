@@ -166,6 +166,12 @@ impl Queue {
         }
     }
 
+    /// How many items wait, and about how many bytes they have.
+    pub(crate) fn waiting(&self) -> (usize, usize) {
+        let state = self.lock();
+        (state.items.len(), state.bytes)
+    }
+
     /// Waits until it is cut.
     pub(crate) async fn until_cut(&self) -> Close {
         loop {

@@ -6,11 +6,12 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use parlor::ClientId;
+use parlor::{ClientId, UserId};
 
 use crate::{
     close::Close,
     queue::Queue,
+    shard::Wire,
     takeovers::{Takeovers, TooMany},
 };
 
@@ -26,8 +27,20 @@ pub(crate) struct Registry {
 #[derive(Debug, Default)]
 struct State {
     last: Generation,
-    by_client: BTreeMap<ClientId, (Generation, Arc<Queue>)>,
+    by_client: BTreeMap<ClientId, (Generation, Known)>,
     takeovers: Takeovers,
+}
+
+/// What is known of a connection.
+#[derive(Debug, Clone)]
+pub(crate) struct Known {
+    pub(crate) client_id: ClientId,
+    pub(crate) user_id: UserId,
+    pub(crate) wire: Wire,
+    /// That of its network, where it is known.
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) since_ms: u64,
+    pub(crate) queue: Arc<Queue>,
 }
 
 impl Registry {
@@ -42,17 +55,21 @@ impl Registry {
     }
 
     /// From here on the client is that connection; an earlier one is cut.
-    pub(crate) fn enter(&self, client_id: &ClientId, queue: &Arc<Queue>) -> Generation {
+    pub(crate) fn enter(&self, known: Known) -> Generation {
         let mut state = self.lock();
         state.last += 1;
         let generation = state.last;
-        let entry = (generation, Arc::clone(queue));
-        let earlier = state.by_client.insert(client_id.clone(), entry);
+        let earlier = state.by_client.insert(known.client_id.clone(), (generation, known));
         drop(state);
         if let Some((_, earlier)) = earlier {
-            earlier.cut(Close::taken_over());
+            earlier.queue.cut(Close::taken_over());
         }
         generation
+    }
+
+    /// All connections that there are.
+    pub(crate) fn all(&self) -> Vec<Known> {
+        self.lock().by_client.values().map(|(_, known)| known.clone()).collect()
     }
 
     /// The connection has ended. If another has taken over, that stays.
@@ -65,7 +82,7 @@ impl Registry {
 
     /// All shards have put a client out: its connection ends.
     pub(crate) fn finish(&self, client_id: &ClientId) {
-        let queue = self.lock().by_client.get(client_id).map(|(_, queue)| Arc::clone(queue));
+        let queue = self.lock().by_client.get(client_id).map(|(_, known)| Arc::clone(&known.queue));
         if let Some(queue) = queue {
             queue.finish();
         }
@@ -138,6 +155,13 @@ impl Gate {
     }
 }
 
+impl Place {
+    /// The address that it counts for.
+    pub(crate) const fn address(&self) -> Option<IpAddr> {
+        self.ip
+    }
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
         let mut counts = self.gate.lock();
@@ -191,10 +215,17 @@ mod tests {
     #[test]
     fn a_late_leave_does_not_hurt_who_has_taken_over() {
         let registry = Registry::default();
-        let queue = || Arc::new(Queue::new(1, 1));
         let client = ClientId::from("c1");
-        let first = registry.enter(&client, &queue());
-        let second = registry.enter(&client, &queue());
+        let known = || Known {
+            client_id: client.clone(),
+            user_id: "ann".into(),
+            wire: Wire::Phoenix,
+            address: None,
+            since_ms: 0,
+            queue: Arc::new(Queue::new(1, 1)),
+        };
+        let first = registry.enter(known());
+        let second = registry.enter(known());
         registry.leave(&client, first);
         assert_eq!(registry.lock().by_client.get(&client).map(|entry| entry.0), Some(second));
         registry.leave(&client, second);

@@ -12,13 +12,14 @@ use crate::{
     dialogue::{self, Endpoint},
     health,
     hub::Hub,
-    page, phoenix,
+    inspect, page, phoenix,
     server::Server,
 };
 
 /// The routes of a server, to be served or to stand beside one's own:
 /// `/socket/websocket` for Phoenix clients, which are given `/socket`; `/socket.io/` for clients of
-/// Dialogue, which are given none; `/healthz`; and `/api` for back ends.
+/// Dialogue, which are given none; `/healthz`; `/inspect` for operators; and `/api` for
+/// back ends.
 ///
 /// Who serves them by other means than [`Server::serve`] sees to the time that a handshake may
 /// take, and makes addresses of peers known by
@@ -40,5 +41,6 @@ pub(crate) fn of_hub(hub: Arc<Hub>) -> Router {
         .route("/socket.io/", any(dialogue::serve).with_state(Endpoint::new(&hub)))
         .route("/healthz", get(health::check))
         .nest("/api", api::routes(&hub))
+        .merge(inspect::routes())
         .with_state(hub)
 }

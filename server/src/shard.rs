@@ -25,6 +25,7 @@ use self::seats::Seats;
 use crate::{
     clock::Clock,
     history::Keeper,
+    inspect::{Look, Tap, Watcher},
     journal::Journal,
     names,
     openings::Openings,
@@ -54,6 +55,10 @@ pub(crate) enum Message {
     Loaded(HistoryLoaded),
     /// Whether it is alive, and has delivered what was said before.
     Ping(oneshot::Sender<()>),
+    /// Somebody watches from here on.
+    Watch(Watcher),
+    /// Somebody looks.
+    Look(Look),
     /// It ends.
     Stop,
 }
@@ -93,6 +98,7 @@ pub(crate) struct Shard {
     ticked_ms: u64,
     seats: Seats,
     observer: Option<Observer>,
+    tap: Tap,
 }
 
 /// Whether a shard goes on.
@@ -129,6 +135,7 @@ impl Shard {
             ticked_ms: 0,
             seats: Seats::new(Arc::clone(openings)),
             observer: settings.observer.clone(),
+            tap: Tap::new(number, clock),
         }
     }
 
@@ -166,6 +173,14 @@ impl Shard {
         if now_ms > self.ticked_ms || is_due {
             self.ticked_ms = now_ms;
             self.hand_in(Tick::new(now_ms).into());
+            self.show();
+        }
+    }
+
+    /// Who watches sees right behind an event what it has brought about.
+    fn show(&mut self) {
+        if self.tap.is_watched() {
+            self.deliver();
         }
     }
 
@@ -198,8 +213,14 @@ impl Shard {
                 self.deliver();
                 answer.send(()).ok();
             }
+            Message::Watch(watcher) => {
+                self.deliver();
+                self.tap.add(watcher);
+            }
+            Message::Look(look) => look.at(&self.channel),
             Message::Stop => return Course::End,
         }
+        self.show();
         Course::On
     }
 
@@ -265,6 +286,7 @@ impl Shard {
                 Err(failure) => self.end_journal(&failure),
             }
         }
+        self.tap.event(&event, &self.channel);
         self.channel.handle(event);
     }
 
@@ -311,6 +333,7 @@ impl Shard {
             }
             let mut answers = Vec::new();
             for outbound in flushed {
+                self.tap.outbound(&outbound, &self.channel);
                 if let Some(observer) = &self.observer {
                     observer(self.number, &outbound);
                 }

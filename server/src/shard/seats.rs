@@ -13,6 +13,16 @@ pub(crate) enum Wire {
     Dialogue,
 }
 
+impl Wire {
+    /// Its name, for people.
+    pub(crate) const fn label(self) -> &'static str {
+        match self {
+            Self::Phoenix => "phoenix",
+            Self::Dialogue => "dialogue",
+        }
+    }
+}
+
 /// A connection, as a shard sees it.
 #[derive(Debug, Clone)]
 pub(crate) struct Seat {

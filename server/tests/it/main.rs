@@ -20,6 +20,7 @@ mod ending;
 mod entering;
 mod history;
 mod hostile;
+mod inspect;
 mod journal;
 mod mounted;
 mod operations;

@@ -1,0 +1,381 @@
+// The page at /inspect: shows what a server tells of itself, and changes nothing.
+
+import { Kinds } from "./inspect-kinds.js";
+import { Clients, Rooms, Shards, number, sum } from "./inspect-lists.js";
+import { Log, entryOf, learn } from "./inspect-log.js";
+import { Refused, ask, key, watch } from "./inspect-server.js";
+
+const $ = (id) => document.getElementById(id);
+const later = (ms) => new Promise((done) => setTimeout(done, ms));
+
+/** How often lists are asked for; less often where the server takes long to answer. */
+const EVERY_MS = 2000;
+const PATIENCE = 20;
+/** How long to wait before a lost stream is asked for again, at first and at most. */
+const [SOON_MS, LATEST_MS] = [500, 5000];
+
+const state = $("state");
+let stream = new AbortController();
+let lists = new AbortController();
+let isLive = false;
+
+function say(text, kind) {
+  if (state.textContent !== text) state.textContent = text;
+  state.dataset.kind = kind;
+}
+
+const log = new Log({ box: $("log"), newest: $("newest"), copy, counted });
+const rooms = new Rooms($("rooms"), (topic) => choose({ topic }));
+const clients = new Clients($("clients"), (client) => choose({ client }));
+const shards = new Shards($("shards"));
+const kinds = new Kinds($("kinds"), filtered);
+
+// ---------------------------------------------------------------------------------- the stream
+
+/** Chooses a topic or a client to watch, or with null all of them again. */
+function choose({ topic = rooms.chosen, client = clients.chosen }) {
+  [rooms.chosen, clients.chosen] = [topic, client];
+  const chosen = $("chosen");
+  const parts = [["topic", topic, { topic: null }], ["client", client, { client: null }]]
+    .filter(([, name]) => name !== null)
+    .map(([what, name, none]) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      const shown = document.createElement("bdi");
+      shown.textContent = name;
+      button.append(`${what} `, shown, " ×");
+      button.setAttribute("aria-label", `${what} ${name}: show all again`);
+      button.addEventListener("click", () => {
+        choose(none);
+        $("log").focus();
+      });
+      return button;
+    });
+  chosen.replaceChildren(...parts);
+  chosen.hidden = parts.length === 0;
+  for (const button of document.querySelectorAll("tbody button.name")) {
+    const name = button.querySelector(".id")?.textContent ?? button.querySelector("bdi").textContent;
+    const isOfClient = button.closest("#clients") !== null;
+    button.setAttribute("aria-pressed", String(name === (isOfClient ? client : topic)));
+  }
+  remember();
+  filter();
+  restart();
+}
+
+function filtered() {
+  filter();
+  restartSoon();
+}
+
+/** Shows of what has come what is looked for. */
+function filter() {
+  const text = $("text").value.toLowerCase();
+  const way = $("way").value;
+  const [topic, client] = [rooms.chosen, clients.chosen];
+  const isOf = ({ line, ofClient }) =>
+    ofClient === client || line.client_id === client || (line.to?.first.includes(client) ?? false);
+  log.filter(
+    (entry) =>
+      kinds.has(entry.line) &&
+      (way === "" || entry.line.way === way) &&
+      (topic === null || entry.line.topic === topic) &&
+      (client === null || isOf(entry)) &&
+      entry.text.includes(text),
+  );
+}
+
+const asked = () => ({
+  topic: rooms.chosen,
+  client: clients.chosen,
+  kind: kinds.asked,
+  way: $("way").value,
+});
+
+let last = "";
+let soon = 0;
+
+/** Asks for another stream if it is another one. */
+function restartSoon() {
+  clearTimeout(soon);
+  soon = setTimeout(() => {
+    if (JSON.stringify(asked()) !== last) restart();
+  }, 400);
+}
+
+function restart() {
+  stream.abort();
+  if (!$("main").hidden) run();
+}
+
+async function run() {
+  const { signal } = (stream = new AbortController());
+  const params = asked();
+  last = JSON.stringify(params);
+  let wait = SOON_MS;
+  while (!signal.aborted) {
+    try {
+      for await (const some of watch(params, signal)) {
+        wait = SOON_MS;
+        tell(some, params.client);
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error instanceof Refused && (error.status === 401 || error.status === 403)) {
+        refused(error);
+        return;
+      }
+      if (error instanceof Refused) say(error.message, "bad");
+    }
+    if (signal.aborted) return;
+    if (isLive) log.note("The stream has ended. What happens until there is another is not shown.", "warn");
+    isLive = false;
+    if (state.dataset.kind !== "bad") say("connection lost, trying again", "bad");
+    await later(wait);
+    wait = Math.min(wait * 2, LATEST_MS);
+  }
+}
+
+function tell(some, client) {
+  const entries = [];
+  for (const { event, data } of some) {
+    if (event === "message") entries.push(entryOf(data, client));
+    else if (event === "skipped") entries.push(skipped(JSON.parse(data).lines));
+    else if (event === "watching") watching();
+  }
+  log.add(entries);
+}
+
+function skipped(lines) {
+  const were = lines === 1 ? "line was" : "lines were";
+  return { note: `${number(lines)} ${were} skipped: more than could be sent`, tone: "warn" };
+}
+
+function watching() {
+  isLive = true;
+  const of = [rooms.chosen && `topic ${rooms.chosen}`, clients.chosen && `client ${clients.chosen}`];
+  const whom = of.filter(Boolean).join(" and ");
+  log.note(whom === "" ? "Watching from here." : `Watching ${whom} from here.`);
+  tellState();
+}
+
+function tellState() {
+  if (!isLive) return;
+  if (log.isPaused) say("paused", "paused");
+  else say("live", "live");
+}
+
+function pause() {
+  if (log.isPaused) log.resume();
+  else log.pause();
+  $("pause").setAttribute("aria-pressed", String(log.isPaused));
+  if (!log.isPaused) $("pause").textContent = "Pause";
+  tellState();
+}
+
+function counted(held, lost) {
+  const more = lost > 0 ? "+" : "";
+  $("pause").textContent = held === 0 ? "Go on" : `Go on (${number(held)}${more} new)`;
+}
+
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // Where a page is not of this machine and not encrypted, browsers copy only what is selected.
+    const area = document.createElement("textarea");
+    area.value = text;
+    area.setAttribute("aria-hidden", "true");
+    const before = document.activeElement;
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+    before?.focus();
+  }
+  const kind = state.dataset.kind;
+  const text_before = state.textContent;
+  say("copied", kind);
+  await later(1500);
+  if (state.textContent === "copied") say(text_before, kind);
+}
+
+// ------------------------------------------------------------------------------------ the lists
+
+let before = null;
+
+function totals({ shards: all, connections, now_ms: now }) {
+  const known = all.filter(({ stats }) => stats !== undefined).map(({ stats }) => stats);
+  const events = known.reduce((total, stats) => total + sum(stats.events), 0);
+  const of = (name) => known.reduce((total, stats) => total + stats[name], 0);
+  const seconds = before === null ? 0 : (now - before.now) / 1000;
+  const rate = seconds > 0 ? Math.max(0, Math.round((events - before.events) / seconds)) : null;
+  before = { now, events };
+  const values = {
+    connections,
+    topics: of("topics"),
+    memberships: of("memberships"),
+    rate: rate ?? "–",
+  };
+  for (const [name, value] of Object.entries(values)) {
+    document.querySelector(`[data-total="${name}"]`).textContent =
+      typeof value === "number" ? number(value) : value;
+  }
+}
+
+async function refresh(signal) {
+  const [counted, some, connected] = await Promise.all([
+    ask("shards", {}, signal),
+    ask("rooms", { text: $("rooms-text").value }, signal),
+    ask("clients", { text: $("clients-text").value }, signal),
+  ]);
+  totals(counted);
+  for (const { client_id: client, user_id: user } of connected.clients) learn(client, user);
+  shards.show(counted);
+  rooms.show(some);
+  clients.show({ ...connected, now_ms: counted.now_ms });
+}
+
+async function keepLists() {
+  lists.abort();
+  const { signal } = (lists = new AbortController());
+  while (!signal.aborted) {
+    const began = performance.now();
+    try {
+      if (!document.hidden) await refresh(signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error instanceof Refused && error.status < 500) {
+        refused(error);
+        return;
+      }
+    }
+    await later(Math.max(EVERY_MS, PATIENCE * (performance.now() - began)));
+  }
+}
+
+// -------------------------------------------------------------------------------------- access
+
+function refused(error) {
+  stream.abort();
+  lists.abort();
+  isLive = false;
+  // Who shows a wrong one is not let in from the same machine either.
+  key.forget();
+  show(false);
+  $("why").textContent = error.message;
+  $("access").hidden = false;
+  say("not allowed", "bad");
+  $("key").focus();
+}
+
+function show(is) {
+  for (const id of ["main", "views", "totals"]) $(id).hidden = !is;
+  $("forget").hidden = !is || key.get() === null;
+}
+
+/** Begins, if the server lets it. */
+async function begin() {
+  try {
+    await ask("shards", {}, undefined);
+  } catch (error) {
+    if (error instanceof Refused && error.status < 500) {
+      refused(error);
+      return;
+    }
+    say("no connection, trying again", "bad");
+    await later(LATEST_MS);
+    begin();
+    return;
+  }
+  $("access").hidden = true;
+  $("key").value = "";
+  show(true);
+  say("connecting …", "");
+  run();
+  keepLists();
+}
+
+$("access").addEventListener("submit", (event) => {
+  event.preventDefault();
+  key.set($("key").value.trim());
+  begin();
+});
+
+$("forget").addEventListener("click", () => {
+  key.forget();
+  location.reload();
+});
+
+// ----------------------------------------------------------------------------- what is pressed
+
+$("pause").addEventListener("click", pause);
+$("clear").addEventListener("click", () => log.clear());
+$("text").addEventListener("input", filtered);
+$("way").addEventListener("change", filtered);
+for (const id of ["rooms-text", "clients-text"]) {
+  let timer = 0;
+  $(id).addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(keepLists, 200);
+  });
+}
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden && !$("main").hidden) keepLists();
+});
+
+for (const button of $("views").querySelectorAll("button")) {
+  button.addEventListener("click", () => view(button.dataset.show));
+}
+
+/** Which part is shown where there is no room for all. */
+function view(name) {
+  document.body.dataset.view = name;
+  for (const button of $("views").querySelectorAll("button")) {
+    button.setAttribute("aria-pressed", String(button.dataset.show === name));
+  }
+}
+
+const TYPED_INTO = "input, select, textarea, button, summary, a, [contenteditable]";
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") {
+    for (const menu of document.querySelectorAll(".menu[open]")) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+    return;
+  }
+  const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey;
+  if (!isPlain || $("main").hidden || !$("shortcuts").checked) return;
+  const isInText = event.target.matches("input, textarea, select");
+  if (event.key === "/" && !isInText) {
+    event.preventDefault();
+    view("stream");
+    $("text").focus();
+  } else if (event.key === " " && !event.target.matches(TYPED_INTO)) {
+    event.preventDefault();
+    pause();
+  }
+});
+
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll(".menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+
+// ------------------------------------------------------------------------------- what is linked
+
+function remember() {
+  const url = new URL(location.href);
+  for (const [name, value] of [["topic", rooms.chosen], ["client", clients.chosen]]) {
+    if (value === null) url.searchParams.delete(name);
+    else url.searchParams.set(name, value);
+  }
+  history.replaceState(null, "", url);
+}
+
+const linked = new URLSearchParams(location.search);
+choose({ topic: linked.get("topic"), client: linked.get("client") });
+begin();

@@ -1,0 +1,91 @@
+//! Looking inside a server that runs: what goes into its channels and what comes out, as it
+//! happens, and what there is of rooms, clients and shards.
+//!
+//! Nothing here changes what a channel does, and nothing is kept that nobody looks at.
+
+mod buffer;
+mod clients;
+mod filter;
+mod head;
+mod line;
+mod look;
+mod rooms;
+mod shards;
+mod stream;
+mod tap;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{Query, Request},
+    http::{HeaderMap, StatusCode},
+    routing::get,
+};
+use serde::de::DeserializeOwned;
+
+use crate::{
+    hub::Hub,
+    operators::{self, Access},
+    page::Asset,
+    problem::Problem,
+    registry::Gate,
+};
+
+pub(crate) use self::{
+    look::Look,
+    tap::{Tap, Watcher},
+};
+
+/// How many may watch at once. Each costs its shards the writing of what it sees.
+const WATCHERS: usize = 16;
+
+/// Places for those who watch.
+pub(crate) fn watchers() -> Arc<Gate> {
+    Gate::new(WATCHERS, WATCHERS)
+}
+
+macro_rules! asset {
+    ($kind:ident $file:literal) => {
+        Asset::$kind(include_str!(concat!("../assets/", $file)))
+    };
+}
+
+/// What the page at `/inspect` is made of: nothing that is not known to everybody.
+const ASSETS: [(&str, Asset); 8] = [
+    ("/inspect", asset!(html "inspect.html")),
+    ("/assets/inspect.css", asset!(css "inspect.css")),
+    ("/assets/inspect.js", asset!(script "inspect.js")),
+    ("/assets/inspect-json.js", asset!(script "inspect-json.js")),
+    ("/assets/inspect-kinds.js", asset!(script "inspect-kinds.js")),
+    ("/assets/inspect-lists.js", asset!(script "inspect-lists.js")),
+    ("/assets/inspect-log.js", asset!(script "inspect-log.js")),
+    ("/assets/inspect-server.js", asset!(script "inspect-server.js")),
+];
+
+/// The page at `/inspect`, and what it asks for.
+pub(crate) fn routes() -> Router<Arc<Hub>> {
+    let mut router = Router::new()
+        .route("/inspect/stream", get(stream::serve))
+        .route("/inspect/rooms", get(rooms::list))
+        .route("/inspect/clients", get(clients::list))
+        .route("/inspect/shards", get(shards::list));
+    for (path, asset) in ASSETS {
+        router = router.route(path, get(async move |headers: HeaderMap| asset.answer(&headers)));
+    }
+    router
+}
+
+/// What a request asks for, if it may.
+fn allowed<T: DeserializeOwned>(hub: &Hub, request: Request) -> Result<T, Problem> {
+    let (request, _) = request.into_parts();
+    operators::may(hub, &request, Access::KeyOrHere)?;
+    match Query::try_from_uri(&request.uri) {
+        Ok(Query(params)) => Ok(params),
+        Err(error) => Err(invalid(error.body_text())),
+    }
+}
+
+fn invalid(detail: String) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "invalid_request", detail)
+}

@@ -1,0 +1,117 @@
+//! `GET /inspect/clients`: connections, those with the fullest queues first.
+
+use std::{cmp::Reverse, net::IpAddr, sync::Arc};
+
+use axum::{
+    Json,
+    extract::{Request, State},
+};
+use parlor::{Channel, ClientId, UserId};
+use serde::{Deserialize, Serialize};
+
+use super::look;
+use crate::{hub::Hub, problem::Problem, registry::Known};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Params {
+    /// What the id of a client has in it, or that of its user.
+    #[serde(default)]
+    text: String,
+    limit: Option<usize>,
+}
+
+/// How many are listed, unless it is said, and at most.
+const USUAL: usize = 50;
+const MOST: usize = 500;
+
+#[derive(Debug, Serialize)]
+pub(super) struct Answer {
+    /// How many there are.
+    all: usize,
+    /// How many of them have the text that is looked for.
+    matching: usize,
+    /// How much may wait for each.
+    queue_limit: Waiting,
+    clients: Vec<Row>,
+    /// Shards that did not answer in time, so that rooms of theirs are not counted.
+    silent_shards: Vec<usize>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
+struct Waiting {
+    items: usize,
+    bytes: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    client_id: ClientId,
+    user_id: UserId,
+    protocol: &'static str,
+    /// Of IPv6, the first 64 bits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<IpAddr>,
+    connected_at_ms: u64,
+    queue: Waiting,
+    rooms: usize,
+}
+
+pub(super) async fn list(
+    State(hub): State<Arc<Hub>>,
+    request: Request,
+) -> Result<Json<Answer>, Problem> {
+    let Params { text, limit } = super::allowed(&hub, request)?;
+    let limits = &hub.settings.connections;
+    let queue_limit = Waiting { items: limits.queue_items, bytes: limits.queue_bytes };
+
+    let known = hub.registry.all();
+    let all = known.len();
+    let is_looked_for = |known: &Known| {
+        known.client_id.as_str().contains(&text) || known.user_id.as_str().contains(&text)
+    };
+    let matching = known.into_iter().filter(is_looked_for);
+    let mut clients: Vec<_> = matching.map(Row::of).collect();
+    clients.sort_by(|one, other| one.standing(queue_limit).cmp(&other.standing(queue_limit)));
+    let matching = clients.len();
+    clients.truncate(limit.unwrap_or(USUAL).min(MOST));
+    let silent_shards = count_rooms(&hub, &mut clients).await;
+    Ok(Json(Answer { all, matching, queue_limit, clients, silent_shards }))
+}
+
+impl Row {
+    fn of(known: Known) -> Self {
+        let Known { client_id, user_id, wire, address, since_ms, queue } = known;
+        let (items, bytes) = queue.waiting();
+        let queue = Waiting { items, bytes };
+        let protocol = wire.label();
+        Self { client_id, user_id, protocol, address, connected_at_ms: since_ms, queue, rooms: 0 }
+    }
+
+    /// The fullest queue first, then who has come first.
+    fn standing(&self, limit: Waiting) -> (Reverse<usize>, u64, &ClientId) {
+        let part = |of: usize, limit: usize| of.saturating_mul(1_000_000) / limit.max(1);
+        let fullness = part(self.queue.items, limit.items).max(part(self.queue.bytes, limit.bytes));
+        (Reverse(fullness), self.connected_at_ms, &self.client_id)
+    }
+}
+
+/// Counts in how many rooms they are, and returns which shards have not answered.
+async fn count_rooms(hub: &Hub, clients: &mut [Row]) -> Vec<usize> {
+    let ids: Arc<[_]> = clients.iter().map(|client| client.client_id.clone()).collect();
+    let count = move |channel: &Channel| {
+        let rooms = |id: &ClientId| channel.client(id).map_or(0, |client| client.topics);
+        ids.iter().map(rooms).collect::<Vec<_>>()
+    };
+    let mut silent_shards = Vec::new();
+    for (shard, rooms) in look::each(hub, count).await.into_iter().enumerate() {
+        let Some(rooms) = rooms else {
+            silent_shards.push(shard);
+            continue;
+        };
+        for (client, rooms) in clients.iter_mut().zip(rooms) {
+            client.rooms += rooms;
+        }
+    }
+    silent_shards
+}
