@@ -33,6 +33,7 @@ use tokio::time::timeout;
 use self::inbox::{Ended, Inbox};
 use crate::{
     close::Close, hub::Hub, peers, refused::Refused, registry::Place, settings::ConnectionLimits,
+    shard::Wire,
 };
 
 pub(crate) use self::{returns::Returns, told::Told};
@@ -90,7 +91,7 @@ pub(crate) async fn serve(State(endpoint): State<Endpoint>, mut request: Request
     let peer = peers::address(settings, request.headers(), request.extensions());
     let origin = request.headers().get(header::ORIGIN).cloned();
     if let Err(refused) = admit(&endpoint.hub, &mut request, peer) {
-        return refused.answer(peer);
+        return refused.answer(&endpoint.hub, Wire::Dialogue, peer);
     }
     let preflight = request.method() == Method::OPTIONS;
     let mut response = match *request.method() {

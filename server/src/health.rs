@@ -16,17 +16,30 @@ pub(crate) struct Health {
     status: &'static str,
     connections: usize,
     shards: usize,
+    /// What does not work, though clients are served.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    degraded: Vec<String>,
 }
 
 /// Status 200 if every shard answers, 503 if one does not or the server is about to go.
+///
+/// It is also 200 if something does not work that clients do not notice: another server in place of
+/// this one would serve them no better, and its start would cost them their connections.
 pub(crate) async fn check(State(hub): State<Arc<Hub>>) -> (StatusCode, Json<Health>) {
+    let degraded: Vec<_> = hub
+        .metrics
+        .failed_journals()
+        .map(|shard| format!("the journal of shard {shard} has ended, as it can't be written"))
+        .collect();
     let (code, status) = if hub.going.is_cancelled() {
         (StatusCode::SERVICE_UNAVAILABLE, "going")
-    } else if hub.answers(PATIENCE).await {
+    } else if !hub.answers(PATIENCE).await {
+        (StatusCode::SERVICE_UNAVAILABLE, "stuck")
+    } else if degraded.is_empty() {
         (StatusCode::OK, "ok")
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "stuck")
+        (StatusCode::OK, "degraded")
     };
     let (connections, shards) = (hub.connections.count(), hub.shards.len());
-    (code, Json(Health { status, connections, shards }))
+    (code, Json(Health { status, connections, shards, degraded }))
 }

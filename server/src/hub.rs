@@ -15,6 +15,7 @@ use crate::{
     clock::Clock,
     dialogue::Returns,
     history::Tally,
+    metrics::{Metrics, Open},
     names,
     openings::Openings,
     placement,
@@ -42,6 +43,7 @@ pub(crate) struct Hub {
     pub(crate) openings: Arc<Openings>,
     /// What became of what was to be kept, if there is a history.
     pub(crate) history: Option<Arc<Tally>>,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) returns: Returns,
 }
 
@@ -58,6 +60,7 @@ pub(crate) struct Link {
     way: Way,
     pub(crate) queue: Arc<Queue>,
     place: Arc<Place>,
+    _open: Open,
 }
 
 impl Hub {
@@ -85,8 +88,8 @@ impl Hub {
             since_ms: self.clock.now_ms(),
             queue: Arc::clone(&queue),
         });
-        let link =
-            Link { hub: Arc::clone(self), client_id, user_id, generation, way, queue, place };
+        let (hub, _open) = (Arc::clone(self), self.metrics.doors.open(wire));
+        let link = Link { hub, client_id, user_id, generation, way, queue, place, _open };
         let data = identity.data();
         for shard in 0..self.shards.len() {
             let message = link.entering(wire, data.clone());
@@ -169,7 +172,7 @@ impl Link {
     /// The connection has ended. If a newer one has taken over, nobody notices. Its place is free
     /// when what is returned is dropped.
     pub(crate) async fn leave(self) -> Arc<Place> {
-        let Self { hub, client_id, user_id, generation, way, queue: _, place } = self;
+        let Self { hub, client_id, user_id, generation, way, queue: _, place, _open } = self;
         hub.registry.leave(&client_id, generation);
         info!(client = client_id.as_str(), user = user_id.as_str(), "disconnected");
         // When the server goes, nobody is told who else goes.

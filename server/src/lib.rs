@@ -167,6 +167,7 @@ mod hub;
 mod inspect;
 mod journal;
 mod listen;
+mod metrics;
 mod names;
 mod openings;
 mod operations;

@@ -15,7 +15,7 @@ use tokio::{
 };
 use tracing::{debug, warn};
 
-use crate::{hub::Hub, patience::Patient, registry::Place};
+use crate::{hub::Hub, metrics::NotAccepted, patience::Patient, registry::Place};
 
 /// How long the head of a request may be: who has not said what it wants costs no more.
 const HEAD_BYTES: usize = 64 << 10;
@@ -41,10 +41,14 @@ pub(crate) async fn serve(hub: &Arc<Hub>, listener: TcpListener, router: Router)
                     let served = shake_hands(Arc::clone(hub), stream, peer, router.clone(), place);
                     hub.tasks.spawn(served);
                 }
-                Err(full) => debug!(%peer, ?full, "too many handshakes, so it is dropped"),
+                Err(full) => {
+                    debug!(%peer, ?full, "too many handshakes, so it is dropped");
+                    hub.metrics.doors.not_accepted(NotAccepted::Crowded);
+                }
             },
             Err(error) => {
                 warn!(%error, "no connection can be taken");
+                hub.metrics.doors.not_accepted(NotAccepted::Error);
                 sleep(PAUSE).await;
             }
         }

@@ -6,7 +6,7 @@ use std::{fmt, str::FromStr};
 
 use axum::http::{HeaderMap, HeaderValue, header};
 
-use crate::refused::Refused;
+use crate::{metrics::Why, refused::Refused};
 
 /// Which web pages may connect.
 ///
@@ -108,7 +108,7 @@ impl Origins {
             return Ok(());
         }
         let origin = headers.get(header::ORIGIN).map_or(&[][..], HeaderValue::as_bytes);
-        Err(Refused::forbidden("origin not allowed").because(unlisted(origin)))
+        Err(Refused::forbidden(Why::Origin, "origin not allowed").because(unlisted(origin)))
     }
 }
 

@@ -20,7 +20,8 @@ use parlor::wire::phoenix::{Frame, check_version};
 use serde::Deserialize;
 
 use crate::{
-    auth::Identity, clock, hub::Hub, peers, refused::Refused, registry::Place, sessions::Sessions,
+    auth::Identity, clock, hub::Hub, metrics::Why, peers, refused::Refused, registry::Place,
+    sessions::Sessions, shard::Wire,
 };
 
 /// The subprotocol that clients offer beside their token, and that has to be taken.
@@ -54,7 +55,7 @@ pub(crate) async fn upgrade(
     let peer = peers::address(&hub.settings, &headers, &extensions);
     let (identity, place) = match admit(&hub, &params, &headers, peer) {
         Ok(admitted) => admitted,
-        Err(refused) => return refused.answer(peer),
+        Err(refused) => return refused.answer(&hub, Wire::Phoenix, peer),
     };
     let limits = &hub.settings.connections;
     let max = limits.max_message_bytes;
@@ -87,21 +88,24 @@ fn admit(
     headers: &HeaderMap,
     peer: Option<IpAddr>,
 ) -> Result<(Identity, Place), Refused> {
-    check_version(params.vsn.as_deref()).map_err(|error| Refused::forbidden(error.to_string()))?;
+    check_version(params.vsn.as_deref())
+        .map_err(|error| Refused::forbidden(Why::Version, error.to_string()))?;
     hub.settings.origins.check(headers)?;
     let session_bytes = params.session.as_ref().map_or(1, String::len);
     if !(1..=Sessions::MAX_BYTES).contains(&session_bytes) {
         let max = Sessions::MAX_BYTES;
         let reason = format!("session has {session_bytes} bytes, expected 1 to {max}");
-        return Err(Refused::forbidden(reason));
+        return Err(Refused::forbidden(Why::Session, reason));
     }
     let offered = token_of(headers);
     let token = offered.as_deref().or(params.token.as_deref());
-    let identity = hub
-        .settings
-        .auth
-        .authenticate(token, params.user_id.as_deref(), clock::unix_s())
-        .map_err(|error| Refused::forbidden("not authenticated").because(error.to_string()))?;
+    let identity =
+        hub.settings.auth.authenticate(token, params.user_id.as_deref(), clock::unix_s()).map_err(
+            |error| {
+                let refused = Refused::forbidden(Why::Unauthenticated, "not authenticated");
+                refused.because(error.to_string())
+            },
+        )?;
 
     if hub.going.is_cancelled() {
         return Err(Refused::restarting());

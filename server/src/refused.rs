@@ -9,7 +9,10 @@ use axum::{
 use tracing::{debug, info, warn};
 
 use crate::{
+    hub::Hub,
+    metrics::Why,
     registry::Full,
+    shard::Wire,
     takeovers::{MAX, TooMany, WINDOW_MS},
 };
 
@@ -22,6 +25,7 @@ pub(crate) struct Refused {
     /// What it is not told, but who runs the server.
     because: Option<String>,
     log: Log,
+    why: Why,
 }
 
 /// What is logged of it.
@@ -42,33 +46,36 @@ impl Refused {
             TooMany::News => Log::Contested,
             TooMany::Known => Log::Nothing,
         };
-        Self { status: StatusCode::TOO_MANY_REQUESTS, reason, because: None, log }
+        let (status, why) = (StatusCode::TOO_MANY_REQUESTS, Why::Contested);
+        Self { status, reason, because: None, log, why }
     }
 
     /// It may not.
-    pub(crate) fn forbidden(reason: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn forbidden(why: Why, reason: impl Into<Cow<'static, str>>) -> Self {
         Self {
             status: StatusCode::FORBIDDEN,
             reason: reason.into(),
             because: None,
             log: Log::Refusal,
+            why,
         }
     }
 
     /// The server goes.
     pub(crate) const fn restarting() -> Self {
         let reason = Cow::Borrowed("server restarts");
-        let status = StatusCode::SERVICE_UNAVAILABLE;
-        Self { status, reason, because: None, log: Log::Refusal }
+        let (status, why) = (StatusCode::SERVICE_UNAVAILABLE, Why::Going);
+        Self { status, reason, because: None, log: Log::Refusal, why }
     }
 
     pub(crate) fn because(self, because: impl Into<String>) -> Self {
         Self { because: Some(because.into()), ..self }
     }
 
-    /// Answers the request, and says so in the log.
-    pub(crate) fn answer(self, peer: Option<IpAddr>) -> Response {
-        let Self { status, reason, because, log } = self;
+    /// Answers the request, and says so in the log and in figures.
+    pub(crate) fn answer(self, hub: &Hub, wire: Wire, peer: Option<IpAddr>) -> Response {
+        let Self { status, reason, because, log, why } = self;
+        hub.metrics.doors.refused(wire, why);
         let peer = peer.map(tracing::field::display);
         match log {
             Log::Refusal => info!(peer, reason = &*reason, because, "connection refused"),
@@ -85,12 +92,13 @@ impl Refused {
 
 impl From<Full> for Refused {
     fn from(full: Full) -> Self {
-        let (status, reason) = match full {
-            Full::All => (StatusCode::SERVICE_UNAVAILABLE, "too many connections"),
+        let (status, why, reason) = match full {
+            Full::All => (StatusCode::SERVICE_UNAVAILABLE, Why::Full, "too many connections"),
             Full::OfThatAddress => {
-                (StatusCode::TOO_MANY_REQUESTS, "too many connections of one address")
+                let reason = "too many connections of one address";
+                (StatusCode::TOO_MANY_REQUESTS, Why::FullOfAddress, reason)
             }
         };
-        Self { status, reason: Cow::Borrowed(reason), because: None, log: Log::Refusal }
+        Self { status, reason: Cow::Borrowed(reason), because: None, log: Log::Refusal, why }
     }
 }

@@ -80,6 +80,11 @@ impl Registry {
         }
     }
 
+    /// What waits for each connection.
+    pub(crate) fn queues(&self) -> Vec<Arc<Queue>> {
+        self.lock().by_client.values().map(|(_, known)| Arc::clone(&known.queue)).collect()
+    }
+
     /// All shards have put a client out: its connection ends.
     pub(crate) fn finish(&self, client_id: &ClientId) {
         let queue = self.lock().by_client.get(client_id).map(|(_, known)| Arc::clone(&known.queue));

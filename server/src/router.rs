@@ -12,14 +12,14 @@ use crate::{
     dialogue::{self, Endpoint},
     health,
     hub::Hub,
-    inspect, page, phoenix,
+    inspect, metrics, page, phoenix,
     server::Server,
 };
 
 /// The routes of a server, to be served or to stand beside one's own:
 /// `/socket/websocket` for Phoenix clients, which are given `/socket`; `/socket.io/` for clients of
-/// Dialogue, which are given none; `/healthz`; `/inspect` for operators; and `/api` for
-/// back ends.
+/// Dialogue, which are given none; `/healthz`; `/inspect` and `/metrics` for operators; and `/api`
+/// for back ends.
 ///
 /// Who serves them by other means than [`Server::serve`] sees to the time that a handshake may
 /// take, and makes addresses of peers known by
@@ -40,6 +40,7 @@ pub(crate) fn of_hub(hub: Arc<Hub>) -> Router {
         .route("/socket/longpoll", any(phoenix::no_long_polling))
         .route("/socket.io/", any(dialogue::serve).with_state(Endpoint::new(&hub)))
         .route("/healthz", get(health::check))
+        .route("/metrics", get(metrics::scrape))
         .nest("/api", api::routes(&hub))
         .merge(inspect::routes())
         .with_state(hub)

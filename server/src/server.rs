@@ -21,6 +21,7 @@ use crate::{
     inspect,
     journal::Journal,
     listen,
+    metrics::Metrics,
     openings::Openings,
     placement, random,
     registry::{Gate, Registry},
@@ -87,13 +88,16 @@ impl Server {
         let history = history.map(|history| history.start(clock)).transpose();
         let history = history.map_err(StartError::Thread)?;
         let openings = Arc::new(Openings::default());
+        let metrics = Arc::new(Metrics::new(settings.shards));
         let (mut shards, mut threads) = (Vec::new(), Vec::new());
-        for (number, (config, journal)) in configs.into_iter().zip(journals).enumerate() {
+        let parts = configs.into_iter().zip(journals).zip(&metrics.shards);
+        for (number, ((config, journal), figures)) in parts.enumerate() {
             let (mailbox, receiver) = mpsc::channel(MAILBOX);
             let config = config.with_hash_key(random::hash_key());
             let keeper = history.as_ref().map(|history| history.keeper(mailbox.downgrade()));
             let keeper = keeper.unwrap_or_default();
-            let shard = Shard::new(number, config, journal, keeper, clock, &openings, &settings);
+            let shard =
+                Shard::new(number, config, journal, keeper, clock, (&openings, figures), &settings);
             threads.push(spawn(number, shard, receiver).map_err(StartError::Thread)?);
             shards.push(mailbox);
         }
@@ -118,6 +122,7 @@ impl Server {
             sessions: Sessions::new(settings.session_key),
             openings,
             history,
+            metrics,
             returns: Returns::new(settings.channel.grace_ms()),
             settings,
         });

@@ -9,6 +9,7 @@ mod seats;
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex},
+    time::Instant,
 };
 
 use parlor::{
@@ -27,6 +28,7 @@ use crate::{
     history::Keeper,
     inspect::{Look, Tap, Watcher},
     journal::Journal,
+    metrics::{Rejoins, ShardFigures},
     names,
     openings::Openings,
     registry::Generation,
@@ -97,6 +99,8 @@ pub(crate) struct Shard {
     clock: Clock,
     ticked_ms: u64,
     seats: Seats,
+    rejoins: Rejoins,
+    figures: Arc<ShardFigures>,
     observer: Option<Observer>,
     tap: Tap,
 }
@@ -122,18 +126,22 @@ impl Shard {
         journal: Option<Journal>,
         keeper: Keeper,
         clock: Clock,
-        openings: &Arc<Openings>,
+        (openings, figures): (&Arc<Openings>, &Arc<ShardFigures>),
         settings: &Settings,
     ) -> Self {
+        let channel = Channel::single_node(config);
+        figures.publish(&channel.stats());
         Self {
             number,
-            channel: Channel::single_node(config),
+            channel,
             guard: (settings.guard)(),
             journal,
             keeper,
             clock,
             ticked_ms: 0,
-            seats: Seats::new(Arc::clone(openings)),
+            seats: Seats::new(Arc::clone(openings), Arc::clone(figures)),
+            rejoins: Rejoins::default(),
+            figures: Arc::clone(figures),
             observer: settings.observer.clone(),
             tap: Tap::new(number, clock),
         }
@@ -146,6 +154,7 @@ impl Shard {
                 Some(deadline) => timeout(self.clock.until(deadline.at_ms), mailbox.recv()).await,
                 None => Ok(mailbox.recv().await),
             };
+            let began = Instant::now();
             self.tick();
             let mut course = match first {
                 Ok(Some(message)) => self.take(message),
@@ -160,6 +169,7 @@ impl Shard {
                 course = self.take(message);
             }
             self.settle();
+            self.figures.batch(began, &self.channel.stats());
             if course == Course::End {
                 return;
             }
@@ -190,7 +200,9 @@ impl Shard {
             Message::Event { client_id, generation, event } => {
                 // What an earlier connection has said is not what the client says.
                 if self.seats.is_taken_by(&client_id, generation) {
+                    let began = self.figures.begin();
                     self.hand_in(event);
+                    self.figures.done(began);
                 }
             }
             Message::Return { client_id, generation, event } => {
@@ -287,6 +299,7 @@ impl Shard {
             }
         }
         self.tap.event(&event, &self.channel);
+        self.rejoins.ask(&event);
         self.channel.handle(event);
     }
 
@@ -315,6 +328,7 @@ impl Shard {
         if let Some(journal) = self.journal.take() {
             let path = journal.path().display().to_string();
             error!(shard = self.number, path, %failure, "journal ends, as it can't be written");
+            self.figures.journal_fails();
         }
     }
 
@@ -338,6 +352,9 @@ impl Shard {
                     observer(self.number, &outbound);
                 }
                 answers.extend(self.keeper.take_note(&outbound));
+                if let Outbound::Reply(reply) = &outbound {
+                    self.rejoins.answer(reply, &self.figures);
+                }
                 if let Outbound::System(system) = &outbound
                     && system.label == RESTART
                 {

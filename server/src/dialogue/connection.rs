@@ -26,10 +26,11 @@ use super::{
 use crate::{
     close::{After, Close},
     hub::{Hub, Link, ShardGone},
+    metrics::Ending,
     queue::Item,
     random,
     registry::Place,
-    shard::Message,
+    shard::{Message, Wire},
 };
 
 /// A connection that lives.
@@ -58,6 +59,17 @@ pub(super) enum End {
     Refused(Str),
     /// It is closed.
     Closed(Close),
+}
+
+impl End {
+    const fn for_figures(&self) -> Ending {
+        match self {
+            Self::Lost => Ending::Lost,
+            // Who is not let in is never here.
+            Self::Left | Self::Refused(_) => Ending::Left,
+            Self::Closed(close) => Ending::Code(close.code),
+        }
+    }
 }
 
 impl From<Ended> for End {
@@ -154,6 +166,7 @@ impl Connection {
         });
         let end = served.catch_unwind().await.unwrap_or_else(|_| End::Closed(Close::broken()));
         let Self { mut link, rooms, .. } = self;
+        link.hub().metrics.doors.ended(Wire::Dialogue, end.for_figures());
         let client = link.client_id.as_str();
         if let End::Closed(close) = &end {
             let (code, reason) = (close.code, &*close.reason);

@@ -22,6 +22,7 @@ use crate::{
     clock,
     close::Close,
     hub::{Hub, ShardGone},
+    metrics::Why,
     random,
     registry::Place,
     sessions::{Return, Sessions},
@@ -80,15 +81,18 @@ async fn meet(hub: &Hub, transport: &Transport) -> Result<Guest, End> {
 }
 
 fn authenticate(hub: &Hub, auth: Option<&str>) -> Result<Guest, End> {
-    let refused = |message: &str| End::Refused(packet::refused(message));
+    let refused = |why, message: &str| {
+        hub.metrics.doors.refused(Wire::Dialogue, why);
+        End::Refused(packet::refused(message))
+    };
     let auth = auth.map_or_else(|| Ok(Auth::default()), serde_json::from_str);
-    let auth = auth.map_err(|_| refused("auth is no object"))?;
+    let auth = auth.map_err(|_| refused(Why::Unauthenticated, "auth is no object"))?;
     let session = auth.session.and_then(text);
     let session_bytes = session.as_ref().map_or(1, String::len);
     if !(1..=Sessions::MAX_BYTES).contains(&session_bytes) {
         let max = Sessions::MAX_BYTES;
         let message = format!("session has {session_bytes} bytes, expected 1 to {max}");
-        return Err(refused(&message));
+        return Err(refused(Why::Session, &message));
     }
     let token = auth.token.and_then(text);
     let user_id = auth.user_id.or(auth.also_user_id).and_then(text);
@@ -96,7 +100,7 @@ fn authenticate(hub: &Hub, auth: Option<&str>) -> Result<Guest, End> {
     let identity =
         hub.settings.auth.authenticate(token, user_id, clock::unix_s()).map_err(|error| {
             info!(%error, "not authenticated");
-            refused("not authenticated")
+            refused(Why::Unauthenticated, "not authenticated")
         })?;
     Ok(Guest { identity, session })
 }

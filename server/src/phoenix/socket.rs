@@ -21,6 +21,7 @@ use crate::{
     clock,
     close::Close,
     hub::{Hub, Link, ShardGone},
+    metrics::Ending,
     queue::Item,
     registry::Place,
     shard::{Message, Wire},
@@ -51,6 +52,16 @@ enum End {
     Closed(Close),
     /// It is closed for a frame that was not read to its end, so nothing more can be read.
     Broken(Close),
+}
+
+impl End {
+    const fn for_figures(&self) -> Ending {
+        match self {
+            Self::Lost => Ending::Lost,
+            Self::Left => Ending::Left,
+            Self::Closed(close) | Self::Broken(close) => Ending::Code(close.code),
+        }
+    }
 }
 
 /// For how long a connection stays open that nothing more can be read from, so that the client can
@@ -94,6 +105,7 @@ pub(super) async fn run(
     let served = AssertUnwindSafe(socket.serve()).catch_unwind().await;
     let end = served.unwrap_or_else(|_| End::Closed(Close::broken()));
     let Socket { mut websocket, link, .. } = socket;
+    hub.metrics.doors.ended(Wire::Phoenix, end.for_figures());
     if let End::Closed(close) | End::Broken(close) = &end {
         let (code, reason) = (close.code, &*close.reason);
         info!(client = link.client_id.as_str(), code, reason, "closing");

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     close::Close,
     dialogue::Told,
+    metrics::Sent,
     phoenix::message_of,
     queue::{Item, Put},
 };
@@ -77,7 +78,9 @@ impl Seats {
         if let Some(seat) = self.of_client(client_id)
             && seat.wire.knows(&outbound)
         {
-            put(seat, Item::Outbound(Arc::new(outbound)));
+            let sent = Sent::of(&outbound);
+            let put = put(seat, Item::Outbound(Arc::new(outbound)));
+            self.count(sent, seat.wire, u64::from(put == Put::Waits));
         }
     }
 
@@ -86,23 +89,37 @@ impl Seats {
             return;
         }
         let encoded = Encoded::new(outbound);
+        let [mut phoenix, mut dialogue] = [0, 0];
         let mut served = once.map(|once| once.lock().unwrap_or_else(PoisonError::into_inner));
         for seat in recipients.handles().filter_map(|handle| self.of_handle(handle)) {
             if served.as_mut().is_some_and(|served| !served.insert(seat.client_id.clone())) {
                 continue;
             }
             if let Some(item) = encoded.of(seat.wire) {
-                put(seat, item);
+                let waits = u64::from(put(seat, item) == Put::Waits);
+                match seat.wire {
+                    Wire::Phoenix => phoenix += waits,
+                    Wire::Dialogue => dialogue += waits,
+                }
             }
+        }
+        self.count(Sent::of(outbound), Wire::Phoenix, phoenix);
+        self.count(Sent::of(outbound), Wire::Dialogue, dialogue);
+    }
+
+    fn count(&self, sent: Option<Sent>, wire: Wire, many: u64) {
+        if let Some(sent) = sent {
+            self.figures.sent(wire, sent, many);
         }
     }
 }
 
-fn put(seat: &Seat, item: Item) {
-    match seat.queue.put(item) {
-        Put::Waits | Put::Ending => {}
-        Put::CutsOff => info!(client = seat.client_id.as_str(), "too slow, so it is cut off"),
+fn put(seat: &Seat, item: Item) -> Put {
+    let put = seat.queue.put(item);
+    if put == Put::CutsOff {
+        info!(client = seat.client_id.as_str(), "too slow, so it is cut off");
     }
+    put
 }
 
 fn log_refusal(reply: &Reply, refusal: &Refusal) {

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use parlor::{ClientHandle, ClientId, Topic};
 
-use crate::{openings::Openings, queue::Queue, registry::Generation};
+use crate::{metrics::ShardFigures, openings::Openings, queue::Queue, registry::Generation};
 
 /// What a connection speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,7 +14,9 @@ pub(crate) enum Wire {
 }
 
 impl Wire {
-    /// Its name, for people.
+    pub(crate) const ALL: [Self; 2] = [Self::Phoenix, Self::Dialogue];
+
+    /// Its name, for people and for figures.
     pub(crate) const fn label(self) -> &'static str {
         match self {
             Self::Phoenix => "phoenix",
@@ -41,11 +43,12 @@ pub(crate) struct Seats {
     /// The same by [`ClientHandle::index`], so that what many receive hashes and compares nothing.
     by_handle: Vec<Option<Seat>>,
     pub(super) openings: Arc<Openings>,
+    pub(super) figures: Arc<ShardFigures>,
 }
 
 impl Seats {
-    pub(super) fn new(openings: Arc<Openings>) -> Self {
-        Self { by_client: HashMap::new(), by_handle: Vec::new(), openings }
+    pub(super) fn new(openings: Arc<Openings>, figures: Arc<ShardFigures>) -> Self {
+        Self { by_client: HashMap::new(), by_handle: Vec::new(), openings, figures }
     }
 
     /// A connection is there, of a client that the channel may have refused.

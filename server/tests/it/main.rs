@@ -22,6 +22,7 @@ mod history;
 mod hostile;
 mod inspect;
 mod journal;
+mod metrics;
 mod mounted;
 mod operations;
 mod operators;

@@ -1,0 +1,117 @@
+//! What the server tells of itself at `/metrics`, in the form of OpenMetrics.
+//!
+//! What happens often is counted by the shards, each for itself ([`ShardFigures`]); what connections
+//! come to is counted in [`Doors`]. Everything else is read when somebody asks. No label is anything
+//! that a client has said: how many lines there are follows from the settings alone.
+
+mod count;
+mod doors;
+mod page;
+mod process;
+mod shard;
+
+use std::sync::Arc;
+
+use axum::{
+    extract::State,
+    http::{StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+
+use self::{page::Page, process::Process};
+use crate::{
+    hub::Hub,
+    operators::{self, Access},
+};
+
+pub(crate) use self::{
+    doors::{Doors, Ending, NotAccepted, Open, Why},
+    shard::{Rejoins, Sent, ShardFigures},
+};
+
+/// The form of the answer, by name.
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// What is counted.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    pub(crate) shards: Vec<Arc<ShardFigures>>,
+    pub(crate) doors: Arc<Doors>,
+}
+
+impl Metrics {
+    pub(crate) fn new(shards: usize) -> Self {
+        let shards = (0..shards).map(|_| Arc::default()).collect();
+        Self { shards, doors: Arc::default() }
+    }
+
+    /// The shards whose journals can't be written any more.
+    pub(crate) fn failed_journals(&self) -> impl Iterator<Item = usize> {
+        let shards = self.shards.iter().enumerate();
+        shards.filter(|(_, shard)| shard.has_journal_failed()).map(|(number, _)| number)
+    }
+}
+
+/// How much waits.
+#[derive(Debug, Default, Clone, Copy)]
+struct Waiting {
+    items: usize,
+    bytes: usize,
+}
+
+/// What waits for connections.
+#[derive(Debug, Default, Clone, Copy)]
+struct Queues {
+    all: Waiting,
+    /// The most items and the most bytes that wait for one; perhaps not the same.
+    most: Waiting,
+}
+
+/// Answers `/metrics`, to who has the key or is on the same machine.
+pub(crate) async fn scrape(State(hub): State<Arc<Hub>>, request: Parts) -> Response {
+    if let Err(problem) = operators::may(&hub, &request, Access::KeyOrHere) {
+        return problem.into_response();
+    }
+    // Queues have locks, and the machine is asked by files.
+    let read = tokio::task::spawn_blocking(move || Page::of(&hub).text()).await;
+    match read {
+        Ok(Ok(text)) => {
+            let headers =
+                [(header::CONTENT_TYPE, OPEN_METRICS), (header::CACHE_CONTROL, "no-store")];
+            (headers, text).into_response()
+        }
+        Ok(Err(_)) | Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+impl Page {
+    /// What there is to tell at this moment.
+    fn of(hub: &Hub) -> Self {
+        let mailboxes = hub.shards.iter().map(|shard| {
+            let waiting = shard.max_capacity().saturating_sub(shard.capacity());
+            (!shard.is_closed()).then_some(waiting)
+        });
+        Self {
+            metrics: Arc::clone(&hub.metrics),
+            started_ms: hub.clock.started_ms(),
+            places: hub.connections.count(),
+            max_places: hub.settings.connections.max,
+            mailboxes: mailboxes.collect(),
+            queues: queues(hub),
+            process: Process::read(),
+        }
+    }
+}
+
+/// One queue after the other is asked, so that no shard waits for more than one answer.
+fn queues(hub: &Hub) -> Queues {
+    let mut queues = Queues::default();
+    for queue in hub.registry.queues() {
+        let (items, bytes) = queue.waiting();
+        queues.all.items += items;
+        queues.all.bytes += bytes;
+        queues.most.items = queues.most.items.max(items);
+        queues.most.bytes = queues.most.bytes.max(bytes);
+    }
+    queues
+}

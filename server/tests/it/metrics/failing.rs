@@ -1,0 +1,1 @@
+//! A server whose journal can't be written.
