@@ -60,7 +60,7 @@ pub(crate) struct Link {
     way: Way,
     pub(crate) queue: Arc<Queue>,
     place: Arc<Place>,
-    _open: Open,
+    open: Open,
 }
 
 impl Hub {
@@ -88,8 +88,8 @@ impl Hub {
             since_ms: self.clock.now_ms(),
             queue: Arc::clone(&queue),
         });
-        let (hub, _open) = (Arc::clone(self), self.metrics.doors.open(wire));
-        let link = Link { hub, client_id, user_id, generation, way, queue, place, _open };
+        let (hub, open) = (Arc::clone(self), self.metrics.doors.open(wire));
+        let link = Link { hub, client_id, user_id, generation, way, queue, place, open };
         let data = identity.data();
         for shard in 0..self.shards.len() {
             let message = link.entering(wire, data.clone());
@@ -172,7 +172,8 @@ impl Link {
     /// The connection has ended. If a newer one has taken over, nobody notices. Its place is free
     /// when what is returned is dropped.
     pub(crate) async fn leave(self) -> Arc<Place> {
-        let Self { hub, client_id, user_id, generation, way, queue: _, place, _open } = self;
+        let Self { hub, client_id, user_id, generation, way, queue: _, place, open } = self;
+        drop(open);
         hub.registry.leave(&client_id, generation);
         info!(client = client_id.as_str(), user = user_id.as_str(), "disconnected");
         // When the server goes, nobody is told who else goes.

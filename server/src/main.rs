@@ -6,7 +6,7 @@ use std::{
     process::ExitCode,
 };
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use parlor_server::{Flags, Server, Settings};
 use tokio::{net::TcpListener, select};
 use tracing::{error, info, warn};
@@ -18,9 +18,34 @@ use tracing_subscriber::EnvFilter;
 struct Arguments {
     #[command(flatten)]
     settings: Flags,
-    /// What is logged: error, warn, info, debug, or by module as in `parlor_server=debug`
-    #[arg(long, value_name = "LEVEL", default_value = "info", value_parser = filter)]
+    /// Say what is wrong with the settings, if anything is, and end
+    #[arg(long)]
+    check: bool,
+    /// What is logged: off, error, warn, info, debug, or by module as in `parlor_server=debug`
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        default_value = "info",
+        value_parser = filter,
+        env = "PARLOR_LOG"
+    )]
     log: EnvFilter,
+    /// How: as text for people, or as an object a line for programs
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        value_enum,
+        default_value = "text",
+        env = "PARLOR_LOG_FORMAT"
+    )]
+    log_format: LogFormat,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
 }
 
 /// What is no filter is an error, not ignored.
@@ -32,15 +57,29 @@ fn filter(text: &str) -> Result<EnvFilter, String> {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let ansi = io::stdout().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(arguments.log).with_ansi(ansi).init();
+    let log = tracing_subscriber::fmt().with_env_filter(arguments.log).with_ansi(ansi);
+    match arguments.log_format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
 
-    match Settings::load(&arguments.settings).map_err(|error| error.to_string()).and_then(serve) {
+    let settings = Settings::load(&arguments.settings).map_err(|error| error.to_string());
+    let done =
+        if arguments.check { settings.map(say_that_it_is_well) } else { settings.and_then(serve) };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             error!("{message}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// Says what the settings come to, which are as they should be.
+#[expect(clippy::needless_pass_by_value, reason = "as those who serve take them")]
+fn say_that_it_is_well(settings: Settings) {
+    let (listen, shards, is_open) = (settings.listen, settings.shards, settings.auth.is_open());
+    info!(%listen, shards, is_open, "these settings will do");
 }
 
 fn serve(settings: Settings) -> Result<(), String> {

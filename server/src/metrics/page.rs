@@ -256,7 +256,7 @@ impl Page {
     }
 
     fn process(&self, families: &mut Families<'_>) -> fmt::Result {
-        families.info("parlor_build", "What runs.", [("version", env!("CARGO_PKG_VERSION"))])?;
+        families.info("parlor_build", "What runs.", &[("version", env!("CARGO_PKG_VERSION"))])?;
         families.gauge_of(
             ("process_start_time", Unit::Seconds),
             "When the server was started, since 1970.",
@@ -382,8 +382,8 @@ impl Families<'_> {
         encoder.encode_histogram::<NoLabelSet>(sum.as_secs_f64(), count, &buckets, None)
     }
 
-    fn info(&mut self, name: &str, help: &str, labels: impl EncodeLabelSet) -> fmt::Result {
+    fn info(&mut self, name: &str, help: &str, labels: &impl EncodeLabelSet) -> fmt::Result {
         let mut encoder = self.0.encode_descriptor(name, help, None, MetricType::Info)?;
-        encoder.encode_info(&labels)
+        encoder.encode_info(labels)
     }
 }

@@ -116,8 +116,8 @@ impl ShardFigures {
 
     /// A batch is delivered.
     pub(crate) fn batch(&self, began: Instant, stats: &Stats) {
-        self.publish(stats);
         self.batches.observe(began.elapsed());
+        self.publish(stats);
     }
 
     /// Lets others see what the channel has counted.

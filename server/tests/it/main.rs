@@ -14,6 +14,7 @@ mod auth;
 mod client;
 mod coming_back;
 mod conversation;
+mod deploy;
 mod dialogue;
 mod embed;
 mod ending;

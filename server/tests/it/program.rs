@@ -49,6 +49,36 @@ fn it_says_with_what_clients_are_let_in() {
 }
 
 #[test]
+fn settings_are_read_and_nothing_is_begun() {
+    // Somebody listens there already.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = listener.local_addr().unwrap().to_string();
+    let output = Command::new(PROGRAM).args(["--check", "--listen", &listen]).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && said.contains("these settings will do"), "{said}");
+    check(&["--check", "--config", "none.toml"], "none.toml: this file can't be read (");
+}
+
+#[test]
+fn the_log_is_as_loud_and_in_the_form_that_is_asked_for() {
+    let logged = |flags: &[&str], environment: &[(&str, &str)]| {
+        let mut program = Command::new(PROGRAM);
+        program.arg("--check").args(flags).envs(environment.iter().copied());
+        let output = program.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let json = logged(&["--log-format", "json"], &[]);
+    let line: serde_json::Value = serde_json::from_str(json.trim_end()).unwrap();
+    assert_eq!((&line["level"], &line["is_open"]), (&"INFO".into(), &true.into()));
+    assert_eq!(logged(&[], &[("PARLOR_LOG_FORMAT", "json")]).chars().next(), Some('{'));
+    assert_eq!(logged(&["--log", "warn"], &[]), "");
+    assert_eq!(logged(&[], &[("PARLOR_LOG", "warn")]), "");
+    assert!(logged(&["--log", "info"], &[("PARLOR_LOG", "warn")]).contains("will do"));
+    check(&["--log-format", "xml"], "[possible values: text, json]");
+}
+
+#[test]
 fn a_flag_that_can_not_be_is_named_with_what_was_expected() {
     let place = "expected an address and a port, such as 127.0.0.1:4000 or [::]:4000";
     let place = format!("for '--listen <ADDRESS:PORT>': this is no place to listen, {place}");

@@ -52,7 +52,7 @@ impl Page {
             if self.families.contains_key(name) {
                 return Err("the family is in two places".into());
             }
-            *current = name.to_owned();
+            name.clone_into(current);
         }
         let family = self.families.entry(name.to_owned()).or_default();
         if !family.names.is_empty() {
@@ -94,7 +94,7 @@ impl Page {
         };
         let suffix = allowed.iter().find(|suffix| **suffix == rest);
         family.names.insert(suffix.ok_or("the name is not one of its type")?);
-        if value < 0.0 || value.is_nan() || (rest == "_info" && (value - 1.0).abs() > 0.0) {
+        if value < 0.0 || value.is_nan() || (rest == "_info" && value != 1.0) {
             return Err("the value can't be".into());
         }
         if (rest == "_bucket") != labels.iter().any(|(name, _)| name == "le") {
@@ -130,7 +130,7 @@ impl Page {
             let is_growing = buckets.windows(2).all(|pair| pair[0].1 <= pair[1].1);
             let last = buckets.last().ok_or_else(|| format!("{name} has no buckets"))?;
             let count = self.of(&format!("{name}_count"));
-            if !is_growing || last.0.is_finite() || (last.1 - count).abs() > 0.0 {
+            if !is_growing || last.0.is_finite() || last.1 != count {
                 return Err(format!("{name} has buckets that do not add up: {buckets:?}"));
             }
         }
