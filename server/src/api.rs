@@ -1,56 +1,107 @@
 //! For back ends: what only the server may do, over HTTP, with the key of operators.
 //!
-//! Everything that is asked and answered is JSON; what is not done is answered by a [`Problem`].
+//! Everything that is asked and answered is JSON; what is not done is answered by a [`Problem`]. All
+//! of it is described in `assets/openapi.json`, which the tests compare with what is here.
+
+mod asked;
+mod description;
+mod groups;
+mod people;
+mod publish;
+mod refused;
+mod rooms;
 
 use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{Request, State},
+    extract::{OriginalUri, Request, State},
     http::{HeaderValue, StatusCode, header},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{any, get, patch, post},
 };
+use bytes::Bytes;
 
 use crate::{
     hub::Hub,
+    operations::OperationError,
     operators::{self, Access},
     problem::Problem,
+    server::Server,
 };
 
-/// What there is to ask, for programs that make clients and tests of it.
-const OPENAPI: &str = include_str!("../assets/openapi.json");
-
-/// Where that is, within the routes of back ends.
-const OPENAPI_PATH: &str = "/openapi.json";
+/// Where what there is to ask is described.
+const DESCRIPTION: &str = "/api/openapi.json";
 
 /// The routes of back ends, all of which want the key.
 pub(crate) fn routes(hub: &Arc<Hub>) -> Router<Arc<Hub>> {
-    Router::new()
-        .route(OPENAPI_PATH, get(openapi))
+    let description = Bytes::from(description::of(&hub.settings.channel));
+    let described = async move || {
+        const JSON: HeaderValue = HeaderValue::from_static("application/json");
+        ([(header::CONTENT_TYPE, JSON)], description)
+    };
+    let routes = Router::new()
+        .route("/openapi.json", get(described))
+        .route("/publish", post(publish::publish))
+        .route("/kick", post(people::kick))
+        .route("/rooms", get(rooms::list).post(rooms::open))
+        .route("/rooms/{topic}", get(rooms::show).delete(rooms::close))
+        .route("/rooms/{topic}/members", get(rooms::members))
+        .route("/rooms/{topic}/presences", get(rooms::presences))
+        .route("/groups/{group}", patch(groups::change))
+        .route("/users/{user}/clients", get(people::clients_of))
+        .route("/clients/{client}/topics", get(people::topics_of))
         .fallback(unknown)
+        .method_not_allowed_fallback(other_method);
+    // What is nested does not have the path that ends where it begins.
+    Router::new()
+        .nest("/api", routes)
+        .route("/api/", any(unknown))
         .layer(from_fn_with_state(Arc::clone(hub), guard))
 }
 
 /// Lets requests through that may be made.
 async fn guard(State(hub): State<Arc<Hub>>, request: Request, next: Next) -> Response {
     // What can be asked is no secret, but nothing here is for everybody.
-    let access = if request.uri().path() == OPENAPI_PATH { Access::KeyOrHere } else { Access::Key };
+    let access = if request.uri().path() == DESCRIPTION { Access::KeyOrHere } else { Access::Key };
     let (request, body) = request.into_parts();
-    match operators::may(&hub, &request, access) {
+    let mut response = match operators::may(&hub, &request, access) {
+        Ok(()) if hub.going.is_cancelled() => refused::gone().into_response(),
         Ok(()) => next.run(Request::from_parts(request, body)).await,
         Err(problem) => problem.into_response(),
-    }
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }
 
-async fn openapi() -> Response {
-    const JSON: HeaderValue = HeaderValue::from_static("application/json");
-    ([(header::CONTENT_TYPE, JSON)], OPENAPI).into_response()
-}
-
-async fn unknown(request: Request) -> Problem {
-    let detail =
-        format!("there is no {}, expected one of those in /api/openapi.json", request.uri().path());
+async fn unknown(OriginalUri(uri): OriginalUri) -> Problem {
+    let detail = format!("there is no {}, expected what is in /api/openapi.json", uri.path());
     Problem::new(StatusCode::NOT_FOUND, "unknown_route", detail)
+}
+
+/// Which methods there are is in the header `Allow`.
+async fn other_method(OriginalUri(uri): OriginalUri, request: Request) -> Problem {
+    let (method, path) = (request.method(), uri.path());
+    let detail = format!("{method} is not for {path}, expected a method that `Allow` names");
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+}
+
+/// Does something to the end, also when nobody waits for it any more: what is to be done on several
+/// shards is done on all of them.
+async fn carry_out<T: Send + 'static, F>(
+    hub: &Arc<Hub>,
+    operation: impl FnOnce(Server) -> F,
+) -> Result<T, Problem>
+where
+    F: Future<Output = Result<T, OperationError>> + Send + 'static,
+{
+    let outcome = hub.tasks.spawn(operation(Server::of_hub(hub))).await;
+    let outcome = outcome.map_err(|_panicked| {
+        let detail = "a defect of the server: its log may say more";
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "defect", detail)
+    })?;
+    Ok(outcome?)
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use parlor::{
     AddToGroup, Answer, Body, ClientId, CloseRoom, Entries, Event, GroupName, Kick, OpenRoom,
-    Publish, Push, Query, Question, Recipients, Refusal, RemoveFromGroup, RoomInfo, Stats, Topic,
+    Publish, Push, Query, Question, Reason, Recipients, Refusal, RemoveFromGroup, RoomInfo, Stats,
+    Topic, UserId,
 };
 use tokio::sync::oneshot;
 
@@ -129,7 +130,8 @@ impl Server {
         Ok(())
     }
 
-    /// Takes topics out of a group.
+    /// Takes topics out of a group. Those that are not in it may be listed, and the group need not
+    /// be there.
     ///
     /// # Errors
     ///
@@ -142,7 +144,13 @@ impl Server {
         let group = group.into();
         for (shard, topics) in self.by_shard(topics) {
             let remove = RemoveFromGroup::new(group.clone(), topics).with_ref(SERVER_REF);
-            self.ask(shard, remove.into()).await?;
+            match self.ask(shard, remove.into()).await {
+                Ok(_) => {}
+                // None of its topics is on that shard, which says nothing of the others.
+                Err(OperationError::Refused(refusal))
+                    if refusal.reason() == Reason::UnknownTarget => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }
@@ -212,6 +220,20 @@ impl Server {
             }
         }
         Ok(topics)
+    }
+
+    /// Which clients act for a user, in the order in which they have connected; those that have lost
+    /// their connection too, for the grace.
+    ///
+    /// # Errors
+    ///
+    /// None but that the server is gone.
+    pub async fn clients_of(&self, user_id: impl Into<UserId>) -> Outcome<Vec<ClientId>> {
+        let (answer, answered) = oneshot::channel();
+        let message = Message::ClientsOf { user_id: user_id.into(), answer };
+        // Every client is connected on every shard.
+        self.hub().send(0, message).await.map_err(|_| OperationError::Gone)?;
+        answered.await.map_err(|_| OperationError::Gone)
     }
 
     /// What each shard has counted. Every client is counted by every shard.

@@ -10,7 +10,9 @@ use std::{
 
 use axum::{
     extract::ConnectInfo,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
+    http::{
+        HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts, uri::Authority,
+    },
 };
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
@@ -206,7 +208,7 @@ fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 fn is_named_here(request: &Parts) -> bool {
     let host = only(&request.headers, &header::HOST);
     // A request to a proxy has the whole address in its first line.
-    let other = request.uri.authority().map(|authority| authority.as_str());
+    let other = request.uri.authority().map(Authority::as_str);
     host.is_some_and(origins::is_here) && other.is_none_or(origins::is_here)
 }
 

@@ -23,7 +23,6 @@ struct Said {
     reason: &'static str,
     detail: Cow<'static, str>,
     limit: Option<&'static str>,
-    retry_after_ms: Option<u64>,
     header: Option<(HeaderName, HeaderValue)>,
 }
 
@@ -37,8 +36,6 @@ struct Form<'a> {
     reason: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retry_after_ms: Option<u64>,
 }
 
 impl Problem {
@@ -49,8 +46,14 @@ impl Problem {
         detail: impl Into<Cow<'static, str>>,
     ) -> Self {
         let detail = detail.into();
-        let said = Said { status, reason, detail, limit: None, retry_after_ms: None, header: None };
+        let said = Said { status, reason, detail, limit: None, header: None };
         Self(Box::new(said))
+    }
+
+    /// Says which limit is reached.
+    pub(crate) fn with_limit(mut self, limit: &'static str) -> Self {
+        self.0.limit = Some(limit);
+        self
     }
 
     /// Says something to programs beside it.
@@ -62,7 +65,7 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Said { status, reason, detail, limit, retry_after_ms, header } = *self.0;
+        let Said { status, reason, detail, limit, header } = *self.0;
         let form = Form {
             r#type: "about:blank",
             title: status.canonical_reason().unwrap_or_default(),
@@ -70,7 +73,6 @@ impl IntoResponse for Problem {
             detail: &detail,
             reason,
             limit,
-            retry_after_ms,
         };
         let body = serde_json::to_vec(&form).unwrap_or_default();
         let mut response = (status, [(header::CONTENT_TYPE, PROBLEM_JSON)], body).into_response();

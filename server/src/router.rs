@@ -41,7 +41,7 @@ pub(crate) fn of_hub(hub: Arc<Hub>) -> Router {
         .route("/socket.io/", any(dialogue::serve).with_state(Endpoint::new(&hub)))
         .route("/healthz", get(health::check))
         .route("/metrics", get(metrics::scrape))
-        .nest("/api", api::routes(&hub))
         .merge(inspect::routes())
+        .merge(api::routes(&hub))
         .with_state(hub)
 }

@@ -129,6 +129,11 @@ impl Server {
         Ok(Self { hub, threads: Arc::new(Mutex::new(threads)) })
     }
 
+    /// A server of which nobody waits for the threads.
+    pub(crate) fn of_hub(hub: &Arc<Hub>) -> Self {
+        Self { hub: Arc::clone(hub), threads: Arc::default() }
+    }
+
     /// Its routes, to be mounted beside one's own: see [`router`](crate::router()).
     pub fn router(&self) -> axum::Router {
         router::of_hub(Arc::clone(&self.hub))

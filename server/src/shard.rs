@@ -14,7 +14,7 @@ use std::{
 
 use parlor::{
     Body, Channel, ClientId, Config, Connect, Disconnect, Event, EventKind, Guard, HistoryLoaded,
-    Kick, Outbound, Reason, Refusal, Refuse, Tick,
+    Kick, Outbound, Reason, Refusal, Refuse, Tick, UserId,
 };
 use tokio::{
     sync::{mpsc, oneshot},
@@ -55,6 +55,8 @@ pub(crate) enum Message {
     Operate { event: Event, once: Option<Served>, answer: oneshot::Sender<Answered> },
     /// What a page wants beyond memory.
     Loaded(HistoryLoaded),
+    /// Which clients act for a user, in the order in which they have connected.
+    ClientsOf { user_id: UserId, answer: oneshot::Sender<Vec<ClientId>> },
     /// Whether it is alive, and has delivered what was said before.
     Ping(oneshot::Sender<()>),
     /// Somebody watches from here on.
@@ -221,6 +223,9 @@ impl Shard {
                 answer.send(self.deliver_for(Asker::Server, once.as_ref())).ok();
             }
             Message::Loaded(loaded) => self.hand_in(loaded.into()),
+            Message::ClientsOf { user_id, answer } => {
+                answer.send(self.channel.clients_of(&user_id)).ok();
+            }
             Message::Ping(answer) => {
                 self.deliver();
                 answer.send(()).ok();

@@ -10,6 +10,7 @@
     reason = "a test that fails panics"
 )]
 
+mod api;
 mod auth;
 mod client;
 mod coming_back;
@@ -35,3 +36,4 @@ mod settings;
 mod storm;
 
 use client::{Client, PATIENCE, Running, get, settings, start, start_at, until};
+use dialogue::Dialogue;

@@ -22,8 +22,8 @@ pub async fn start_with_key() -> Running {
 /// The status and the rest of what is answered to a request with such headers.
 pub async fn ask(at: SocketAddr, path: &str, headers: &[&str]) -> (u16, String) {
     let mut stream = TcpStream::connect(at).await.unwrap();
-    let headers = headers.iter().map(|header| format!("{header}\r\n")).collect::<String>();
-    let request = format!("GET {path} HTTP/1.1\r\nconnection: close\r\n{headers}\r\n");
+    let headers = headers.join("\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nconnection: close\r\n{headers}\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     timeout(PATIENCE, stream.read_to_string(&mut answer)).await.unwrap().unwrap();
