@@ -1,1 +1,349 @@
+// The page: who comes in, which room it is in, and how that is with the line.
 
+import { Composer } from "./composer.js";
+import { byId, dress, make, setText } from "./dom.js";
+import { drawers } from "./drawers.js";
+import { linkTo, showPeople, showRooms } from "./lists.js";
+import { Log } from "./log.js";
+import { Room } from "./room.js";
+import { Server } from "./server.js";
+import { Socket } from "./socket.js";
+
+const LOOK_MS = 10_000;
+const LIST_MS = 1_100;
+const IDLE_MS = 300_000;
+const FIRST_ROOM = "lobby";
+
+const server = new Server();
+const socket = new Socket(() => server.address(), { state: lineChanged, frame: heard, unopened });
+const log = new Log(() => read());
+const composer = new Composer((text) => say(text), (typing) => room?.show({ typing }));
+let room;
+let unread = 0;
+let wasOpen = false;
+let lookAgain;
+let peopleAgain;
+let idleAt;
+
+// ------------------------------------------------------------------------------------ coming in
+
+/** The room that the address names; a token in it is taken out, so that no link has it. */
+function addressed() {
+  const parts = location.hash.slice(1).split("&");
+  const token = parts.find((part) => part.startsWith("token="));
+  const topic = decoded(parts.find((part) => !part.startsWith("token=")) ?? "");
+  if (token) {
+    server.setToken(decoded(token.slice("token=".length)));
+    history.replaceState(null, "", topic ? linkTo(topic) : location.pathname);
+  }
+  return topic;
+}
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+async function start() {
+  const topic = addressed();
+  const { outcome, why } = await server.look();
+  if (outcome === "out") welcome(why);
+  else if (topic && (server.needsToken || server.name)) enter(topic);
+  else welcome();
+}
+
+/** Asks who it is, and where to. */
+function welcome(why) {
+  byId("app").hidden = true;
+  byId("welcome").hidden = false;
+  document.title = "parlor";
+  byId("name-field").hidden = server.needsToken;
+  byId("token-field").hidden = !server.needsToken;
+  byId("name").value = server.name;
+  byId("room").value = addressed() || FIRST_ROOM;
+  showRooms(server.rooms);
+  complain(why);
+  byId(server.needsToken ? "token" : "name").focus();
+}
+
+function complain(why) {
+  byId("enter-error").hidden = !why;
+  setText(byId("enter-error"), why ?? "");
+}
+
+async function knock(event) {
+  event.preventDefault();
+  const [name, token, topic] = ["name", "token", "room"].map((id) => byId(id).value.trim());
+  if (server.needsToken && token) server.setToken(token);
+  if (!server.needsToken && !name) {
+    complain("Please say who you are.");
+    byId("name").focus();
+    return;
+  }
+  if (!server.needsToken) server.setName(name);
+  const { outcome, why } = await server.look();
+  if (outcome === "out") {
+    welcome(why ?? "A token is needed here.");
+    return;
+  }
+  byId("token").value = "";
+  if (outcome === "away") complain("The server does not answer. Please try again.");
+  else if (addressed() === topic) enter(topic);
+  else location.hash = linkTo(topic || FIRST_ROOM);
+}
+
+/** Goes into a room, out of the one that it was in. */
+function enter(topic) {
+  if (room?.topic === topic) return;
+  room?.leave();
+  byId("welcome").hidden = true;
+  byId("app").hidden = false;
+  room = new Room(socket, { topic, user: server.user ?? server.name }, { changed, heard: news });
+  room.meta = { away: document.visibilityState === "hidden", typing: 0 };
+  dress(byId("me-avatar"), room.user);
+  setText(byId("me-name"), room.user);
+  drawers.close();
+  log.show(room);
+  read();
+  describe();
+  changed("people");
+  changed("state");
+  setText(byId("said"), `Room ${topic}`);
+  composer.focus();
+  if (socket.state === "open") room.join();
+  else if (socket.state !== "connecting") socket.open();
+  look();
+}
+
+function leave() {
+  room?.leave();
+  room = undefined;
+  socket.close();
+  wasOpen = false;
+  history.pushState(null, "", location.pathname);
+  welcome();
+}
+
+function addressChanged() {
+  const topic = addressed();
+  if (topic && (server.needsToken ? server.user : server.name)) enter(topic);
+  else if (room) leave();
+}
+
+// -------------------------------------------------------------------------------------- the line
+
+function heard(frame) {
+  const [, , topic, event] = frame;
+  if (topic === room?.topic) room.receive(frame);
+  else if (topic === "parlor" && event.startsWith("parlor:room_")) look();
+}
+
+function lineChanged(state) {
+  if (state === "open") {
+    wasOpen = true;
+    room?.join();
+  } else {
+    room?.lost();
+  }
+  changed("state");
+}
+
+/** A connection did not come about: whether that is worth another try. */
+async function unopened() {
+  const { outcome, why } = await server.look();
+  if (outcome !== "out") return true;
+  room = undefined;
+  socket.close();
+  welcome(why ?? "A token is needed here.");
+  return false;
+}
+
+/** Looks which rooms there are, and goes on looking while somebody sees it. */
+async function look() {
+  clearTimeout(lookAgain);
+  if (document.visibilityState === "visible" && room) {
+    await server.look();
+    if (room) describe();
+  }
+  lookIn(LOOK_MS);
+}
+
+function lookIn(ms) {
+  clearTimeout(lookAgain);
+  lookAgain = setTimeout(look, ms);
+}
+
+// ------------------------------------------------------------------------------------ what is seen
+
+function describe() {
+  const info = server.rooms.rooms.find(({ topic }) => topic === room.topic);
+  showRooms(server.rooms, room.topic);
+  setText(byId("room-name"), info?.name ?? room.topic);
+  setText(byId("room-about"), info?.description ?? "");
+  title();
+}
+
+function title() {
+  const count = unread > 0 ? `(${unread}) ` : "";
+  const text = room ? `${count}${byId("room-name").textContent} – parlor` : "parlor";
+  if (document.title !== text) document.title = text;
+}
+
+function changed(what) {
+  if (!room) return;
+  if (what === "messages") log.changed();
+  if (what === "people") people();
+  if (what === "state") {
+    // The server makes its list once a second at most.
+    if (room.state === "joined") lookIn(LIST_MS);
+    state();
+    log.changed();
+    people();
+  }
+}
+
+function people() {
+  clearTimeout(peopleAgain);
+  const { people: all, untilMs } = room.presence.list();
+  showPeople(all, room.user);
+  if (untilMs < Infinity) peopleAgain = setTimeout(() => changed("people"), untilMs + 10);
+}
+
+/** How it stands with the line and the room, in a word, and what can be done about it. */
+function state() {
+  const [name, words] = standing();
+  byId("state").dataset.state = name;
+  setText(byId("state-text"), words);
+  const trouble = troubles();
+  const box = byId("trouble");
+  box.hidden = !trouble;
+  if (!trouble) return;
+  setText(byId("trouble-text"), trouble.text);
+  const buttons = Object.entries(trouble.actions).map(([label, act]) => {
+    const button = make("button", { type: "button" }, label);
+    button.addEventListener("click", act);
+    return button;
+  });
+  byId("trouble-actions").replaceChildren(...buttons);
+}
+
+function standing() {
+  if (socket.state === "taken") return ["taken", "Taken over"];
+  if (room.state === "refused" || room.state === "closed") return ["closed", "Not in the room"];
+  if (room.state === "joined") return ["open", "Connected"];
+  return wasOpen && socket.state !== "open" ? ["waiting", "Reconnecting…"] : ["connecting", "Connecting…"];
+}
+
+function troubles() {
+  if (socket.state === "taken") {
+    const text = "Another tab has taken this one's place, as a duplicate of it does. Both can be there at once.";
+    return { text, actions: { "Use this tab too": takeOwn } };
+  }
+  const { reason, message } = room.why ?? {};
+  if (room.state === "refused" && reason === "unmatched topic") {
+    return { text: "There is no such room.", actions: { "Open it": openRoom, "Try again": () => room.join() } };
+  }
+  if (room.state === "refused") {
+    return { text: `You can't go in: ${message}.`, actions: { "Try again": () => room.join() } };
+  }
+  if (room.state === "closed") {
+    const text = reason === "kicked" ? `You were put out of the room${message ? `: ${message}` : ""}.` : "This room was closed.";
+    return { text, actions: { "Go in again": () => room.join() } };
+  }
+  return undefined;
+}
+
+function takeOwn() {
+  server.drawSession();
+  socket.open();
+}
+
+async function openRoom() {
+  try {
+    await socket.ask(null, "parlor", "parlor:open_room", { topic: room.topic });
+    room.join();
+  } catch (error) {
+    setText(byId("trouble-text"), `It can't be opened: ${error.message}.`);
+  }
+}
+
+// ------------------------------------------------------------------------------------ what is said
+
+function say(text) {
+  room.send(text);
+  log.toEnd();
+}
+
+/** A message that has just come, of which not all have been in sight. */
+function news(message) {
+  log.heard();
+  if (message.from === room.user || (document.visibilityState === "visible" && log.isAtEnd)) return;
+  unread += 1;
+  title();
+}
+
+function read() {
+  if (document.visibilityState !== "visible" || !log.isAtEnd) return;
+  unread = 0;
+  title();
+}
+
+// ---------------------------------------------------------------------------------- who is here
+
+function visibilityChanged() {
+  const isHidden = document.visibilityState === "hidden";
+  room?.show({ away: isHidden });
+  if (isHidden) return;
+  stir();
+  read();
+  socket.hurry();
+  look();
+}
+
+/** Somebody is at the page, until nothing has happened for a while. */
+function stir() {
+  clearTimeout(idleAt);
+  idleAt = setTimeout(() => room?.show({ away: true }), IDLE_MS);
+  if (document.visibilityState === "visible") room?.show({ away: false });
+}
+
+async function copyLink() {
+  const link = new URL(linkTo(room.topic), location.href).href;
+  let isCopied = true;
+  try {
+    await navigator.clipboard.writeText(link);
+  } catch {
+    // Only pages with https may write to the clipboard by themselves.
+    const field = make("textarea", { value: link });
+    document.body.append(field);
+    field.select();
+    isCopied = document.execCommand("copy");
+    field.remove();
+    byId("copy").focus();
+  }
+  setText(byId("said"), isCopied ? "Link copied" : link);
+  const label = byId("copy").querySelector(".label");
+  setText(label, isCopied ? "Copied" : "Not copied");
+  setTimeout(() => setText(label, "Copy link"), 2_000);
+}
+
+byId("enter").addEventListener("submit", knock);
+byId("open").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const topic = byId("open-name").value.trim();
+  byId("open-name").value = "";
+  if (topic) location.hash = linkTo(topic);
+});
+byId("change").addEventListener("click", leave);
+byId("copy").addEventListener("click", copyLink);
+byId("skip").addEventListener("click", () => composer.focus());
+for (const what of ["pointerdown", "pointermove", "keydown", "scroll"]) {
+  document.addEventListener(what, stir, { passive: true, capture: true });
+}
+addEventListener("hashchange", addressChanged);
+document.addEventListener("visibilitychange", visibilityChanged);
+addEventListener("online", () => socket.hurry());
+start();

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, IsTerminal},
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     process::ExitCode,
 };
 
@@ -109,6 +109,7 @@ async fn run(settings: Settings) -> Result<(), String> {
 /// What clients have to be given so that they are let in.
 fn say_how_to_connect(at: SocketAddr, is_open: bool) {
     let (socket, url) = (format!("ws://{at}/socket"), format!("http://{at}"));
+    info!("page: http://{}/", reachable(at));
     if is_open {
         info!("Phoenix clients: new Socket(\"{socket}\", {{params: {{user_id: \"ann\"}}}})");
         info!("Dialogue clients: url \"{url}\", auth: {{userId: \"ann\"}}");
@@ -121,6 +122,15 @@ fn say_how_to_connect(at: SocketAddr, is_open: bool) {
     info!("health: {url}/healthz");
     if is_open {
         warn!("open to everybody: users are who they say they are");
+    }
+}
+
+/// Where a browser on this machine finds what listens at all its addresses.
+fn reachable(at: SocketAddr) -> SocketAddr {
+    match at.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => (Ipv4Addr::LOCALHOST, at.port()).into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => (Ipv6Addr::LOCALHOST, at.port()).into(),
+        IpAddr::V4(_) | IpAddr::V6(_) => at,
     }
 }
 

@@ -3,6 +3,8 @@
 //! Files of `assets/` are in the program as they are: there is no build step, and nothing is loaded
 //! from elsewhere. What a page may do is said with each of them.
 
+mod rooms;
+
 use std::sync::Arc;
 
 use axum::{
@@ -43,15 +45,26 @@ macro_rules! assets {
 }
 
 /// What the page is made of.
-const ASSETS: [(&str, Asset); 3] = assets! {
+const ASSETS: [(&str, Asset); 14] = assets! {
     "/" html "index.html",
+    "/assets/icon.svg" svg "icon.svg",
     "/assets/page.css" css "page.css",
+    "/assets/composer.js" script "composer.js",
+    "/assets/dom.js" script "dom.js",
+    "/assets/drawers.js" script "drawers.js",
+    "/assets/lists.js" script "lists.js",
+    "/assets/log.js" script "log.js",
+    "/assets/messages.js" script "messages.js",
     "/assets/page.js" script "page.js",
+    "/assets/presence.js" script "presence.js",
+    "/assets/room.js" script "room.js",
+    "/assets/server.js" script "server.js",
+    "/assets/socket.js" script "socket.js",
 };
 
 /// The page and what belongs to it.
 pub(crate) fn routes() -> Router<Arc<Hub>> {
-    let mut router = Router::new();
+    let mut router = Router::new().route("/rooms.json", rooms::route());
     for (path, asset) in ASSETS {
         router = router.route(path, get(async move |headers: HeaderMap| asset.answer(&headers)));
     }
@@ -67,6 +80,11 @@ impl Asset {
     /// How pages look.
     pub(crate) const fn css(text: &'static str) -> Self {
         Self::new("text/css; charset=utf-8", text)
+    }
+
+    /// A picture.
+    pub(crate) const fn svg(text: &'static str) -> Self {
+        Self::new("image/svg+xml", text)
     }
 
     /// A module of what pages do.

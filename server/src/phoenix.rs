@@ -37,6 +37,16 @@ pub(crate) struct Params {
     token: Option<String>,
     user_id: Option<String>,
     session: Option<String>,
+    /// Whether broadcasts say who has sent them, and when.
+    senders: Option<Senders>,
+}
+
+/// What can be asked for.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Senders {
+    On,
+    Off,
 }
 
 /// Takes a connection, or refuses it: 403 if it may not, 429 and 503 if there are too many,
@@ -57,6 +67,10 @@ pub(crate) async fn upgrade(
         Ok(admitted) => admitted,
         Err(refused) => return refused.answer(&hub, Wire::Phoenix, peer),
     };
+    let wire = match params.senders {
+        Some(Senders::On) => Wire::PhoenixSigned,
+        Some(Senders::Off) | None => Wire::Phoenix,
+    };
     let limits = &hub.settings.connections;
     let max = limits.max_message_bytes;
     let upgrade = upgrade
@@ -67,7 +81,7 @@ pub(crate) async fn upgrade(
         .max_frame_size(max);
     let tasks = hub.tasks.clone();
     upgrade.on_upgrade(move |websocket| {
-        tasks.track_future(socket::run(hub, websocket, identity, params.session, place))
+        tasks.track_future(socket::run(hub, websocket, wire, identity, params.session, place))
     })
 }
 

@@ -33,6 +33,9 @@ use crate::{
 /// The port unless the settings say otherwise, which is Phoenix's.
 const PORT: u16 = 4000;
 
+/// How rooms are where no file says it: so that the page at `/` can show what was said before.
+const WITHOUT_FILE: &str = "[default_room]\nevents = [{name = \"message\", history = 200}]";
+
 /// Makes the guard of a shard.
 pub type GuardFactory = Arc<dyn Fn() -> Guard + Send + Sync>;
 
@@ -133,6 +136,9 @@ impl Settings {
     /// Reads the file that the flags name, if they do, and what else they say, which holds in place
     /// of what the file says.
     ///
+    /// Where they name no file, rooms keep the last 200 messages of the name `message`, which is what
+    /// the page at `/` shows of what was said before; with a file, what it says.
+    ///
     /// # Errors
     ///
     /// Refused is a file that can't be read, what is no TOML, a key that is unknown, and a value
@@ -140,7 +146,7 @@ impl Settings {
     pub fn load(flags: &Flags) -> Result<Self, SettingsError> {
         let overrides = Overrides::of(flags).map_err(|wrong| wrong.at(None, None))?;
         let Some(file) = flags.config.as_deref() else {
-            return Self::read("", Path::new(""), None, &overrides);
+            return Self::read(WITHOUT_FILE, Path::new(""), None, &overrides);
         };
         let text = std::fs::read_to_string(file).map_err(|error| {
             let message = format!("this file can't be read ({error}), expected settings as TOML");

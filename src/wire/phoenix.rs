@@ -115,7 +115,8 @@
 //! # Coming back without a gap
 //!
 //! Broadcasts in text carry where they stand in their topic as a sixth element, which clients of
-//! Phoenix pass over ([`Positions`]). By that a page says how far it has got:
+//! Phoenix pass over ([`Positions`], which may also say who has sent it). By that a page says how
+//! far it has got:
 //!
 //! ```js
 //! import {Serializer, Socket} from "phoenix"

@@ -75,6 +75,7 @@ const ABANDONED: ProtocolError = ProtocolError::ResetWithoutClosingHandshake;
 pub(super) async fn run(
     hub: Arc<Hub>,
     mut websocket: WebSocket,
+    wire: Wire,
     identity: Identity,
     session: Option<String>,
     place: Place,
@@ -84,7 +85,7 @@ pub(super) async fn run(
         return;
     }
     let client = hub.sessions.client_id(&identity.user_id, session.as_deref());
-    let entered = hub.enter(&identity, client, Wire::Phoenix, Arc::new(place)).await;
+    let entered = hub.enter(&identity, client, wire, Arc::new(place)).await;
     let Ok(link) = entered else {
         say_good_bye(&hub, &mut websocket, End::Closed(Close::broken())).await;
         return;

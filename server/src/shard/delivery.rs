@@ -8,7 +8,10 @@ use std::{
     sync::{Arc, PoisonError},
 };
 
-use parlor::{ClientId, EventKind, Outbound, Recipients, Refusal, Reply, Topic, wire::phoenix};
+use parlor::{
+    ClientId, EventKind, Outbound, Recipients, Refusal, Reply, Topic,
+    wire::phoenix::{self, Positions},
+};
 use tracing::{debug, info, warn};
 
 use super::{
@@ -141,17 +144,28 @@ impl Wire {
 struct Encoded<'a> {
     outbound: &'a Outbound,
     phoenix: OnceCell<Option<Item>>,
+    signed: OnceCell<Option<Item>>,
     dialogue: OnceCell<Option<Item>>,
 }
 
 impl<'a> Encoded<'a> {
     const fn new(outbound: &'a Outbound) -> Self {
-        Self { outbound, phoenix: OnceCell::new(), dialogue: OnceCell::new() }
+        Self {
+            outbound,
+            phoenix: OnceCell::new(),
+            signed: OnceCell::new(),
+            dialogue: OnceCell::new(),
+        }
     }
 
     fn of(&self, wire: Wire) -> Option<Item> {
         match wire {
-            Wire::Phoenix => self.phoenix.get_or_init(|| of_phoenix(self.outbound)).clone(),
+            Wire::Phoenix => {
+                self.phoenix.get_or_init(|| of_phoenix(self.outbound, Positions::Sent)).clone()
+            }
+            Wire::PhoenixSigned => {
+                self.signed.get_or_init(|| of_phoenix(self.outbound, Positions::Signed)).clone()
+            }
             Wire::Dialogue => self.dialogue.get_or_init(|| of_dialogue(self.outbound)).clone(),
         }
     }
@@ -161,8 +175,8 @@ fn of_dialogue(outbound: &Outbound) -> Option<Item> {
     Told::of_all(outbound).map(|told| Item::Told(Arc::new(told)))
 }
 
-fn of_phoenix(outbound: &Outbound) -> Option<Item> {
-    match phoenix::shared(outbound, phoenix::Positions::Sent) {
+fn of_phoenix(outbound: &Outbound, positions: Positions) -> Option<Item> {
+    match phoenix::shared(outbound, positions) {
         Ok(Some(frame)) => Some(Item::Frame(message_of(frame))),
         Ok(None) => Some(Item::Outbound(Arc::new(outbound.clone()))),
         Err(error) => {

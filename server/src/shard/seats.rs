@@ -10,6 +10,8 @@ use crate::{metrics::ShardFigures, openings::Openings, queue::Queue, registry::G
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wire {
     Phoenix,
+    /// The same, where broadcasts say who has sent them.
+    PhoenixSigned,
     Dialogue,
 }
 

@@ -28,6 +28,7 @@ mod metrics;
 mod mounted;
 mod operations;
 mod operators;
+mod page;
 mod program;
 mod refused;
 mod rules;

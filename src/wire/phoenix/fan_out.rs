@@ -13,11 +13,14 @@ use crate::{
 
 /// Whether broadcasts say where they stand in their topic, in an element after the fifth.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "they do or they don't")]
+#[expect(clippy::exhaustive_enums, reason = "a driver knows which it asks for")]
 pub enum Positions {
     /// They do. The npm client passes over it, and gives it to a `decode` of its user's.
     #[default]
     Sent,
+    /// They do, and the same element says who has sent it and when, as pages of history do: `from`
+    /// and `timestamp_ms`. What a payload says of its sender is only what the sender says.
+    Signed,
     /// They don't: for clients that take five elements and no more.
     Withheld,
 }
@@ -66,7 +69,11 @@ fn broadcast(message: &BroadcastMessage, positions: Positions) -> Result<Frame, 
                 out.push(',');
                 write::position(out, position);
             }
-            (Positions::Sent, None) | (Positions::Withheld, _) => {}
+            (Positions::Signed, Some(position)) => {
+                out.push(',');
+                write::signature(out, position, &message.from, message.timestamp_ms);
+            }
+            (Positions::Sent | Positions::Signed, None) | (Positions::Withheld, _) => {}
         }
     }))
 }

@@ -9,7 +9,7 @@ use super::{
     frame::{FieldTooLong, Frame},
     token::{Marks, Token},
 };
-use crate::{event::Position, payload::Payload};
+use crate::{event::Position, ids::UserId, payload::Payload};
 
 /// What stands before the payload of a text frame, and around it: some bytes to spare.
 const AROUND: usize = 64;
@@ -97,6 +97,15 @@ pub(super) fn number(out: &mut String, number: u64) {
 pub(super) fn position(out: &mut String, position: Position) {
     let Position { epoch, offset } = position;
     write!(out, "{{\"epoch\":{epoch},\"offset\":{offset}}}").expect("a String takes all text");
+}
+
+/// Writes a position as an object that also says who was there, and when.
+pub(super) fn signature(out: &mut String, position: Position, from: &UserId, timestamp_ms: u64) {
+    let Position { epoch, offset } = position;
+    write!(out, "{{\"epoch\":{epoch},\"offset\":{offset},\"from\":")
+        .expect("a String takes all text");
+    quote(out, from.as_str());
+    write!(out, ",\"timestamp_ms\":{timestamp_ms}}}").expect("a String takes all text");
 }
 
 /// The parts of a text frame before its payload.

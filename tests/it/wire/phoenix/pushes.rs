@@ -193,6 +193,15 @@ fn positions_can_be_withheld() {
 }
 
 #[test]
+fn positions_can_say_who_was_there_and_when() {
+    let mut server = joined();
+    server.positions = Positions::Signed;
+    let received = server.text("A", r#"["1","2","room:x","ev",{"a":1}]"#);
+    let place = r#"{"epoch":1,"offset":1,"from":"ann","timestamp_ms":0}"#;
+    assert_eq!(received[1], format!(r#"[null,null,"room:x","ev",{{"a":1}},{place}]"#));
+}
+
+#[test]
 fn a_leave_on_a_new_connection_ends_what_was_held() {
     let mut server = joined();
     server.handle(Disconnect::new("A", 5));

@@ -1,0 +1,193 @@
+// The list of messages: what is shown of a room, where it is scrolled to, and what is asked for.
+
+import { avatarOf, byId, count, make, setClass, setText, sync } from "./dom.js";
+
+/** How many messages are kept: at the end, and for who reads what was said long ago. */
+const MAX = 400;
+const MAX_READING = 4_000;
+const NEAR_PX = 80;
+const TOGETHER_MS = 300_000;
+
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const day = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
+const whole = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
+
+export class Log {
+  #room;
+  #log = byId("log");
+  #list = byId("messages");
+  #earlier = byId("earlier");
+  #newest = byId("newest");
+  #isAtEnd = true;
+  #news = 0;
+  #isDue = false;
+  #first;
+
+  /** `seen()` is told when the newest message is in sight. */
+  constructor(seen) {
+    this.#earlier.addEventListener("click", () => this.#room?.loadOlder());
+    this.#newest.addEventListener("click", () => this.toEnd());
+    this.#log.addEventListener("scroll", () => this.#scrolled(seen), { passive: true });
+    new ResizeObserver(() => this.#isAtEnd && this.#stick()).observe(this.#log);
+  }
+
+  get isAtEnd() {
+    return this.#isAtEnd;
+  }
+
+  show(room) {
+    this.#room = room;
+    this.#isAtEnd = true;
+    this.#news = 0;
+    this.render();
+  }
+
+  /** A message has come. */
+  heard() {
+    if (!this.#isAtEnd) this.#news += 1;
+  }
+
+  toEnd() {
+    this.#isAtEnd = true;
+    this.#news = 0;
+    this.#stick();
+    this.changed();
+  }
+
+  /** Shows what has changed, however much at once. */
+  changed() {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    setTimeout(() => {
+      this.#isDue = false;
+      this.render();
+    });
+  }
+
+  render() {
+    const room = this.#room;
+    if (!room) return;
+    room.trim(this.#isAtEnd ? MAX : MAX_READING);
+    const rows = rowsOf(room);
+    // What was said before is not news that is to be read out.
+    const isOld = rows[0]?.key !== this.#first;
+    this.#first = rows[0]?.key;
+    this.#log.setAttribute("aria-live", isOld || room.isLoading ? "off" : "polite");
+    const anchor = this.#isAtEnd ? undefined : this.#inSight();
+    const top = anchor?.getBoundingClientRect().top;
+    sync(this.#list, rows);
+    this.#frame(room);
+    if (this.#isAtEnd) this.#stick();
+    else if (anchor?.isConnected) this.#log.scrollTop += anchor.getBoundingClientRect().top - top;
+    if (this.#log.scrollHeight <= this.#log.clientHeight) room.loadOlder();
+  }
+
+  #frame(room) {
+    const hasMore = !room.isWhole && room.messages.items.length < MAX_READING;
+    const isJoined = room.state === "joined";
+    this.#earlier.hidden = !hasMore || !(isJoined || room.messages.items.length > 0);
+    this.#earlier.setAttribute("aria-disabled", String(room.isLoading || !isJoined));
+    setText(this.#earlier, room.isLoading ? "Loading…" : "Earlier messages");
+    const isEmpty = room.messages.items.length === 0 && room.outbox.length === 0;
+    const beginning = byId("beginning");
+    beginning.hidden = hasMore || !isJoined;
+    setText(beginning, isEmpty ? "Nothing was said here yet." : room.isWhole ? "Nothing earlier is kept." : "More can't be shown at once.");
+    this.#newest.hidden = this.#isAtEnd;
+    setText(this.#newest, this.#news > 0 ? `↓ ${count(this.#news, "new message", "new messages")}` : "↓ Newest");
+  }
+
+  #stick() {
+    this.#log.scrollTop = this.#log.scrollHeight;
+  }
+
+  #scrolled(seen) {
+    const { scrollTop, scrollHeight, clientHeight } = this.#log;
+    const isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR_PX;
+    if (isAtEnd !== this.#isAtEnd) {
+      this.#isAtEnd = isAtEnd;
+      if (isAtEnd) {
+        this.#news = 0;
+        seen();
+      }
+      this.changed();
+    }
+    if (scrollTop < NEAR_PX && !isAtEnd) this.#room?.loadOlder();
+  }
+
+  /** The first message that can be seen, which is to stay where it is. */
+  #inSight() {
+    const { top } = this.#log.getBoundingClientRect();
+    const rows = this.#list.children;
+    let [from, to] = [0, rows.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (rows[middle].getBoundingClientRect().bottom > top) to = middle;
+      else from = middle + 1;
+    }
+    return rows[from];
+  }
+}
+
+function rowsOf(room) {
+  const rows = [];
+  let previous;
+  const put = (item, row) => {
+    const date = new Date(item.time).toDateString();
+    if (date !== previous?.date) rows.push({ key: `day:${date}`, make: () => dayOf(item.time) });
+    const isTogether = previous?.date === date && previous.from === item.from && item.time - previous.time < TOGETHER_MS;
+    rows.push(row(isTogether ? " follows" : ""));
+    previous = { date, from: item.from, time: item.time };
+  };
+  for (const item of room.messages.items) {
+    if (item.kind === "gap") {
+      rows.push({ key: item.key, make: () => make("li", { class: "gap" }, item.text) });
+      previous = undefined;
+      continue;
+    }
+    const own = item.from === room.user ? " own" : "";
+    put(item, (follows) => ({
+      key: item.key,
+      make: () => messageOf(item),
+      update: (element) => setClass(element, `message${own}${follows}`),
+    }));
+  }
+  for (const sent of room.outbox) {
+    put({ ...sent, from: room.user }, (follows) => ({
+      key: `sent:${sent.id}`,
+      make: () => sentOf(room, sent),
+      update: (element) => tell(element, sent, follows),
+    }));
+  }
+  return rows;
+}
+
+function dayOf(time) {
+  return make("li", { class: "day" }, day.format(time));
+}
+
+function messageOf({ from, time, text }) {
+  const date = new Date(time);
+  const stamp = make("time", { dateTime: date.toISOString(), title: whole.format(date) }, clock.format(date));
+  const head = make("p", { class: "head" }, make("bdi", { class: "from" }, from), " ", stamp);
+  return make("li", {}, avatarOf(from), head, make("p", { class: "text", dir: "auto" }, text));
+}
+
+/** A message of this page that has not come back yet, and what can be done about it. */
+function sentOf(room, sent) {
+  const element = messageOf({ from: room.user, time: sent.time, text: sent.text });
+  const retry = make("button", { type: "button", class: "ghost" }, "Send again");
+  const discard = make("button", { type: "button", class: "ghost" }, "Discard");
+  retry.addEventListener("click", () => room.retry(sent));
+  discard.addEventListener("click", () => room.discard(sent));
+  element.append(make("div", { class: "fate" }, make("span"), retry, discard));
+  return element;
+}
+
+function tell(element, sent, follows) {
+  const isFailed = sent.state === "failed";
+  setClass(element, `message own unsent${isFailed ? " failed" : ""}${follows}`);
+  const [words, retry, discard] = element.querySelector(".fate").children;
+  setText(words, isFailed ? `Not sent: ${sent.why}` : sent.state === "waiting" ? "Waiting to be sent" : "Sending…");
+  retry.hidden = !isFailed;
+  discard.hidden = !isFailed;
+}

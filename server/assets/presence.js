@@ -1,0 +1,58 @@
+// Who is in a room, by what Phoenix's presence says. Each user once, with the devices it is there by.
+
+const TYPING_MS = 8_000;
+
+export class Presence {
+  #users = new Map();
+
+  /** Takes the list as it stands. */
+  set(state) {
+    const earlier = this.#users;
+    this.#users = new Map();
+    for (const [user, { metas }] of Object.entries(state)) {
+      for (const meta of metas) this.#put(user, meta, earlier.get(user)?.get(meta.phx_ref));
+    }
+  }
+
+  /** Takes what has changed: what takes the place of another first, so that nobody seems to go. */
+  change({ joins, leaves }) {
+    for (const [user, { metas }] of Object.entries(joins)) {
+      for (const meta of metas) {
+        const previous = this.#users.get(user)?.get(meta.phx_ref_prev);
+        this.#put(user, meta, previous);
+        if (previous) this.#users.get(user).delete(meta.phx_ref_prev);
+      }
+    }
+    for (const [user, { metas }] of Object.entries(leaves)) {
+      const devices = this.#users.get(user);
+      for (const meta of metas) devices?.delete(meta.phx_ref);
+      if (devices?.size === 0) this.#users.delete(user);
+    }
+  }
+
+  /** When somebody's typing was seen last, a moment ago means that it goes on. */
+  #put(user, meta, previous) {
+    if (!this.#users.has(user)) this.#users.set(user, new Map());
+    const isNews = meta.typing && meta.typing !== previous?.typing;
+    const typedAt = isNews ? Date.now() : meta.typing ? previous.typedAt : 0;
+    this.#users.get(user).set(meta.phx_ref, { away: meta.away === true, typing: meta.typing, typedAt });
+  }
+
+  clear() {
+    this.#users.clear();
+  }
+
+  /** Everybody by name, and when somebody who types will seem to have stopped. */
+  list() {
+    const now = Date.now();
+    let until = Infinity;
+    const people = [...this.#users].map(([user, devices]) => {
+      const metas = [...devices.values()];
+      const typing = metas.filter(({ typedAt }) => typedAt + TYPING_MS > now);
+      for (const { typedAt } of typing) until = Math.min(until, typedAt + TYPING_MS);
+      return { user, devices: metas.length, away: metas.every(({ away }) => away), typing: typing.length > 0 };
+    });
+    people.sort((a, b) => a.away - b.away || a.user.localeCompare(b.user));
+    return { people, untilMs: until - now };
+  }
+}

@@ -1,0 +1,347 @@
+// A room that the page is in: joined again whenever the line is back, with all that was missed or
+// the word that something is missing. Knows no elements.
+
+import { Messages, messageOf } from "./messages.js";
+import { Presence } from "./presence.js";
+import { Lost, Refused } from "./socket.js";
+
+/** How many messages a page of history has. */
+const PAGE = 50;
+/** How many pages are asked for to close a gap. */
+const PAGES = 20;
+const EVENT = "message";
+const REJOIN_MS = 1_000;
+/** For how long the newest page surely has what was sent. */
+const KNOWN_MS = 300_000;
+const UNSURE = "The connection was lost, and whether this was sent can't be told.";
+
+export class Room {
+  #socket;
+  #changed;
+  #heard;
+  #joinRef;
+  #position;
+  /** Whether the newest page was loaded, from which on all is held. */
+  #isLoaded = false;
+  /** The last message before a gap that may not be closed yet. */
+  #behind;
+  #isPlain = false;
+  #isPumping = false;
+  #again;
+  topic;
+  messages = new Messages();
+  presence = new Presence();
+  /** What was written here and has not come back: `{id, text, time, state, why}`. */
+  outbox = [];
+  /** "waiting", "joining", "joined", "refused" or "closed". */
+  state = "waiting";
+  /** Why it is refused or closed: `{reason, message}`. */
+  why;
+  /** Whether there is nothing earlier to be had. */
+  isWhole = false;
+  isLoading = false;
+  meta = { away: false, typing: 0 };
+
+  /** `changed(what)` is told of "messages", "people" and "state", `heard(message)` of each that is new. */
+  constructor(socket, { topic, user }, { changed, heard }) {
+    Object.assign(this, { topic, user });
+    this.#socket = socket;
+    this.#changed = changed;
+    this.#heard = heard;
+    this.outbox = kept(topic);
+  }
+
+  /** The line is there: joins, as one that comes back if it was there before. */
+  async join() {
+    clearTimeout(this.#again);
+    const since = this.#isLoaded ? this.#position : undefined;
+    const joinRef = this.#socket.ref();
+    this.#joinRef = joinRef;
+    this.#become("joining");
+    const meta = this.meta;
+    try {
+      const payload = since ? { meta, since } : { meta };
+      const joined = await this.#socket.ask(joinRef, this.topic, "phx_join", payload, joinRef);
+      const isAll = await this.#catchUp(joined, since);
+      if (joinRef !== this.#joinRef) return;
+      this.#reached(joined);
+      this.#settle(isAll);
+    } catch (error) {
+      if (joinRef !== this.#joinRef) return;
+      if (error instanceof Lost) return;
+      if (!(error instanceof Refused)) throw error;
+      this.#end("refused", { reason: error.reason, message: error.message });
+      return;
+    }
+    this.#become("joined");
+    if (meta !== this.meta) this.#track();
+    this.#pump();
+  }
+
+  #reached({ epoch, offset }) {
+    const at = this.#position;
+    if (at?.epoch !== epoch || at.offset < offset) this.#position = { epoch, offset };
+    this.#isLoaded = true;
+    this.#behind = undefined;
+  }
+
+  /** The line is gone. */
+  lost() {
+    clearTimeout(this.#again);
+    this.#joinRef = undefined;
+    if (this.state === "joining" || this.state === "joined") this.#become("waiting");
+  }
+
+  leave() {
+    clearTimeout(this.#again);
+    if (this.#joinRef) this.#socket.ask(this.#joinRef, this.topic, "phx_leave", {}).catch(() => {});
+    this.#joinRef = undefined;
+    this.state = "waiting";
+  }
+
+  /** Says what the page shows of itself. */
+  show(meta) {
+    const next = { ...this.meta, ...meta };
+    if (next.away === this.meta.away && next.typing === this.meta.typing) return;
+    this.meta = next;
+    if (this.state === "joined") this.#track();
+  }
+
+  /** A room without presence refuses it, and nothing is lost by that. */
+  #track() {
+    this.#ask("parlor:track", { meta: this.meta }).catch(() => {});
+  }
+
+  /** Takes a frame of the topic that nobody has asked for. */
+  receive([joinRef, , , event, payload, place]) {
+    if (!this.#joinRef || (joinRef !== null && joinRef !== this.#joinRef)) return;
+    if (place) this.#position = { epoch: place.epoch, offset: place.offset };
+    if (event === EVENT && place) this.#take(messageOf(payload, place));
+    else if (event === "presence_state") this.#see(() => this.presence.set(payload));
+    else if (event === "presence_diff") this.#see(() => this.presence.change(payload));
+    else if (event === "phx_close") this.#end("closed", payload);
+    else if (event === "phx_error") this.#joinSoon();
+  }
+
+  /** Sends a message, at once or when it can be. */
+  send(text) {
+    this.outbox.push({ id: drawId(), text, state: "waiting", time: Date.now() });
+    this.#keep();
+    this.#pump();
+  }
+
+  retry(message) {
+    Object.assign(message, { state: "waiting", why: undefined, isUnsure: false });
+    this.#keep();
+    this.#pump();
+  }
+
+  discard(message) {
+    this.#drop(message);
+  }
+
+  /** Loads what was said before the oldest that is held. */
+  async loadOlder() {
+    if (this.isLoading || this.isWhole || this.state !== "joined") return;
+    this.isLoading = true;
+    this.#changed("messages");
+    try {
+      await this.#loadOlder();
+    } catch (error) {
+      if (!(error instanceof Lost)) throw error;
+    } finally {
+      this.isLoading = false;
+      this.#changed("messages");
+    }
+  }
+
+  /** Lets go of the oldest messages beyond `max`. */
+  trim(max) {
+    if (this.messages.trim(max)) this.isWhole = this.messages.unbroken < this.messages.items.length;
+  }
+
+  /**
+   * Sees to it that all that was said is held. Its last answer comes after all that was missed,
+   * which the server sends again by itself as far as it can.
+   */
+  async #catchUp(joined, since) {
+    let isAll = true;
+    if (!since) {
+      await this.#loadOlder();
+    } else if (joined.recovered && !this.#behind) {
+      await this.#page(0, 1);
+    } else {
+      this.#behind ??= { anchor: this.messages.newest };
+      isAll = await this.#closeGap(this.#behind.anchor);
+    }
+    return isAll;
+  }
+
+  /** Asks for pages until one has the last message that is held. Gives whether there was one. */
+  async #closeGap(anchor) {
+    const missed = new Map();
+    let isClosed = false;
+    for (let page = 0; page < PAGES && !isClosed; page += 1) {
+      const messages = await this.#page(page * PAGE, (page + 1) * PAGE);
+      const at = messages.findIndex(({ key }) => key === anchor?.key);
+      isClosed = at >= 0;
+      for (const message of isClosed ? messages.slice(0, at) : messages) missed.set(message.key, message);
+      if (messages.length < PAGE) break;
+    }
+    const gap = isClosed ? undefined : "Some messages are missing here.";
+    const news = this.messages.addMissed(anchor, [...missed.values()], gap);
+    if (!isClosed) this.isWhole = true;
+    for (const message of news) {
+      this.#confirm(message);
+      this.#heard(message);
+    }
+    return isClosed;
+  }
+
+  /** What was sent and neither answered nor heard: sent again, unless nobody knows. */
+  #settle(isAll) {
+    this.outbox = this.outbox.filter(({ state }) => state !== "sent");
+    for (const message of this.outbox.filter(({ isUnsure }) => isUnsure)) {
+      const isSure = isAll && Date.now() - message.time < KNOWN_MS;
+      if (!isSure) Object.assign(message, { state: "failed", why: UNSURE });
+      message.isUnsure = false;
+    }
+    this.#keep();
+  }
+
+  async #loadOlder() {
+    const start = this.messages.unbroken;
+    const messages = await this.#page(start, start + PAGE);
+    this.messages.addOlder(messages);
+    for (const message of messages) this.#confirm(message);
+    this.isWhole = messages.length < PAGE;
+  }
+
+  /**
+   * A page of history, newest first. What is said meanwhile moves it, so it may have some that are
+   * held, but it leaves none out.
+   */
+  async #page(start, end) {
+    for (;;) {
+      try {
+        const { messages } = await this.#ask("parlor:history", { event: EVENT, start, end });
+        return messages.map((message) => messageOf(message.payload, message));
+      } catch (error) {
+        if (!(error instanceof Refused)) throw error;
+        if (error.reason !== "rate_limited") return [];
+        await new Promise((resolve) => setTimeout(resolve, error.more.retry_after_ms ?? REJOIN_MS));
+      }
+    }
+  }
+
+  #take(message) {
+    if (!this.messages.add(message)) return;
+    this.#confirm(message);
+    this.#heard(message);
+    this.#changed("messages");
+  }
+
+  /** A message has come back that may be one of this page's. */
+  #confirm({ id, offset, text, from }) {
+    const is = (sent) =>
+      sent.id === id || (id === undefined && (sent.offset === offset || (sent.isUnsure && sent.text === text && from === this.user)));
+    const sent = this.outbox.find(is);
+    if (sent) this.#drop(sent);
+  }
+
+  #drop(message) {
+    this.outbox = this.outbox.filter((other) => other !== message);
+    this.#keep();
+    this.#changed("messages");
+  }
+
+  /** Sends what waits, one after the other, so that the order stays. */
+  async #pump() {
+    this.#changed("messages");
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    for (;;) {
+      const next = this.outbox.find(({ state }) => state === "waiting");
+      if (!next || this.state !== "joined") break;
+      await this.#transmit(next);
+    }
+    this.#isPumping = false;
+  }
+
+  async #transmit(message) {
+    Object.assign(message, { state: "sending", isUnsure: true });
+    this.#keep();
+    const { id, text } = message;
+    try {
+      const { offset } = await this.#ask(EVENT, this.#isPlain ? { text } : { text, id });
+      Object.assign(message, { state: "sent", offset, isUnsure: false });
+    } catch (error) {
+      if (error instanceof Lost) {
+        message.state = "waiting";
+      } else if (error.reason === "validation_failed" && !this.#isPlain) {
+        // A room that takes nothing but a text.
+        this.#isPlain = true;
+        Object.assign(message, { state: "waiting", isUnsure: false });
+      } else {
+        Object.assign(message, { state: "failed", why: error.message, isUnsure: false });
+      }
+    }
+    this.#keep();
+    this.#changed("messages");
+  }
+
+  #ask(event, payload) {
+    return this.#socket.ask(this.#joinRef, this.topic, event, payload);
+  }
+
+  #see(change) {
+    change();
+    this.#changed("people");
+  }
+
+  #joinSoon() {
+    this.lost();
+    this.#again = setTimeout(() => this.join(), REJOIN_MS);
+  }
+
+  #end(state, why) {
+    this.#joinRef = undefined;
+    this.why = why;
+    this.presence.clear();
+    this.#become(state);
+    this.#changed("people");
+  }
+
+  #become(state) {
+    this.state = state;
+    this.#changed("state");
+  }
+
+  #keep() {
+    try {
+      const outbox = this.outbox.map(({ id, text, isUnsure, time }) => ({ id, text, isUnsure, time }));
+      if (outbox.length > 0) sessionStorage.setItem(placeOf(this.topic), JSON.stringify(outbox));
+      else sessionStorage.removeItem(placeOf(this.topic));
+    } catch {
+      // Without storage, what was not sent does not outlive the page.
+    }
+  }
+}
+
+const placeOf = (topic) => `parlor.outbox:${topic}`;
+
+/** What a page that was loaded anew had not sent. */
+function kept(topic) {
+  try {
+    const outbox = JSON.parse(sessionStorage.getItem(placeOf(topic)) ?? "[]");
+    return outbox.map((message) => ({ ...message, state: "waiting" }));
+  } catch {
+    return [];
+  }
+}
+
+/** A text that nobody else draws; `crypto.randomUUID` is not there on pages without https. */
+export function drawId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

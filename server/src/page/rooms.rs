@@ -1,0 +1,179 @@
+//! The rooms that there are, for the page: `/rooms.json`.
+//!
+//! Names and sizes of rooms are for everybody who is let in, as in the lists that Dialogue's clients
+//! ask for; where there are keys for tokens, one has to be shown. So the page also learns here why
+//! a connection was refused, which browsers do not tell.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    extract::{Query as Params, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{MethodRouter, get},
+};
+use parlor::{Answer, Body, Event, Query, Question, RoomInfo, UserId};
+use serde::{Deserialize, Serialize};
+use serde_json::{json, value::RawValue};
+use tokio::{
+    sync::{Mutex, oneshot},
+    time::Instant,
+};
+use tracing::debug;
+
+use crate::{
+    clock,
+    hub::Hub,
+    shard::{Message, SERVER_REF},
+};
+
+/// How many rooms are shown; of more, the largest.
+const MAX: usize = 200;
+
+/// For how long a list holds, whoever asks.
+const HOLDS: Duration = Duration::from_secs(1);
+
+/// Of how much of the time lists may take one part, when there are many rooms.
+const PARTS: u32 = 50;
+
+#[derive(Deserialize)]
+struct Asked {
+    user_id: Option<String>,
+}
+
+/// The list as it was last made, and until when it holds.
+type Last = Arc<Mutex<Option<(Arc<Listed>, Instant)>>>;
+
+/// What does not depend on who asks.
+struct Listed {
+    rooms: Box<RawValue>,
+    /// How many there are beside.
+    more: usize,
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    topic: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_members: Option<u32>,
+    size: usize,
+    full: bool,
+}
+
+/// Who has asked, if a token said it, and the rooms.
+#[derive(Serialize)]
+struct Page<'a> {
+    user: Option<&'a UserId>,
+    rooms: &'a RawValue,
+    more: usize,
+}
+
+pub(super) fn route() -> MethodRouter<Arc<Hub>> {
+    let last = Last::default();
+    get(async move |State(hub): State<Arc<Hub>>, asked: Params<Asked>, headers: HeaderMap| {
+        let mut answer = answer(&hub, &last, &asked, &headers).await;
+        let set = answer.headers_mut();
+        set.insert(
+            header::CACHE_CONTROL,
+            const { axum::http::HeaderValue::from_static("no-store") },
+        );
+        set.insert(
+            header::X_CONTENT_TYPE_OPTIONS,
+            const { axum::http::HeaderValue::from_static("nosniff") },
+        );
+        answer
+    })
+}
+
+async fn answer(hub: &Hub, last: &Last, asked: &Asked, headers: &HeaderMap) -> Response {
+    if hub.settings.origins.check(headers).is_err() {
+        return problem(StatusCode::FORBIDDEN, "origin not allowed");
+    }
+    let auth = &hub.settings.auth;
+    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = bearer.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim);
+    let user = match auth.authenticate(token, asked.user_id.as_deref(), clock::unix_s()) {
+        Ok(identity) if !auth.is_open() => Some(identity.user_id),
+        Ok(_) => None,
+        // What is wrong with a name is for who has chosen it, what is with a token is not.
+        Err(error) if auth.is_open() => {
+            return problem(StatusCode::FORBIDDEN, &error.to_string());
+        }
+        Err(error) => {
+            debug!(%error, "rooms are not listed");
+            let detail =
+                if token.is_some() { "this token is not taken" } else { "a token is needed" };
+            let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
+            return (challenge, problem(StatusCode::UNAUTHORIZED, detail)).into_response();
+        }
+    };
+    let Some(listed) = listed(hub, last).await else {
+        return problem(StatusCode::SERVICE_UNAVAILABLE, "the server restarts");
+    };
+    let Listed { rooms, more } = &*listed;
+    axum::Json(Page { user: user.as_ref(), rooms, more: *more }).into_response()
+}
+
+fn problem(status: StatusCode, detail: &str) -> Response {
+    let title = status.canonical_reason();
+    let body =
+        json!({"type": "about:blank", "title": title, "status": status.as_u16(), "detail": detail});
+    (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
+}
+
+/// The list, which is made once for all who ask at the same time.
+async fn listed(hub: &Hub, last: &Last) -> Option<Arc<Listed>> {
+    let mut last = last.lock().await;
+    let began = Instant::now();
+    if let Some((listed, until)) = &*last
+        && *until > began
+    {
+        return Some(Arc::clone(listed));
+    }
+    let mut rooms = all(hub).await?;
+    hub.openings.sort(&mut rooms, &hub.settings.channel);
+    let more = rooms.len().saturating_sub(MAX);
+    if more > 0 {
+        rooms.sort_by_key(|room| std::cmp::Reverse(room.size));
+        rooms.truncate(MAX);
+    }
+    let rooms =
+        serde_json::value::to_raw_value(&rooms.iter().map(shown).collect::<Vec<_>>()).ok()?;
+    let listed = Arc::new(Listed { rooms, more });
+    let now = Instant::now();
+    *last = Some((Arc::clone(&listed), now + HOLDS.max((now - began) * PARTS)));
+    Some(listed)
+}
+
+fn shown(room: &RoomInfo) -> Shown<'_> {
+    Shown {
+        topic: room.topic.as_str(),
+        name: room.name.as_deref(),
+        description: room.description.as_deref(),
+        max_members: room.max_members,
+        size: room.size,
+        full: room.is_full(),
+    }
+}
+
+/// All rooms of all shards; none if the server goes.
+async fn all(hub: &Hub) -> Option<Vec<RoomInfo>> {
+    let mut waiting = Vec::new();
+    for shard in 0..hub.shards.len() {
+        let (answer, answered) = oneshot::channel();
+        let event = Event::from(Query::new(Question::Rooms).with_ref(SERVER_REF));
+        hub.send(shard, Message::Operate { event, once: None, answer }).await.ok()?;
+        waiting.push(answered);
+    }
+    let mut rooms = Vec::new();
+    for answered in waiting {
+        if let Some(Ok(Body::Answer(Answer::Rooms(some)))) = answered.await.ok()? {
+            rooms.extend(some);
+        }
+    }
+    Some(rooms)
+}
