@@ -282,6 +282,9 @@ export class Room {
         // A room that takes nothing but a text.
         this.#isPlain = true;
         Object.assign(message, { state: "waiting", isUnsure: false });
+      } else if (error.reason === "rate_limited") {
+        Object.assign(message, { state: "waiting", isUnsure: false });
+        await new Promise((resolve) => setTimeout(resolve, error.more.retry_after_ms ?? REJOIN_MS));
       } else {
         Object.assign(message, { state: "failed", why: error.message, isUnsure: false });
       }
