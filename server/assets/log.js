@@ -124,6 +124,8 @@ export class Log {
       if (rows[middle].getBoundingClientRect().bottom > top) to = middle;
       else from = middle + 1;
     }
+    // The line of a day goes up with what was said before on that day.
+    while (rows[from] && !rows[from].classList.contains("message")) from += 1;
     return rows[from];
   }
 }

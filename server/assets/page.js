@@ -11,6 +11,7 @@ import { Socket } from "./socket.js";
 
 const LOOK_MS = 10_000;
 const LIST_MS = 1_100;
+const HIDDEN_MS = 1_000;
 const IDLE_MS = 300_000;
 const FIRST_ROOM = "lobby";
 
@@ -22,8 +23,10 @@ let room;
 let unread = 0;
 let wasOpen = false;
 let lookAgain;
+let lookAt = Infinity;
 let peopleAgain;
 let idleAt;
+let hiddenAt;
 
 // ------------------------------------------------------------------------------------ coming in
 
@@ -138,7 +141,7 @@ function addressChanged() {
 function heard(frame) {
   const [, , topic, event] = frame;
   if (topic === room?.topic) room.receive(frame);
-  else if (topic === "parlor" && event.startsWith("parlor:room_")) look();
+  else if (topic === "parlor" && event.startsWith("parlor:room_")) lookIn(LIST_MS);
 }
 
 function lineChanged(state) {
@@ -164,6 +167,7 @@ async function unopened() {
 /** Looks which rooms there are, and goes on looking while somebody sees it. */
 async function look() {
   clearTimeout(lookAgain);
+  lookAt = Infinity;
   if (document.visibilityState === "visible" && room) {
     await server.look();
     if (room) describe();
@@ -171,7 +175,11 @@ async function look() {
   lookIn(LOOK_MS);
 }
 
+/** Looks then, unless it does so earlier. */
 function lookIn(ms) {
+  const at = Date.now() + ms;
+  if (at >= lookAt) return;
+  lookAt = at;
   clearTimeout(lookAgain);
   lookAgain = setTimeout(look, ms);
 }
@@ -195,10 +203,10 @@ function title() {
 function changed(what) {
   if (!room) return;
   if (what === "messages") log.changed();
+  // The server makes its list once a second at most.
+  if (what !== "messages" && room.state === "joined") lookIn(LIST_MS);
   if (what === "people") people();
   if (what === "state") {
-    // The server makes its list once a second at most.
-    if (room.state === "joined") lookIn(LIST_MS);
     state();
     log.changed();
     people();
@@ -294,9 +302,12 @@ function read() {
 // ---------------------------------------------------------------------------------- who is here
 
 function visibilityChanged() {
-  const isHidden = document.visibilityState === "hidden";
-  room?.show({ away: isHidden });
-  if (isHidden) return;
+  clearTimeout(hiddenAt);
+  if (document.visibilityState === "hidden") {
+    // So it is too when it is loaded anew, and then nobody is away.
+    hiddenAt = setTimeout(() => room?.show({ away: true }), HIDDEN_MS);
+    return;
+  }
   stir();
   read();
   socket.hurry();

@@ -2,36 +2,28 @@
 //!
 //! Needs node and npm. Where they are missing this says so and passes, unless
 //! `PARLOR_REQUIRE_CLIENTS` is set.
+#![expect(unreachable_pub, reason = "modules of a test crate have no outside")]
 #![expect(clippy::unwrap_used, reason = "a failing test stops")]
 #![expect(clippy::print_stderr, reason = "what is skipped is said, and figures are shown")]
 
+mod npm;
+
 use std::{
-    env, fs,
-    io::{self, BufRead, BufReader},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
     sync::{Mutex, MutexGuard, PoisonError},
 };
+
+use npm::{Run, installed, run};
 
 /// They use all that the machine has, and measure time.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-const REQUIRED: &str = "PARLOR_REQUIRE_CLIENTS";
-
-/// How a run of `run.mjs` went.
-#[derive(Default)]
-struct Run {
-    /// `result VERSION ITEM STATE NOTE`, without the first word.
-    results: Vec<String>,
-    failed: Vec<String>,
-    success: bool,
-}
-
 #[test]
 fn unmodified_clients_work() {
     let _guard = alone();
-    let Some(clients) = installed() else { return };
-    let run = node(&clients, &[]);
+    let Some(clients) = installed("clients", &["clients"]) else { return };
+    let run = items(&clients, &[]);
     assert!(run.success && run.failed.is_empty(), "{}", run.failed.join("\n"));
     for version in ["1.5.14", "1.6.16", "1.7.21", "1.8.16"] {
         for number in 1..=36 {
@@ -46,8 +38,8 @@ fn unmodified_clients_work() {
 #[test]
 fn items_fail_when_what_they_look_at_is_spoilt() {
     let _guard = alone();
-    let Some(clients) = installed() else { return };
-    let run = node(&clients, &["--spoilt", "--versions", "1.8.16"]);
+    let Some(clients) = installed("clients", &["clients"]) else { return };
+    let run = items(&clients, &["--spoilt", "--versions", "1.8.16"]);
     assert!(run.success && run.failed.is_empty(), "{}", run.failed.join("\n"));
     assert!(run.results.len() > 30, "{} results: items are missing", run.results.len());
 }
@@ -56,76 +48,12 @@ fn alone() -> MutexGuard<'static, ()> {
     ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The directory with the tests of clients and what they need, or none where there is no node.
-fn installed() -> Option<PathBuf> {
-    for program in ["node", "npm"] {
-        let version = Command::new(program).arg("--version").stdout(Stdio::null()).status();
-        if version.is_err() {
-            assert!(env::var_os(REQUIRED).is_none(), "{program} is missing, and {REQUIRED} is set");
-            eprintln!("SKIPPED: {program} is missing, so no client was tried against the server");
-            return None;
-        }
-    }
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients");
-    let clients = Path::new(env!("CARGO_TARGET_TMPDIR")).join("clients");
-    copy(&source, &clients).unwrap();
-    let wanted = fs::read(clients.join("package-lock.json")).unwrap();
-    let stamp = clients.join("installed.json");
-    if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
-        return Some(clients);
-    }
-    let install =
-        Command::new("npm").args(["ci", "--ignore-scripts"]).current_dir(&clients).output();
-    let install = install.unwrap();
-    if !install.status.success() {
-        let why = String::from_utf8_lossy(&install.stderr).into_owned();
-        assert!(env::var_os(REQUIRED).is_none(), "npm ci failed, and {REQUIRED} is set: {why}");
-        eprintln!("SKIPPED: npm ci failed, so no client was tried against the server: {why}");
-        return None;
-    }
-    fs::write(stamp, wanted).unwrap();
-    Some(clients)
-}
-
-/// Copies files, so that what npm installs is below `target`, not among the sources.
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let (from, to) = (entry.path(), to.join(entry.file_name()));
-        if entry.file_name() == "node_modules" {
-            continue;
-        }
-        if entry.file_type()?.is_dir() {
-            copy(&from, &to)?;
-        } else {
-            fs::copy(&from, &to)?;
-        }
-    }
-    Ok(())
-}
-
 /// Runs the items, and passes on what they say.
-fn node(clients: &Path, arguments: &[&str]) -> Run {
+fn items(clients: &Path, arguments: &[&str]) -> Run {
     let mut node = Command::new("node");
     node.arg("run.mjs").args(["--server", env!("CARGO_BIN_EXE_parlor-server")]);
-    node.arg("--conformance").arg(example()).args(arguments);
-    let mut node = node.current_dir(clients).stdout(Stdio::piped()).spawn().unwrap();
-    let mut run = Run::default();
-    for line in BufReader::new(node.stdout.take().unwrap()).lines() {
-        let line = line.unwrap();
-        eprintln!("{line}");
-        if let Some(result) = line.strip_prefix("result ") {
-            run.results.push(result.to_owned());
-        } else if line.starts_with("failed: ") {
-            run.failed.push(line);
-        }
-    }
-    run.success = node.wait().unwrap().success();
-    if !run.success && run.failed.is_empty() {
-        run.failed.push("run.mjs ended with an error, see above".to_owned());
-    }
-    run
+    node.arg("--conformance").arg(example()).args(arguments).current_dir(clients);
+    run(node)
 }
 
 /// The example that embeds the server, built as this test is.

@@ -1,0 +1,84 @@
+//! The pages of the server in Debian's Chromium: see `browser/`.
+//!
+//! Needs node, npm and chromium, which is installed if that can be done. Where something is missing
+//! this says so and passes, unless `PARLOR_REQUIRE_CLIENTS` is set. Pictures of the page are in
+//! `target/tmp/browser/shots`; with `PARLOR_PICTURE=1`, that in `docs` is made anew.
+#![expect(unreachable_pub, reason = "modules of a test crate have no outside")]
+#![expect(clippy::unwrap_used, reason = "a failing test stops")]
+#![expect(clippy::print_stderr, reason = "what is skipped is said, and figures are shown")]
+
+mod npm;
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use npm::{Run, installed, missing, run};
+
+/// They use all that the machine has.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+const CHROMIUM: &str = "/usr/bin/chromium";
+
+/// The picture of the page that the README shows, and how large it may be.
+const PICTURE: &str = "room-light-1280.png";
+const PICTURE_BYTES: u64 = 150_000;
+
+#[test]
+fn pages_work() {
+    let _guard = alone();
+    let Some(scripts) = ready() else { return };
+    let run = cases(&scripts, &[]);
+    assert!(run.success && run.failed.is_empty(), "{}", run.failed.join("\n"));
+    assert!(run.results.len() >= 14, "{} results: cases are missing", run.results.len());
+    let picture = scripts.with_file_name("shots").join(PICTURE);
+    let bytes = fs::metadata(&picture).unwrap().len();
+    assert!(
+        bytes <= PICTURE_BYTES,
+        "{PICTURE} has {bytes} bytes, expected {PICTURE_BYTES} at most"
+    );
+    if env::var_os("PARLOR_PICTURE").is_some() {
+        let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/page.png");
+        fs::copy(picture, docs).unwrap();
+    }
+}
+
+/// Cases have to fail whose page is spoilt: else they would show nothing.
+#[test]
+fn cases_fail_when_the_page_is_spoilt() {
+    let _guard = alone();
+    let Some(scripts) = ready() else { return };
+    let run = cases(&scripts, &["--spoilt"]);
+    assert!(run.success && run.failed.is_empty(), "{}", run.failed.join("\n"));
+    assert!(run.results.len() >= 12, "{} results: cases are missing", run.results.len());
+}
+
+fn alone() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The directory with the cases and what they need.
+fn ready() -> Option<PathBuf> {
+    if !Path::new(CHROMIUM).exists() {
+        // Only who may install it does.
+        let install = "apt-get update -q && apt-get install -yq --no-install-recommends chromium";
+        let installed = Command::new("sh").args(["-c", install]).output();
+        if !Path::new(CHROMIUM).exists() {
+            let why = installed.map(|output| String::from_utf8_lossy(&output.stderr).into_owned());
+            missing(&format!("{CHROMIUM} is missing and can't be installed: {why:?}"));
+            return None;
+        }
+    }
+    installed("browser", &["browser", "clients/lib"])
+}
+
+fn cases(scripts: &Path, arguments: &[&str]) -> Run {
+    let mut node = Command::new("node");
+    node.arg("run.mjs").args(["--server", env!("CARGO_BIN_EXE_parlor-server")]);
+    node.args(["--chromium", CHROMIUM, "--shots"]).arg(scripts.with_file_name("shots"));
+    node.args(arguments).current_dir(scripts);
+    run(node)
+}

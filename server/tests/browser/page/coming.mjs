@@ -1,0 +1,146 @@
+// Ways in: by a link, with a token, by the keyboard alone.
+
+import { createHmac } from "node:crypto";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { assert, eventually } from "../../clients/lib/wait.mjs";
+
+export const spoils = {
+  "a link leads to its room": { file: "page.js", from: `byId("room").value = addressed()`, to: `byId("room").value = ""` },
+  "who has no token is let in nowhere": { file: "server.js", from: "base64url.bearer.phx.${base64url(this.token)}", to: "base64url.bearer.phx.none" },
+  "the keyboard is enough": { file: "composer.js", from: `event.key !== "Enter"`, to: `event.key !== "F9"` },
+  "a room that is not there can be opened": { file: "page.js", from: `"parlor:open_room"`, to: `"parlor:close_room"` },
+};
+
+const SECRET = "a secret of thirty-two bytes, at the least";
+
+function tokenOf(user, seconds = 600) {
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const signed = `${part({ alg: "HS256", typ: "JWT" })}.${part({ sub: user, exp: Math.floor(Date.now() / 1000) + seconds })}`;
+  return `${signed}.${createHmac("sha256", SECRET).update(signed).digest("base64url")}`;
+}
+
+export const cases = {
+  async "a link leads to its room"(world) {
+    const server = await world.server();
+    const ann = await world.guest(server, "ann", "room: 7/ü & more");
+    await ann.page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await ann.page.click("#copy");
+    await ann.reads("#said", "Link copied");
+    const link = await ann.page.evaluate(() => navigator.clipboard.readText());
+    assert.equal(link, ann.page.url());
+    assert.ok(link.endsWith("/#room:%207/%C3%BC%20%26%20more"), link);
+
+    // Who is not known says who it is, and is there; who is known is there at once.
+    const path = new URL(link).pathname + new URL(link).hash;
+    const context = await world.browser();
+    const bob = await world.window(server, { context, path });
+    await bob.page.fill("#name", "bob");
+    assert.equal(await bob.page.inputValue("#room"), "room: 7/ü & more");
+    await bob.page.press("#name", "Enter");
+    await bob.is("Connected");
+    const again = await world.window(server, { context, path });
+    await again.is("Connected");
+    await again.reads("#title", "room: 7/ü & more");
+    await ann.sees([["ann (you)", ""], ["bob", "2 devices"]]);
+    // A name that can't be is refused with the reason.
+    const eve = await world.window(server);
+    await eve.page.fill("#name", "system");
+    await eve.page.click("#enter button");
+    await eventually("it is said why", async () => /system/.test(await eve.page.textContent("#enter-error")));
+  },
+
+  async "who has no token is let in nowhere"(world) {
+    const file = join(mkdtempSync(join(tmpdir(), "parlor-browser-")), "secret");
+    writeFileSync(file, SECRET);
+    const toml = `[[rooms]]\npattern = "secret-lair"\n[default_room]\nevents = [{name = "message", history = 10}]`;
+    const server = await world.server({ toml, flags: ["--hs256-secret-file", file] });
+    const ann = await world.window(server);
+    await ann.page.waitForSelector("#token");
+    assert.equal(await ann.page.isVisible("#name"), false);
+    assert.ok(!(await ann.page.content()).includes("secret-lair"), "strangers are told no rooms");
+    await ann.page.fill("#token", `${tokenOf("ann")}x`);
+    await ann.page.click("#enter button");
+    await eventually("it is refused", async () => /not taken/.test(await ann.page.textContent("#enter-error")));
+    await ann.page.fill("#token", tokenOf("ann"));
+    await ann.page.click("#enter button");
+    await ann.is("Connected");
+    await ann.reads("#me-name", "ann");
+    await ann.say("I am who I am");
+
+    // The address may have it, and then has it no more.
+    const bob = await world.window(server, { path: `/#lobby&token=${tokenOf("bob", 4)}` });
+    await bob.is("Connected");
+    assert.equal(new URL(bob.page.url()).hash, "#lobby");
+    await bob.has(["I am who I am"]);
+    await ann.sees([["ann (you)", ""], ["bob", ""]]);
+    // It runs out, within the time that clocks may differ by.
+    await ann.page.reload();
+    await ann.is("Connected");
+  },
+
+  async "the keyboard is enough"(world) {
+    const server = await world.server();
+    await world.guest(server, "bob");
+    const ann = await world.window(server);
+    const keys = ann.page.keyboard;
+    await ann.page.waitForSelector("#name");
+    await keys.type("ann");
+    await keys.press("Enter");
+    await ann.is("Connected");
+    await keys.type("by keys alone");
+    await keys.press("Enter");
+    await ann.has(["by keys alone"]);
+    await keys.type("two");
+    await keys.press("Shift+Enter");
+    await keys.type("lines");
+    await keys.press("Enter");
+    await ann.has(["by keys alone", "two\nlines"]);
+
+    // Each stop can be seen, and all that can be used is one.
+    const stops = new Set();
+    for (let step = 0; step < 30; step += 1) {
+      await keys.press("Tab");
+      const stop = await ann.page.evaluate(() => {
+        const { activeElement: element } = document;
+        if (element === document.body) return undefined;
+        const { outlineStyle, outlineWidth } = getComputedStyle(element);
+        const box = element.getBoundingClientRect();
+        return { name: element.id || element.textContent, isSeen: outlineStyle !== "none" && outlineWidth !== "0px" && box.width > 0 && box.top >= 0 };
+      });
+      if (!stop) continue;
+      assert.ok(stop.isSeen, `${stop.name} can be seen where it has the focus`);
+      stops.add(stop.name);
+    }
+    const usable = await ann.page.$$eval("#app button, #app a, #app input, #app textarea", (all) =>
+      all.filter((element) => element.checkVisibility({ visibilityProperty: true })).map((element) => element.id || element.textContent),
+    );
+    for (const name of usable) assert.ok(stops.has(name), `${name} is reached by the keyboard, expected among ${[...stops]}`);
+    await ann.page.focus("#skip");
+    await keys.press("Enter");
+    assert.equal(await ann.page.evaluate(() => document.activeElement.id), "text");
+    await ann.page.focus("#open-name");
+    await keys.type("garden");
+    await keys.press("Enter");
+    await ann.reads("#title", "garden");
+    await ann.page.focus("#room-list a:not([aria-current])");
+    await keys.press("Enter");
+    await ann.reads("#title", "lobby");
+  },
+
+  async "a room that is not there can be opened"(world) {
+    const toml = `unlisted_topics = "refuse"\nclients_open_rooms = "on"\n[[rooms]]\npattern = "lobby"`;
+    const server = await world.server({ toml });
+    const bob = await world.guest(server, "bob");
+    const ann = await world.window(server);
+    await ann.page.fill("#name", "ann");
+    await ann.page.fill("#room", "attic");
+    await ann.page.click("#enter button");
+    await ann.is("Not in the room");
+    await ann.reads("#trouble-text", "There is no such room.");
+    await ann.page.click("text=Open it");
+    await ann.is("Connected");
+    await bob.page.waitForSelector("#room-list >> text=attic");
+  },
+};

@@ -1,0 +1,152 @@
+// How it looks: on a phone, by day and by night, to those who do not see it, and in pictures.
+
+import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
+import { assert, eventually } from "../../clients/lib/wait.mjs";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+export const spoils = {
+  "a phone has room for it": { file: "page.css", from: ".compose { display: flex;", to: ".compose { display: flex; min-width: 34rem;" },
+  "nothing is in the way of who sees or hears otherwise": { file: "page.css", from: "--quiet: #665f52;", to: "--quiet: #b5b0a5;" },
+};
+
+export const cases = {
+  async "a phone has room for it"(world) {
+    const server = await world.server();
+    const options = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };
+    const ann = await world.window(server, options);
+    await ann.page.waitForSelector("#name");
+    await ann.fitsInWidth();
+    await fingers(ann);
+    await ann.enter("a name that is rather long for a telephone", "a-room-whose-name-is-long-without-any-gaps-in-it");
+    await ann.say("hello");
+    await ann.has(["hello"]);
+    await ann.fitsInWidth();
+    await fingers(ann);
+    for (const name of ["rooms", "people"]) {
+      await ann.page.tap(`#show-${name}`);
+      await ann.page.waitForSelector(`#${name}.shown`);
+      await ann.fitsInWidth();
+      await fingers(ann);
+      const isInside = await ann.page.evaluate((id) => document.getElementById(id).contains(document.activeElement), name);
+      assert.ok(isInside, "the focus goes with it");
+      await ann.page.keyboard.press("Escape");
+      await ann.page.waitForSelector(`#${name}`, { state: "hidden" });
+      assert.equal(await ann.page.evaluate(() => document.activeElement.id), `show-${name}`, "and comes back");
+    }
+    await ann.page.tap("#show-rooms");
+    await ann.page.fill("#open-name", "garden");
+    await ann.page.tap("#open button");
+    await ann.reads("#title", "garden");
+    await ann.page.waitForSelector("#rooms", { state: "hidden" });
+    // With the keyboard of the phone, half of it is left.
+    await ann.page.setViewportSize({ width: 360, height: 360 });
+    const box = await (await ann.page.$("#text")).boundingBox();
+    assert.ok(box.y + box.height <= 360, "the field stays in sight");
+  },
+
+  async "nothing is in the way of who sees or hears otherwise"(world) {
+    const server = await world.server();
+    const line = await world.line(server);
+    for (const colorScheme of ["light", "dark"]) {
+      for (const viewport of [{ width: 1280, height: 800 }, { width: 390, height: 844 }]) {
+        const ann = await world.window(line, { colorScheme, viewport, reducedMotion: "reduce" });
+        await ann.page.waitForSelector("#name");
+        await ann.page.click("#enter button");
+        await ann.reads("#enter-error", "Please say who you are.");
+        await examined(ann);
+        await ann.enter("ann");
+        await ann.say("hello");
+        const bob = await world.guest(server, "bob");
+        await bob.say("hi");
+        await bob.look("hidden");
+        await ann.sees([["ann (you)", ""], ["bob", "away"]]);
+        await eventually("bob is heard", async () => (await ann.texts()).at(-1) === "hi");
+        await examined(ann);
+        if (viewport.width < 700) {
+          for (const name of ["rooms", "people"]) {
+            await ann.page.click(`#show-${name}`);
+            await examined(ann);
+            await ann.page.keyboard.press("Escape");
+          }
+        }
+        line.cut();
+        await ann.is("Reconnecting…");
+        await ann.say("later");
+        await eventually("it waits", async () => (await ann.unsent()).length === 1);
+        await examined(ann);
+        line.mend();
+        await ann.is("Connected");
+        await bob.page.click("#change");
+        await ann.page.click(viewport.width < 700 ? "#show-rooms" : "body");
+        await ann.page.click("#change");
+      }
+    }
+  },
+
+  async "pictures of it"(world) {
+    const toml = `
+      [[rooms]]
+      pattern = "lobby"
+      name = "Lobby"
+      description = "where everybody meets"
+      events = [{name = "message", history = 100}]
+      [[rooms]]
+      pattern = "garden"
+      name = "Garden"
+      [[rooms]]
+      pattern = "team:harbour"
+      name = "Team Harbour"
+    `;
+    const server = await world.server({ toml });
+    const names = ["Ann", "Bob", "Chloé"];
+    const windows = {};
+    for (const name of names) windows[name] = await world.guest(server, name, "lobby");
+    await world.guest(server, "Dai", "team:harbour");
+    await world.guest(server, "Bob", "lobby");
+    const talk = [
+      ["Bob", "Morning! The new build is on the staging server."],
+      ["Ann", "Already looking at it. It came back by itself when the train was in the tunnel, and nothing was missing."],
+      ["Chloé", "Same here.\\nTwo minutes without a line, and then it was all there."],
+      ["Chloé", "Shall we show it to the others at ten?"],
+      ["Ann", "Yes. Here, in this room."],
+    ];
+    for (const [name, text] of talk) {
+      await windows[name].say(text.replace("\\n", "\n"));
+      await eventually(`${name} was heard`, async () => (await windows.Ann.texts()).at(-1) === text.replace("\\n", "\n"));
+    }
+    await windows["Chloé"].look("hidden");
+    for (const colorScheme of ["light", "dark"]) {
+      for (const [width, height] of [[1280, 800], [390, 844]]) {
+        await windows.Ann.page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+        await windows.Ann.page.setViewportSize({ width, height });
+        await windows.Bob.type("");
+        await windows.Bob.type("I will");
+        await windows.Ann.reads("#typing", "Bob is typing…");
+        await eventually("rooms are counted", async () => /2/.test(await windows.Ann.page.textContent("#room-list")) || /3/.test(await windows.Ann.page.textContent("#room-list")));
+        await windows.Ann.page.screenshot({ path: world.shot(`room-${colorScheme}-${width}.png`) });
+        const door = await world.window(server, { colorScheme, viewport: { width, height } });
+        await door.page.waitForSelector("#name");
+        await door.page.screenshot({ path: world.shot(`door-${colorScheme}-${width}.png`) });
+      }
+    }
+  },
+};
+
+/** What can be touched is large enough for a finger, and no field makes the phone zoom in. */
+async function fingers(window) {
+  const small = await window.page.evaluate(() => {
+    const seen = [...document.querySelectorAll("button, input, textarea, nav a")].filter((element) => element.checkVisibility({ visibilityProperty: true }) && !element.classList.contains("skip"));
+    const boxes = seen.map((element) => [element.id || element.textContent, element.getBoundingClientRect(), parseFloat(getComputedStyle(element).fontSize), element.matches("input, textarea")]);
+    return boxes.filter(([, { width, height }, size, isField]) => width < 40 || height < 40 || (isField && size < 16)).map(([name, { width, height }]) => `${name} ${width}x${height}`);
+  });
+  assert.deepEqual(small, []);
+}
+
+async function examined(window) {
+  await window.page.evaluate(axe);
+  const { violations } = await window.page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+  const found = violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html, any }) => `${html.slice(0, 200)} ${any[0]?.message ?? ""}`).join("; ")}`);
+  assert.deepEqual(found, [], "axe finds nothing");
+}

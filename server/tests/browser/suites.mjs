@@ -1,0 +1,15 @@
+// All cases: `cases` by title, and for each what to spoil so that it fails, `{file, from, to}`.
+
+import * as coming from "./page/coming.mjs";
+import * as line from "./page/line.mjs";
+import * as looks from "./page/looks.mjs";
+import * as talk from "./page/talk.mjs";
+import * as writing from "./page/writing.mjs";
+
+export const suites = [
+  { suite: "talk", ...talk },
+  { suite: "line", ...line },
+  { suite: "writing", ...writing },
+  { suite: "coming", ...coming },
+  { suite: "looks", ...looks },
+];
