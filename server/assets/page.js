@@ -188,10 +188,18 @@ function lookIn(ms) {
 
 function describe() {
   const info = server.rooms.rooms.find(({ topic }) => topic === room.topic);
-  showRooms(server.rooms, room.topic);
+  listRooms(room.presence.list().people);
   setText(byId("room-name"), info?.name ?? room.topic);
   setText(byId("room-about"), info?.description ?? "");
   title();
+}
+
+/** The rooms as they were listed, but for this one, of which more is known. */
+function listRooms(people) {
+  const here = people.reduce((sum, { devices }) => sum + devices, 0);
+  const isHere = ({ topic }) => topic === room.topic && here > 0;
+  const { rooms, more } = server.rooms;
+  showRooms({ rooms: rooms.map((info) => (isHere(info) ? { ...info, size: here } : info)), more }, room.topic);
 }
 
 function title() {
@@ -203,10 +211,10 @@ function title() {
 function changed(what) {
   if (!room) return;
   if (what === "messages") log.changed();
-  // The server makes its list once a second at most.
-  if (what !== "messages" && room.state === "joined") lookIn(LIST_MS);
   if (what === "people") people();
   if (what === "state") {
+    // The server makes its list once a second at most.
+    if (room.state === "joined") lookIn(LIST_MS);
     state();
     log.changed();
     people();
@@ -217,6 +225,7 @@ function people() {
   clearTimeout(peopleAgain);
   const { people: all, untilMs } = room.presence.list();
   showPeople(all, room.user);
+  listRooms(all);
   if (untilMs < Infinity) peopleAgain = setTimeout(() => changed("people"), untilMs + 10);
 }
 

@@ -21,7 +21,7 @@ impl Wire {
     /// Its name, for people and for figures.
     pub(crate) const fn label(self) -> &'static str {
         match self {
-            Self::Phoenix => "phoenix",
+            Self::Phoenix | Self::PhoenixSigned => "phoenix",
             Self::Dialogue => "dialogue",
         }
     }

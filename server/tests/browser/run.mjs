@@ -2,6 +2,8 @@
 //
 //     node run.mjs --server BINARY --chromium BINARY --shots DIRECTORY [--only TEXT] [--spoilt]
 //
+// With `PARLOR_ASSETS`, the page's files are those of that directory, so nothing has to be built.
+//
 // Prints `result CASE ok|failed` a case, and `failed: …` for each that is not as it has to be. With
 // `--spoilt` each gets a page in which something is broken, and has to fail.
 
@@ -33,7 +35,7 @@ const args = [
   "--disable-component-update",
   "--disable-sync",
   // A page whose files come from the test is not one of this machine's for the browser.
-  ...(values.spoilt ? ["--disable-features=LocalNetworkAccessChecks"] : []),
+  ...(values.spoilt || process.env.PARLOR_ASSETS ? ["--disable-features=LocalNetworkAccessChecks"] : []),
 ];
 mkdirSync(values.shots, { recursive: true });
 const browser = await chromium.launch({ executablePath: values.chromium, args });

@@ -1,5 +1,6 @@
 // What a case has: servers, networks that can be cut, and browsers' windows that are watched.
 
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Server } from "../../clients/lib/server.mjs";
 import { Line } from "./line.mjs";
@@ -38,6 +39,7 @@ export class World {
   async browser(options = {}) {
     const context = await this.#browser.newContext({ viewport: { width: 1280, height: 800 }, locale: "en-GB", timezoneId: "Europe/London", ...options });
     this.#all.push(() => context.close());
+    if (process.env.PARLOR_ASSETS) await context.route(/\/assets\/|\/(#|$)/, (route) => fromFile(route));
     if (this.#spoil) await context.route(`**/${this.#spoil.file}`, (route) => this.#spoilt(route));
     return context;
   }
@@ -73,9 +75,19 @@ export class World {
 
   async #spoilt(route) {
     const response = await route.fetch();
-    const text = await response.text();
+    const text = process.env.PARLOR_ASSETS ? readFileSync(fileOf(route), "utf8") : await response.text();
     const body = text.replace(this.#spoil.from, this.#spoil.to);
     this.wasSpoilt ||= body !== text;
     await route.fulfill({ response, body, headers: { ...response.headers(), etag: "" } });
   }
+}
+
+const fileOf = (route) => {
+  const { pathname } = new URL(route.request().url());
+  return join(process.env.PARLOR_ASSETS, pathname === "/" ? "index.html" : pathname.replace("/assets/", ""));
+};
+
+async function fromFile(route) {
+  const response = await route.fetch();
+  await route.fulfill({ response, body: readFileSync(fileOf(route)) });
 }
