@@ -55,9 +55,9 @@ export function avatarOf(name) {
 }
 
 export function dress(avatar, name) {
-  let hash = 7;
-  for (const sign of name.slice(0, 64)) hash = (hash * 131 + sign.codePointAt(0)) % 65_521;
-  setClass(avatar, `avatar tint-${hash % 8}`);
+  let hash = 0;
+  for (const sign of name.slice(0, 64)) hash = Math.imul(hash ^ sign.codePointAt(0), 0x9e3779b1);
+  setClass(avatar, `avatar tint-${hash >>> 29}`);
   setText(avatar, name.slice(0, 64).match(SIGNS)?.[0].toUpperCase() ?? "·");
 }
 

@@ -101,7 +101,7 @@ impl Seats {
             if let Some(item) = encoded.of(seat.wire) {
                 let waits = u64::from(put(seat, item) == Put::Waits);
                 match seat.wire {
-                    Wire::Phoenix => phoenix += waits,
+                    Wire::Phoenix | Wire::PhoenixSigned => phoenix += waits,
                     Wire::Dialogue => dialogue += waits,
                 }
             }

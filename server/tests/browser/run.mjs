@@ -58,7 +58,8 @@ for (const { suite, cases, spoils } of suites) {
     }
     await world.dispose();
     const ms = Math.round(performance.now() - began);
-    console.log(`result ${suite}: ${title}: ${error ? "failed" : "ok"} (${ms} ms)`);
+    const outcome = values.spoilt && error ? `noticed, as ${first(error)}` : error ? "failed" : "ok";
+    console.log(`result ${suite}: ${title}: ${outcome} (${ms} ms)`);
     if (values.spoilt && !world.wasSpoilt) {
       failures += 1;
       console.log(`failed: ${suite}: ${title}: nothing was spoilt, ${spoil.file} has no ${spoil.from}`);
@@ -71,5 +72,9 @@ for (const { suite, cases, spoils } of suites) {
     }
   }
 }
+function first(error) {
+  return String(error.message).split("\n")[0].slice(0, 160);
+}
+
 await browser.close();
 process.exit(failures > 0 ? 1 : 0);
