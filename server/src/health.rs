@@ -26,11 +26,14 @@ pub(crate) struct Health {
 /// It is also 200 if something does not work that clients do not notice: another server in place of
 /// this one would serve them no better, and its start would cost them their connections.
 pub(crate) async fn check(State(hub): State<Arc<Hub>>) -> (StatusCode, Json<Health>) {
-    let degraded: Vec<_> = hub
+    let mut degraded: Vec<_> = hub
         .metrics
         .failed_journals()
         .map(|shard| format!("the journal of shard {shard} has ended, as it can't be written"))
         .collect();
+    if hub.history.as_ref().is_some_and(|history| history.fails()) {
+        degraded.push("the history can't be written, which is tried again".into());
+    }
     let (code, status) = if hub.going.is_cancelled() {
         (StatusCode::SERVICE_UNAVAILABLE, "going")
     } else if !hub.answers(PATIENCE).await {

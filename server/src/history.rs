@@ -37,7 +37,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc,
     },
     thread::{self, JoinHandle},
@@ -105,6 +105,8 @@ pub(crate) struct Tally {
     waiting_bytes: AtomicU64,
     pages: AtomicU64,
     failed_pages: AtomicU64,
+    /// What is handed over can't be written.
+    fails: AtomicBool,
 }
 
 /// Something for the thread that writes.
@@ -197,6 +199,11 @@ impl Running {
 }
 
 impl Tally {
+    /// Whether what is handed over can't be written, which is tried again and again.
+    pub(crate) fn fails(&self) -> bool {
+        self.fails.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn stats(&self) -> HistoryStats {
         let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
         HistoryStats {

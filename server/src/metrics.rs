@@ -98,6 +98,7 @@ impl Page {
             max_places: hub.settings.connections.max,
             mailboxes: mailboxes.collect(),
             queues: queues(hub),
+            history: hub.history.clone(),
             process: Process::read(),
         }
     }

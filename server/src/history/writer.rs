@@ -120,6 +120,7 @@ impl Writer {
                     info!("the history is written again");
                 }
                 self.state = State::Works;
+                self.tally.fails.store(false, Ordering::Relaxed);
                 self.tally.written.fetch_add(written, Ordering::Relaxed);
                 self.forget_unwritten();
                 self.tell_lost();
@@ -130,6 +131,7 @@ impl Writer {
                     error!(%failure, waiting, "the history can't be written, which is tried again");
                 }
                 self.state = State::Fails { retry_at_ms: self.clock.now_ms() + RETRY_MS };
+                self.tally.fails.store(true, Ordering::Relaxed);
             }
         }
     }

@@ -24,7 +24,7 @@ use super::{
     process::{Process, TICK_MS},
     shard::{Sent, ShardFigures},
 };
-use crate::shard::Wire;
+use crate::{history::Tally, shard::Wire};
 
 /// What there is to tell at one moment.
 #[derive(Debug)]
@@ -37,6 +37,8 @@ pub(super) struct Page {
     /// What waits for each shard; None for one that has ended.
     pub(super) mailboxes: Vec<Option<usize>>,
     pub(super) queues: Queues,
+    /// What became of what was to be kept, if there is a file for it.
+    pub(super) history: Option<Arc<Tally>>,
     pub(super) process: Process,
 }
 
@@ -58,6 +60,7 @@ impl Collector for Page {
         self.channels(&mut families)?;
         self.traffic(&mut families)?;
         self.shards(&mut families)?;
+        self.store(&mut families)?;
         self.process(&mut families)
     }
 }
@@ -252,6 +255,34 @@ impl Page {
             "parlor_journal_failed",
             "Whether the journal of a shard has ended, as it could not be written.",
             labels().zip(failed.map(u64::from)),
+        )
+    }
+
+    /// The file of the history, if there is one.
+    fn store(&self, families: &mut Families<'_>) -> fmt::Result {
+        let Some(tally) = &self.history else { return Ok(()) };
+        let stats = tally.stats();
+        families.counters(
+            "parlor_store_messages",
+            "Messages that left memory, by whether they were written to the history or lost.",
+            [("written", stats.written), ("lost", stats.lost)]
+                .map(|(result, count)| ([("result", result)], count)),
+        )?;
+        families.gauge_of(
+            ("parlor_store_waiting", Unit::Bytes),
+            "What waits to be written to the history.",
+            stats.waiting_bytes,
+        )?;
+        families.counters(
+            "parlor_store_pages",
+            "Pages that were asked of the history, by whether they could be read.",
+            [("read", stats.pages), ("failed", stats.failed_pages)]
+                .map(|(result, count)| ([("result", result)], count)),
+        )?;
+        families.gauge(
+            "parlor_store_failed",
+            "Whether the history can't be written at the moment.",
+            u64::from(tally.fails()),
         )
     }
 

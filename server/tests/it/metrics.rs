@@ -10,10 +10,10 @@
 mod failing;
 mod open_metrics;
 
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path};
 
 use parlor::{Config, EventDefinition, Kick, RoomConfig};
-use parlor_server::{OperatorKey, Settings};
+use parlor_server::{HistorySettings, OperatorKey, Settings};
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -305,6 +305,35 @@ async fn no_label_is_what_a_client_has_said() {
     assert!(names.iter().all(|name| known.contains(name)), "{names:?}");
     // It follows from the settings how long the page is.
     assert!(after.samples.len() < 250, "{}", after.samples.len());
+}
+
+#[tokio::test]
+async fn what_goes_to_the_file_of_the_history_is_counted() {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("metrics-store");
+    std::fs::remove_dir_all(&directory).ok();
+    std::fs::create_dir_all(&directory).unwrap();
+    let history = Some(HistorySettings::new(directory.join("history.sqlite")));
+    let running = start(Settings { history, ..remembering() }).await;
+    let before = scrape(running.at).await;
+    let mut ann = running.client("ann").await;
+    ann.join("room:1", json!({})).await;
+    // Ten of them stay in memory.
+    for number in 0..15 {
+        ann.say("room:1", json!(number)).await;
+    }
+    let mut last = 0.0;
+    let reached = async {
+        while last != 5.0 {
+            last = scrape(running.at).await.of("parlor_store_messages_total{result=\"written\"}");
+        }
+    };
+    assert!(timeout(PATIENCE, reached).await.is_ok(), "{last} are written");
+    let after = scrape(running.at).await;
+    assert_eq!(before.labels, after.labels);
+    for unmoved in ["parlor_store_messages_total{result=\"lost\"}", "parlor_store_failed"] {
+        assert_eq!(after.of(unmoved), 0.0, "{unmoved}");
+    }
+    assert!(!scrape(start(settings()).await.at).await.families.contains_key("parlor_store_failed"));
 }
 
 #[tokio::test]
