@@ -24,7 +24,7 @@ function roomOf() {
   return make("li", {}, make("a", {}, make("bdi", { class: "name" }), size, make("span", { class: "unseen" })));
 }
 
-function tellRoom(element, { topic, name, size, full }, isCurrent) {
+function tellRoom(element, { topic, name, size, full, max_members: max }, isCurrent) {
   const link = element.firstElementChild;
   const [title, number, words] = link.children;
   if (link.getAttribute("href") !== linkTo(topic)) link.setAttribute("href", linkTo(topic));
@@ -33,13 +33,16 @@ function tellRoom(element, { topic, name, size, full }, isCurrent) {
   setText(title, name ?? topic);
   if (link.title !== topic) link.title = topic;
   number.setAttribute("aria-hidden", "true");
-  setText(number, size ? String(size) : "");
+  setText(number, full ? `${size}/${max}` : size ? String(size) : "");
   setText(words, `, ${count(size ?? 0, "person", "people")}${full ? ", full" : ""}`);
 }
 
+/** How many people are shown by name. */
+const MAX = 200;
+
 /** Shows people, `{user, devices, away, typing}`. */
 export function showPeople(people, me) {
-  const rows = people.map((person) => ({
+  const rows = people.slice(0, MAX).map((person) => ({
     key: person.user,
     make: () => personOf(person.user, me),
     update: (element) => tellPerson(element, person),
@@ -47,6 +50,8 @@ export function showPeople(people, me) {
   sync(byId("people-list"), rows);
   setText(byId("people-title"), `Here${people.length > 0 ? ` · ${people.length}` : ""}`);
   setText(byId("people-count"), String(people.length));
+  byId("people-more").hidden = people.length <= MAX;
+  setText(byId("people-more"), `and ${people.length - MAX} more`);
   showTyping(people.filter(({ typing, user }) => typing && user !== me).map(({ user }) => user));
 }
 

@@ -13,6 +13,7 @@ const LOOK_MS = 10_000;
 const LIST_MS = 1_100;
 const HIDDEN_MS = 1_000;
 const IDLE_MS = 300_000;
+const PEOPLE_MS = 30;
 const FIRST_ROOM = "lobby";
 
 const server = new Server();
@@ -25,6 +26,7 @@ let wasOpen = false;
 let lookAgain;
 let lookAt = Infinity;
 let peopleAgain;
+let peopleAt = Infinity;
 let idleAt;
 let hiddenAt;
 
@@ -116,6 +118,7 @@ function enter(topic) {
   changed("state");
   setText(byId("said"), `Room ${topic}`);
   composer.focus();
+  stir();
   if (socket.state === "open") room.join();
   else if (socket.state !== "connecting") socket.open();
   look();
@@ -147,7 +150,8 @@ function heard(frame) {
 function lineChanged(state) {
   if (state === "open") {
     wasOpen = true;
-    room?.join();
+    // Who was put out comes back when it wants to, not by itself.
+    if (room?.state === "waiting" || room?.state === "joining") room.join();
   } else {
     room?.lost();
   }
@@ -211,22 +215,32 @@ function title() {
 function changed(what) {
   if (!room) return;
   if (what === "messages") log.changed();
-  if (what === "people") people();
+  if (what === "people") peopleIn(PEOPLE_MS);
   if (what === "state") {
     // The server makes its list once a second at most.
     if (room.state === "joined") lookIn(LIST_MS);
     state();
     log.changed();
-    people();
+    peopleIn(PEOPLE_MS);
   }
 }
 
-function people() {
+/** Many may come at once. */
+function peopleIn(ms) {
+  const at = Date.now() + ms;
+  if (at >= peopleAt) return;
+  peopleAt = at;
   clearTimeout(peopleAgain);
+  peopleAgain = setTimeout(people, ms);
+}
+
+function people() {
+  peopleAt = Infinity;
+  if (!room) return;
   const { people: all, untilMs } = room.presence.list();
   showPeople(all, room.user);
   listRooms(all);
-  if (untilMs < Infinity) peopleAgain = setTimeout(() => changed("people"), untilMs + 10);
+  if (untilMs < Infinity) peopleIn(untilMs + 10);
 }
 
 /** How it stands with the line and the room, in a word, and what can be done about it. */

@@ -13,6 +13,8 @@ const EVENT = "message";
 const REJOIN_MS = 1_000;
 /** For how long the newest page surely has what was sent. */
 const KNOWN_MS = 300_000;
+/** How often a message is sent of which no answer comes. */
+const TRIES = 3;
 const UNSURE = "The connection was lost, and whether this was sent can't be told.";
 
 export class Room {
@@ -131,7 +133,7 @@ export class Room {
   }
 
   retry(message) {
-    Object.assign(message, { state: "waiting", why: undefined, isUnsure: false });
+    Object.assign(message, { state: "waiting", why: undefined, isUnsure: false, tries: 0 });
     this.#keep();
     this.#pump();
   }
@@ -203,7 +205,9 @@ export class Room {
     this.outbox = this.outbox.filter(({ state }) => state !== "sent");
     for (const message of this.outbox.filter(({ isUnsure }) => isUnsure)) {
       const isSure = isAll && Date.now() - message.time < KNOWN_MS;
-      if (!isSure) Object.assign(message, { state: "failed", why: UNSURE });
+      // The server may end connections for it.
+      const isTooOften = message.tries >= TRIES;
+      if (!isSure || isTooOften) Object.assign(message, { state: "failed", why: UNSURE });
       message.isUnsure = false;
     }
     this.#keep();
@@ -269,7 +273,7 @@ export class Room {
   }
 
   async #transmit(message) {
-    Object.assign(message, { state: "sending", isUnsure: true });
+    Object.assign(message, { state: "sending", isUnsure: true, tries: (message.tries ?? 0) + 1 });
     this.#keep();
     const { id, text } = message;
     try {

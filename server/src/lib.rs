@@ -1,8 +1,9 @@
 //! A server of [parlor](https://docs.rs/parlor) channels: what owns sockets, clocks and threads, and
 //! drives channels with them. The rules of rooms are all in `parlor`.
 //!
-//! `cargo run -p parlor-server` serves Phoenix clients at `ws://127.0.0.1:4000/socket` and clients of
-//! Dialogue at `http://127.0.0.1:4000`, and says at `/healthz` whether it is well. As a library it is a part of another program, which may mount its
+//! `cargo run -p parlor-server` serves a page to talk in at `http://127.0.0.1:4000/`, Phoenix clients at
+//! `ws://127.0.0.1:4000/socket` and clients of Dialogue at `http://127.0.0.1:4000`, and says at
+//! `/healthz` whether it is well. As a library it is a part of another program, which may mount its
 //! routes beside its own, and do what only a server may:
 //!
 //! ```
@@ -50,6 +51,26 @@
 //! whatever becomes of it later does not concern the client any more. So a session is not for two
 //! tabs, which would take over from each other for ever: past ten times in ten seconds, the newer
 //! connection is refused (429), and the log warns of it.
+//!
+//! # The page
+//!
+//! At `/` is a page with rooms, messages and who is here, which needs nothing but a browser. It is a
+//! Phoenix client of its own with a session a tab, so a tab that is loaded anew, or whose connection
+//! was lost, is seen to stay; one that was closed is shown for the grace. What it sends are events
+//! `message` with `{text, id}`, or `{text}` where a schema takes no more; the `id` tells whether a
+//! message of which no answer was heard has arrived. Messages it shows are those with a `text`, or
+//! whatever they are, as text. Who sent them is what the server says, since its socket asks for
+//! `senders`. That somebody is away or types stands in its presence, `{away, typing}`, and not in
+//! events: those would count as missed for whoever comes back, in rooms that do not keep them.
+//!
+//! Which rooms there are it reads at `/rooms.json`: names, sizes and descriptions are for everybody
+//! who is let in, as in the lists that clients of Dialogue ask for; with keys for tokens it takes
+//! one (`Authorization: Bearer`), which the page asks for, or finds behind `#ROOM&token=`. It has at
+//! most 200 rooms, the largest, and is made once a second at most, or more seldom where there are many.
+//!
+//! What was said before it shows as far as rooms keep it. Started without a file of settings, all
+//! keep the last 200 of `message`. [`Server::serve`] serves the page; who mounts
+//! [`Server::router`] beside routes of its own adds [`Server::page`] if it wants it.
 //!
 //! # Clients of Dialogue
 //!

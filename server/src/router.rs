@@ -12,7 +12,7 @@ use crate::{
     dialogue::{self, Endpoint},
     health,
     hub::Hub,
-    inspect, metrics, page, phoenix,
+    inspect, metrics, phoenix,
     server::Server,
 };
 
@@ -27,11 +27,6 @@ use crate::{
 /// connections of one address are not limited.
 pub fn router(server: &Server) -> Router {
     of_hub(Arc::clone(server.hub()))
-}
-
-/// The same with the page at `/`, for a server that is nobody else's part.
-pub(crate) fn with_page(hub: Arc<Hub>) -> Router {
-    of_hub(Arc::clone(&hub)).merge(page::routes().with_state(hub))
 }
 
 pub(crate) fn of_hub(hub: Arc<Hub>) -> Router {

@@ -23,7 +23,7 @@ use crate::{
     listen,
     metrics::Metrics,
     openings::Openings,
-    placement, random,
+    page, placement, random,
     registry::{Gate, Registry},
     router,
     sessions::Sessions,
@@ -139,9 +139,14 @@ impl Server {
         router::of_hub(Arc::clone(&self.hub))
     }
 
+    /// The page at `/` and what belongs to it, to be merged with its [`router`](Server::router).
+    pub fn page(&self) -> axum::Router {
+        page::routes().with_state(Arc::clone(&self.hub))
+    }
+
     /// Serves its routes at `listener`, and the page at `/`, until it is shut down.
     pub async fn serve(&self, listener: TcpListener) {
-        let router = router::with_page(Arc::clone(&self.hub));
+        let router = self.router().merge(self.page());
         listen::serve(&self.hub, listener, router).await;
     }
 

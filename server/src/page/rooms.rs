@@ -33,8 +33,8 @@ const MAX: usize = 200;
 /// For how long a list holds, whoever asks.
 const HOLDS: Duration = Duration::from_secs(1);
 
-/// Of how much of the time lists may take one part, when there are many rooms.
-const PARTS: u32 = 50;
+/// How much longer it holds for each room that there is, since making it takes longer too.
+const EACH_HOLDS: Duration = Duration::from_micros(50);
 
 #[derive(Deserialize)]
 struct Asked {
@@ -128,14 +128,14 @@ fn problem(status: StatusCode, detail: &str) -> Response {
 /// The list, which is made once for all who ask at the same time.
 async fn listed(hub: &Hub, last: &Last) -> Option<Arc<Listed>> {
     let mut last = last.lock().await;
-    let began = Instant::now();
     if let Some((listed, until)) = &*last
-        && *until > began
+        && *until > Instant::now()
     {
         return Some(Arc::clone(listed));
     }
     let mut rooms = all(hub).await?;
     hub.openings.sort(&mut rooms, &hub.settings.channel);
+    let holds = HOLDS + EACH_HOLDS * u32::try_from(rooms.len()).unwrap_or(u32::MAX);
     let more = rooms.len().saturating_sub(MAX);
     if more > 0 {
         rooms.sort_by_key(|room| std::cmp::Reverse(room.size));
@@ -144,8 +144,7 @@ async fn listed(hub: &Hub, last: &Last) -> Option<Arc<Listed>> {
     let rooms =
         serde_json::value::to_raw_value(&rooms.iter().map(shown).collect::<Vec<_>>()).ok()?;
     let listed = Arc::new(Listed { rooms, more });
-    let now = Instant::now();
-    *last = Some((Arc::clone(&listed), now + HOLDS.max((now - began) * PARTS)));
+    *last = Some((Arc::clone(&listed), Instant::now() + holds));
     Some(listed)
 }
 
