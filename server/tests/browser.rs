@@ -72,7 +72,7 @@ fn ready() -> Option<PathBuf> {
             return None;
         }
     }
-    installed("browser", &["browser", "clients/lib"])
+    installed("browser", &["clients/lib"])
 }
 
 fn cases(scripts: &Path, arguments: &[&str]) -> Run {

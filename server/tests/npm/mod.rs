@@ -25,9 +25,9 @@ pub fn missing(what: &str) {
     eprintln!("SKIPPED: {what}, so nothing was tried against the server");
 }
 
-/// Copies directories of `tests` to below `target`, and installs there what the first of them
-/// needs. None if that can't be.
-pub fn installed(name: &str, directories: &[&str]) -> Option<PathBuf> {
+/// Copies a directory of `tests` to below `target`, and others that its scripts import, and installs
+/// there what it needs. None if that can't be.
+pub fn installed(name: &str, others: &[&str]) -> Option<PathBuf> {
     for program in ["node", "npm"] {
         let version = Command::new(program).arg("--version").stdout(Stdio::null()).status();
         if version.is_err() {
@@ -37,10 +37,10 @@ pub fn installed(name: &str, directories: &[&str]) -> Option<PathBuf> {
     }
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    for directory in directories {
+    for directory in others.iter().chain([&name]) {
         copy(&sources.join(directory), &target.join(directory)).unwrap();
     }
-    let scripts = target.join(directories.first().unwrap());
+    let scripts = target.join(name);
     let wanted = fs::read(scripts.join("package-lock.json")).unwrap();
     let stamp = scripts.join("installed.json");
     if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
