@@ -187,7 +187,7 @@ export class Shards {
       row.classList.toggle("bad", state !== "");
       const [rooms, events, refused, mailbox] = row.querySelectorAll("td");
       write(rooms, stats === undefined ? "–" : number(stats.topics));
-      write(events, stats === undefined ? "–" : number(sum(stats.events)));
+      write(events, stats === undefined ? "–" : number(eventsOf(stats)));
       write(refused, stats === undefined ? "–" : number(sum(stats.refusals)));
       const text = `${number(waiting)} of ${number(most)}`;
       fill(mailbox, { part: waiting / most, name: `mailbox of shard ${shard}`, text });
@@ -195,7 +195,10 @@ export class Shards {
   }
 }
 
-export const sum = (counts) => Object.values(counts).reduce((one, other) => one + other, 0);
+const sum = (counts) => Object.values(counts).reduce((one, other) => one + other, 0);
+
+/** All but ticks, of which there is one with each batch. */
+export const eventsOf = ({ events }) => sum(events) - events.tick;
 
 function countOf(shown, matching, all) {
   if (shown < matching) return `${number(shown)} of ${number(matching)}, the first`;

@@ -1,7 +1,7 @@
 // The page at /inspect: shows what a server tells of itself, and changes nothing.
 
 import { Kinds } from "./inspect-kinds.js";
-import { Clients, Rooms, Shards, number, sum } from "./inspect-lists.js";
+import { Clients, Rooms, Shards, eventsOf, number } from "./inspect-lists.js";
 import { Log, entryOf, learn } from "./inspect-log.js";
 import { Refused, ask, key, watch } from "./inspect-server.js";
 
@@ -168,7 +168,6 @@ function tellState() {
 function pause() {
   if (log.isPaused) log.resume();
   else log.pause();
-  $("pause").setAttribute("aria-pressed", String(log.isPaused));
   if (!log.isPaused) $("pause").textContent = "Pause";
   tellState();
 }
@@ -206,7 +205,7 @@ let before = null;
 
 function totals({ shards: all, connections, now_ms: now }) {
   const known = all.filter(({ stats }) => stats !== undefined).map(({ stats }) => stats);
-  const events = known.reduce((total, stats) => total + sum(stats.events), 0);
+  const events = known.reduce((total, stats) => total + eventsOf(stats), 0);
   const of = (name) => known.reduce((total, stats) => total + stats[name], 0);
   const seconds = before === null ? 0 : (now - before.now) / 1000;
   const rate = seconds > 0 ? Math.max(0, Math.round((events - before.events) / seconds)) : null;
@@ -224,8 +223,9 @@ function totals({ shards: all, connections, now_ms: now }) {
 }
 
 async function refresh(signal) {
-  const [counted, some, connected] = await Promise.all([
-    ask("shards", {}, signal),
+  // What these two ask would wait for the shards too.
+  const counted = await ask("shards", {}, signal);
+  const [some, connected] = await Promise.all([
     ask("rooms", { text: $("rooms-text").value }, signal),
     ask("clients", { text: $("clients-text").value }, signal),
   ]);
@@ -296,7 +296,7 @@ async function begin() {
   keepLists();
 }
 
-$("access").addEventListener("submit", (event) => {
+$("enter").addEventListener("submit", (event) => {
   event.preventDefault();
   key.set($("key").value.trim());
   begin();

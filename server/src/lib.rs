@@ -147,6 +147,7 @@
 //! [`Settings::history`] `FILE`, what memory lets go is kept in a file of SQLite, by threads of its
 //! own, and pages of one event name go on there. What is kept how long, and what becomes of it when
 //! the disk can't keep up, is said at [`HistorySettings`].
+//!
 //! # Looking inside
 //!
 //! The page at `/inspect` shows what goes into channels and what comes out, as it happens, rooms with

@@ -156,6 +156,14 @@ impl Shard {
                 Some(deadline) => timeout(self.clock.until(deadline.at_ms), mailbox.recv()).await,
                 None => Ok(mailbox.recv().await),
             };
+            let first = match first {
+                // Who looks changes nothing, so the channel is not told the time for it.
+                Ok(Some(Message::Look(look))) if !self.is_due() => {
+                    look.at(&self.channel);
+                    continue;
+                }
+                other => other,
+            };
             let began = Instant::now();
             self.tick();
             let mut course = match first {
@@ -181,12 +189,16 @@ impl Shard {
     /// Tells the channel the time, if that has changed or something is due.
     fn tick(&mut self) {
         let now_ms = self.clock.now_ms();
-        let is_due = self.channel.next_deadline().is_some_and(|due| due.at_ms <= now_ms);
-        if now_ms > self.ticked_ms || is_due {
+        if now_ms > self.ticked_ms || self.is_due() {
             self.ticked_ms = now_ms;
             self.hand_in(Tick::new(now_ms).into());
             self.show();
         }
+    }
+
+    fn is_due(&self) -> bool {
+        let due = self.channel.next_deadline();
+        due.is_some_and(|due| due.at_ms <= self.clock.now_ms())
     }
 
     /// Who watches sees right behind an event what it has brought about.

@@ -65,3 +65,28 @@ impl Filter {
             && self.topic.as_ref().is_none_or(|topic| head.topic == Some(topic))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_knows_all_kinds() {
+        let page = include_str!("../../assets/inspect-kinds.js");
+        let kinds_of = |way: &str| {
+            let list = page.split(&format!("  {way}: [")).nth(1).unwrap();
+            let list = list.split(']').next().unwrap().split('"').skip(1).step_by(2);
+            let mut kinds = list.collect::<Vec<_>>();
+            kinds.sort_unstable();
+            kinds
+        };
+        let check = |way: &str, mut expected: Vec<&str>| {
+            expected.sort_unstable();
+            assert_eq!(kinds_of(way), expected);
+            assert!(expected.into_iter().all(|kind| label(kind) == Some(kind)));
+        };
+        check("in", EventKind::ALL.map(EventKind::label).to_vec());
+        check("out", OUTBOUND.to_vec());
+        assert_eq!(label("joint"), None);
+    }
+}

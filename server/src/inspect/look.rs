@@ -34,7 +34,8 @@ pub(super) async fn each<T: Send + 'static>(
     futures_util::future::join_all(asked).await
 }
 
-async fn ask<T: Send + 'static>(
+/// What is to be seen on one shard; nothing if it does not answer in time.
+pub(super) async fn ask<T: Send + 'static>(
     hub: &Hub,
     shard: usize,
     look: impl FnOnce(&Channel) -> T + Send + Sync + 'static,

@@ -1,11 +1,12 @@
 //! `GET /inspect/rooms`: the largest rooms first.
 
-use std::{cmp::Reverse, sync::Arc};
+use std::{cmp::Reverse, collections::BTreeMap, sync::Arc};
 
 use axum::{
     Json,
     extract::{Request, State},
 };
+use futures_util::future::join_all;
 use parlor::{Channel, Topic, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -60,11 +61,15 @@ struct Row {
     history_bytes: u64,
 }
 
-/// Part of the rooms of a shard: as many as could be listed.
-struct Part {
-    all: usize,
-    matching: usize,
-    largest: Vec<Row>,
+/// Of how many rooms a shard tells the sizes at once, so that nobody waits long for it.
+const AT_ONCE: usize = 500;
+
+/// A room of a shard: as it stands in the list, the largest first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Standing {
+    size: Reverse<usize>,
+    topic: Topic,
+    shard: usize,
 }
 
 pub(super) async fn list(
@@ -73,41 +78,64 @@ pub(super) async fn list(
 ) -> Result<Json<Answer>, Problem> {
     let Params { text, start, limit } = super::allowed(&hub, request)?;
     let limit = limit.unwrap_or(USUAL).min(MOST);
-    let end = start.saturating_add(limit);
-    let parts = look::each(&hub, move |channel| Part::of(channel, &text, end)).await;
+    let shards = 0..hub.shards.len();
+    let found = join_all(shards.map(|shard| find(&hub, shard, &text))).await;
 
-    let (mut all, mut matching) = (0, 0);
-    let (mut rooms, mut silent_shards) = (Vec::new(), Vec::new());
-    for (shard, part) in parts.into_iter().enumerate() {
-        match part {
-            Some(part) => {
-                all += part.all;
-                matching += part.matching;
-                rooms.extend(part.largest);
+    let (mut all, mut standings, mut silent_shards) = (0, Vec::new(), Vec::new());
+    for (shard, found) in found.into_iter().enumerate() {
+        match found {
+            Some((count, some)) => {
+                all += count;
+                standings.extend(some);
             }
             None => silent_shards.push(shard),
         }
     }
-    rooms.sort_by(|one, other| one.standing().cmp(&other.standing()));
-    let rooms = rooms.into_iter().skip(start).take(limit).collect();
+    let matching = standings.len();
+    standings.sort_unstable();
+    let listed: Vec<_> = standings.into_iter().skip(start).take(limit).collect();
+    let rooms = describe(&hub, &listed).await;
     Ok(Json(Answer { all, matching, rooms, silent_shards }))
 }
 
-impl Part {
-    /// Costs n log n in the rooms of the shard; what is known of a room is asked of those only that
-    /// could be listed.
-    fn of(channel: &Channel, text: &str, end: usize) -> Self {
-        let topics = channel.topics();
-        let all = topics.len();
-        let size = |topic: &Topic| channel.room(topic).map_or(0, |room| room.size);
-        let matching = topics.into_iter().filter(|topic| topic.as_str().contains(text));
-        let mut by_size: Vec<_> = matching.map(|topic| (Reverse(size(&topic)), topic)).collect();
-        by_size.sort_unstable();
-        let matching = by_size.len();
-        by_size.truncate(end);
-        let largest = by_size.iter().filter_map(|(_, topic)| Row::of(channel, topic)).collect();
-        Self { all, matching, largest }
+/// How many rooms a shard has, and those whose topic has that text; nothing if it does not answer.
+///
+/// The list of topics alone is had at once.
+async fn find(hub: &Hub, shard: usize, text: &str) -> Option<(usize, Vec<Standing>)> {
+    let topics = look::ask(hub, shard, Channel::topics).await?;
+    let all = topics.len();
+    let matching: Vec<_> =
+        topics.into_iter().filter(|topic| topic.as_str().contains(text)).collect();
+    let mut standings = Vec::with_capacity(matching.len());
+    for some in matching.chunks(AT_ONCE) {
+        let some = some.to_vec();
+        let measure = move |channel: &Channel| {
+            let size = |topic: &Topic| channel.room(topic).map_or(0, |room| room.size);
+            some.into_iter().map(|topic| (Reverse(size(&topic)), topic)).collect::<Vec<_>>()
+        };
+        let sizes = look::ask(hub, shard, measure).await?;
+        let standing = |(size, topic)| Standing { size, topic, shard };
+        standings.extend(sizes.into_iter().map(standing));
     }
+    Some((all, standings))
+}
+
+/// What those rooms are like; one that has gone meanwhile is left out.
+async fn describe(hub: &Hub, listed: &[Standing]) -> Vec<Row> {
+    let mut of_shard = BTreeMap::<_, Vec<_>>::new();
+    for (place, standing) in listed.iter().enumerate() {
+        of_shard.entry(standing.shard).or_default().push((place, standing.topic.clone()));
+    }
+    let asked = of_shard.into_iter().map(|(shard, topics)| {
+        let describe = move |channel: &Channel| {
+            let row = |(place, topic)| Row::of(channel, &topic).map(|row| (place, row));
+            topics.into_iter().filter_map(row).collect::<Vec<_>>()
+        };
+        look::ask(hub, shard, describe)
+    });
+    let mut rows: Vec<_> = join_all(asked).await.into_iter().flatten().flatten().collect();
+    rows.sort_by_key(|(place, _)| *place);
+    rows.into_iter().map(|(_, row)| row).collect()
 }
 
 impl Row {
@@ -127,9 +155,5 @@ impl Row {
             history_messages,
             history_bytes,
         })
-    }
-
-    fn standing(&self) -> (Reverse<usize>, &Topic) {
-        (Reverse(self.members), &self.topic)
     }
 }

@@ -29,7 +29,7 @@ impl Watching {
         // A reader that is slow is to be noticed soon.
         socket.set_recv_buffer_size(4 << 10).unwrap();
         let mut stream = socket.connect(at).await.unwrap();
-        let headers = headers.iter().map(|header| format!("{header}\r\n")).collect::<String>();
+        let headers = headers.iter().flat_map(|header| [*header, "\r\n"]).collect::<String>();
         // Of this version, so that the answer is not in chunks.
         let request = format!("GET {path} HTTP/1.0\r\n{headers}\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
