@@ -244,11 +244,11 @@ function whoOf({ way, kind, client_id, user_id, to }) {
   return to.count === 1 ? `to ${nameOf(to.first[0])}` : `to ${to.count.toLocaleString("en")}`;
 }
 
-function saysOf({ event, refused, kind }, body) {
+function saysOf({ event, refused, body: said }, body) {
+  if (refused) return [refused, said?.reply?.payload?.message].filter(Boolean).join(": ");
   const text = body === null ? null : field(body, SAYS);
   const brief = text !== null && text.length > BRIEF ? `${text.slice(0, BRIEF)}…` : text;
-  const about = kind === "reply" && refused ? refused : event;
-  return [about, brief].filter(Boolean).join(" ");
+  return [event, brief].filter(Boolean).join(" ");
 }
 
 function factsOf({ shard, number, at_ms, way, to }) {
