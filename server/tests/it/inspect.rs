@@ -160,6 +160,22 @@ async fn what_goes_in_and_comes_out_is_shown_in_its_order() {
 }
 
 #[tokio::test]
+async fn who_looks_leaves_no_trace() {
+    let (settings, _, journal) = recorded("inspect_trace");
+    let running = start(settings).await;
+    running.client("ann").await.join("room:1", json!({})).await;
+    let recorded = || fs::read_to_string(&journal).unwrap();
+    until(|| recorded().contains("kick")).await;
+    let before = recorded();
+    for _ in 0..3 {
+        for path in &DATA[1..] {
+            assert_eq!(status(running.at, path, &[HERE]).await, 200, "{path}");
+        }
+    }
+    assert_eq!(recorded(), before);
+}
+
+#[tokio::test]
 async fn one_sees_what_one_looks_for() {
     let running = start(settings()).await;
     let mut ann = running.returning("ann", "session").await;
