@@ -1,5 +1,7 @@
 // All cases: `cases` by title, and for each what to spoil so that it fails, `{file, from, to}`.
 
+import * as looking from "./inspect/looking.mjs";
+import * as inside from "./inspect/looks.mjs";
 import * as coming from "./page/coming.mjs";
 import * as line from "./page/line.mjs";
 import * as looks from "./page/looks.mjs";
@@ -12,4 +14,6 @@ export const suites = [
   { suite: "writing", ...writing },
   { suite: "coming", ...coming },
   { suite: "looks", ...looks },
+  { suite: "looking", ...looking },
+  { suite: "inside", ...inside },
 ];
