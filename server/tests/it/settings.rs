@@ -47,9 +47,19 @@ fn the_default_is_open_and_local() {
     assert_eq!((settings.journal, settings.session_key), (None, None));
     assert!(settings.operator_key.is_none());
 
-    for same in [Settings::load(&Flags::default()).unwrap(), Settings::from_toml("").unwrap()] {
-        assert_eq!(format!("{same:?}"), format!("{:?}", Settings::default()));
-    }
+    let empty = Settings::from_toml("").unwrap();
+    assert_eq!(format!("{empty:?}"), format!("{:?}", Settings::default()));
+}
+
+#[test]
+fn without_a_file_rooms_keep_what_the_page_shows() {
+    let example = std::fs::read_to_string(EXAMPLE).unwrap();
+    let line = example.lines().find_map(|line| line.strip_prefix("#   events = ")).unwrap();
+    let same = format!("[default_room]\nevents = {line}");
+    let without = Settings::load(&Flags::default()).unwrap();
+    assert_eq!(format!("{without:?}"), format!("{:?}", Settings::from_toml(&same).unwrap()));
+    let history = without.channel.default_room().to_owned();
+    assert!(format!("{history:?}").contains("Some(200)"), "{history:?}");
 }
 
 #[test]
