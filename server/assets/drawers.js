@@ -34,6 +34,7 @@ export const drawers = {
 for (const name of ["rooms", "people"]) {
   const button = byId(`show-${name}`);
   button.addEventListener("click", () => show(byId(name), button));
+  byId(name).querySelector(".close").addEventListener("click", drawers.close);
 }
 veil.addEventListener("click", drawers.close);
 document.addEventListener("keydown", ({ key }) => key === "Escape" && drawers.close());

@@ -26,12 +26,25 @@ export class Line {
     this.#isCut = false;
   }
 
-  /** Keeps back what the server says on the connections that there are. */
+  /** Keeps back what the server says on the sockets that there are. */
   hush() {
-    for (const { up } of this.#open) {
+    for (const { up } of this.#sockets()) {
       up.unpipe();
       up.pause();
     }
+  }
+
+  /** Keeps back what is said to the server on the sockets that there are. */
+  gag() {
+    for (const { down } of this.#sockets()) {
+      down.unpipe();
+      down.pause();
+    }
+  }
+
+  /** Connections that a browser keeps for its next requests go on. */
+  #sockets() {
+    return [...this.#open].filter(({ isSocket }) => isSocket);
   }
 
   #join(down, port) {
@@ -47,8 +60,9 @@ export class Line {
       down.destroy();
       up.destroy();
     };
-    const joined = { up, end };
+    const joined = { up, down, end, isSocket: false };
     this.#open.add(joined);
+    down.once("data", (data) => (joined.isSocket = data.includes("GET /socket/")));
     down.pipe(up);
     up.pipe(down);
     for (const socket of [down, up]) socket.on("error", end).on("close", end);

@@ -39,6 +39,7 @@ export class World {
   async browser(options = {}) {
     const context = await this.#browser.newContext({ viewport: { width: 1280, height: 800 }, locale: "en-GB", timezoneId: "Europe/London", ...options });
     this.#all.push(() => context.close());
+    this.#all.push(() => context.unrouteAll({ behavior: "ignoreErrors" }));
     if (process.env.PARLOR_ASSETS) await context.route(/\/assets\/|\/(#|$)/, (route) => fromFile(route));
     if (this.#spoil) await context.route(`**/${this.#spoil.file}`, (route) => this.#spoilt(route));
     return context;

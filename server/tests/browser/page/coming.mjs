@@ -9,6 +9,7 @@ import { assert, eventually } from "../../clients/lib/wait.mjs";
 export const spoils = {
   "a link leads to its room": { file: "page.js", from: `byId("room").value = addressed()`, to: `byId("room").value = ""` },
   "who has no token is let in nowhere": { file: "server.js", from: "base64url.bearer.phx.${base64url(this.token)}", to: "base64url.bearer.phx.none" },
+  "who was put out comes back when it wants to": { file: "page.js", from: `room?.state === "joining") room.join()`, to: `true) room?.join()` },
   "the keyboard is enough": { file: "composer.js", from: `event.key !== "Enter"`, to: `event.key !== "F9"` },
   "a room that is not there can be opened": { file: "page.js", from: `"parlor:open_room"`, to: `"parlor:close_room"` },
 };
@@ -78,6 +79,33 @@ export const cases = {
     // It runs out, within the time that clocks may differ by.
     await ann.page.reload();
     await ann.is("Connected");
+  },
+
+  async "who was put out comes back when it wants to"(world) {
+    const key = "a-key-that-operators-have";
+    const server = await world.server({ toml: `[operators]\nkey = "${key}"` });
+    const kick = async (body) => {
+      const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
+      const answer = await fetch(`${server.http}/api/kick`, { method: "POST", headers, body: JSON.stringify(body) });
+      assert.equal(answer.status, 200, await answer.text());
+    };
+    const ann = await world.guest(server, "ann");
+    const bob = await world.guest(server, "bob");
+    // Out of the room, and out of everything, which ends the connection too.
+    for (const more of [{ topic: "lobby" }, {}]) {
+      await kick({ target: { user: "bob" }, reason: "<i>spam</i>", ...more });
+      await bob.is("Not in the room");
+      await bob.reads("#trouble-text", "You were put out of the room: <i>spam</i>.");
+      await ann.sees([["ann (you)", ""]]);
+      // It has a connection again, and is not in the room by that.
+      await eventually("it can look at rooms", async () => (await bob.page.$$("#room-list a")).length === 1);
+      await ann.say("is it gone?");
+      await eventually("that was said", async () => (await ann.texts()).at(-1) === "is it gone?");
+      await bob.is("Not in the room");
+      await bob.page.click("#trouble button");
+      await bob.is("Connected");
+      await ann.sees([["ann (you)", ""], ["bob", ""]]);
+    }
   },
 
   async "the keyboard is enough"(world) {

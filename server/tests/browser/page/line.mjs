@@ -5,6 +5,7 @@ import { assert, eventually, sleep } from "../../clients/lib/wait.mjs";
 export const spoils = {
   "a page that is loaded anew does not flap": { file: "server.js", from: "session = recall(sessionStorage, SESSION)", to: "session" },
   "two seconds without a line lose nothing": { file: "room.js", from: "if (sent) this.#drop(sent);", to: "" },
+  "what was not answered outlives a page that is loaded anew": { file: "room.js", from: "this.outbox = kept(topic);", to: "" },
   "a line that is dead without a word is noticed": { file: "socket.js", from: `this.#beat(ANSWER_MS / 2)`, to: `undefined` },
   "what is missing is said to be": { file: "messages.js", from: "const between = gap ?", to: "const between = gap && false ?" },
   "a tab that was duplicated takes over, and both can be there": { file: "socket.js", from: "const TAKEN_OVER = 4000", to: "const TAKEN_OVER = 4999" },
@@ -81,6 +82,26 @@ export const cases = {
     const gone = ann.frames.filter(([, , , event, payload]) => event === "presence_diff" && payload.leaves.bob && !payload.joins.bob);
     assert.deepEqual(gone, [], "nobody has seen bob go");
     assert.ok(ann.diffs >= diffs);
+  },
+
+  async "what was not answered outlives a page that is loaded anew"(world) {
+    const server = await world.server();
+    const line = await world.line(server);
+    const ann = await world.guest(server, "ann");
+    const bob = await world.guest(line, "bob");
+    line.hush();
+    await bob.say("arrived");
+    await ann.has(["arrived"]);
+    await bob.page.reload();
+    await bob.is("Connected");
+    for (const window of [ann, bob]) await window.has(["arrived"]);
+    line.gag();
+    await bob.say("on its way");
+    await eventually("it is on its way", async () => (await bob.unsent()).length === 1);
+    await bob.page.reload();
+    await bob.is("Connected");
+    for (const window of [ann, bob]) await window.has(["arrived", "on its way"]);
+    assert.deepEqual(await bob.unsent(), []);
   },
 
   async "a line that is dead without a word is noticed"(world) {
