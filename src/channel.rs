@@ -144,16 +144,20 @@ impl Channel {
     /// amortised in members, clients and topics, with a factor log n in what waits for a time. More
     /// costs: a message where somebody lacks `*` (those whose subscriptions differ), to
     /// [`OtherUsers`](crate::Audience::OtherUsers), `except_user` or a user (that user's clients), to a
-    /// group (the members of its topics); a rejoin with `since` (what was missed); a disconnect or a
-    /// kick out of everything (the client's topics); closing a room (its members); a tick (what is
-    /// due); a query (what it lists); a crash (all that there is).
+    /// group (the members of its topics); the first one to everyone (all clients, and log n); a
+    /// rejoin with `since` (what was missed); a disconnect or a kick out of everything (the client's
+    /// topics); closing a room (its members); a tick (what is due); a query (what it lists); a crash
+    /// (all that there is).
     #[expect(clippy::needless_pass_by_value, reason = "an event is handled once")]
     pub fn handle(&mut self, event: Event) {
         self.outbox.count_event(event.kind());
         self.clock.advance(event.now_ms());
 
         let header = event.header();
-        let outcome = self.check(&event, header).and_then(|()| match &event {
+        let checked = self.check(&event, header);
+        let outcome = match &event {
+            _ if checked.is_err() => checked,
+
             // channel/membership.rs
             Event::Join(join) => self.on_join(header, join),
             Event::Rejoin(rejoin) => self.on_rejoin(header, rejoin),
@@ -193,10 +197,10 @@ impl Channel {
             Event::Restart => self.on_restart(),
             Event::Tick(_) => self.on_tick(),
             Event::Refuse(refuse) => self.on_refuse(header, refuse),
-        });
+        };
 
         if let Err(refusal) = outcome {
-            self.outbox.push(Outbound::reply(header, Err(refusal)));
+            self.outbox.reply(header, Err(refusal));
         }
     }
 
@@ -291,7 +295,7 @@ impl Channel {
     /// Answers an event that asks for it by a `ref`.
     fn reply_if_asked(&mut self, header: Header<'_>, body: Body) {
         if header.reference.is_some() {
-            self.outbox.push(Outbound::reply(header, Ok(body)));
+            self.outbox.reply(header, Ok(body));
         }
     }
 }

@@ -4,12 +4,16 @@
 //! its number here; it is given out again after [`Clients::release_handles`] only. Costs: find,
 //! add and end O(1), amortised; the clients of a user, linear in them.
 
+mod everyone;
 mod user;
 
 use alloc::{collections::BTreeMap, vec::Vec};
 use core::{iter, num::NonZeroU64};
 
-use self::user::{User, UserNumber};
+use self::{
+    everyone::Everyone,
+    user::{User, UserNumber},
+};
 use crate::{
     directory::{Directory, Names},
     footing::Footing,
@@ -17,9 +21,7 @@ use crate::{
     ids::{ClientHandle, ClientId, UserId},
     index::Index,
     links::Links,
-    log::Moved,
     payload::Json,
-    roster::{Roll, Roster},
     slab::Slab,
 };
 
@@ -35,8 +37,7 @@ pub(crate) struct Clients {
     by_user: Index,
     // Whatever the host wants to know of a client; few have any.
     data: BTreeMap<ClientHandle, Json>,
-    // In the order in which they came; those without a connection are away.
-    everyone: Roster,
+    everyone: Everyone,
     names: Directory,
     hash: NameHash,
     // Handles of clients that have gone since the last flush.
@@ -52,8 +53,8 @@ pub(crate) struct Client {
     pub(crate) registration: Registration,
     /// Whether it can be reached.
     pub(crate) connection: Connection,
-    // Where it is among everyone.
-    seat: u32,
+    // Its number in the order in which clients came, or its seat among everyone.
+    number: u64,
     // None while it is the only one that its user has had since it came.
     user: Option<UserNumber>,
     // The clients of one user form a list, in the order in which they came.
@@ -93,7 +94,7 @@ impl Clients {
             by_client: Index::default(),
             by_user: Index::default(),
             data: BTreeMap::new(),
-            everyone: Roster::new(),
+            everyone: Everyone::default(),
             names: Directory::default(),
             hash: NameHash::new(key),
             ended: Vec::new(),
@@ -134,41 +135,6 @@ impl Clients {
         self.slab.get_mut(handle.get())
     }
 
-    /// Everyone who is connected, in the order in which they came.
-    pub(crate) fn everyone(&self) -> Roll {
-        self.everyone.view()
-    }
-
-    /// All clients, connected or not, in the order in which they came.
-    pub(crate) fn in_order(&self) -> impl Iterator<Item = ClientHandle> {
-        self.everyone.everyone().map(ClientHandle::new)
-    }
-
-    /// Notes that a connection is lost.
-    pub(crate) fn lose(&mut self, client: ClientHandle) {
-        let this = self.slab.get_mut(client.get());
-        this.connection = Connection::Lost;
-        self.everyone.leave(this.seat);
-    }
-
-    /// Notes that a connection is back; the client takes its old place.
-    pub(crate) fn regain(&mut self, client: ClientHandle) {
-        let moved = self.everyone.make_room();
-        self.note_moves(moved.as_ref());
-        let this = self.slab.get_mut(client.get());
-        this.connection = Connection::Connected;
-        this.seat = self.everyone.come_back(this.seat);
-        let moved = self.everyone.close_gaps();
-        self.note_moves(moved.as_ref());
-    }
-
-    fn note_moves(&mut self, moved: Option<&Moved>) {
-        let Some(Moved { from }) = moved else { return };
-        for (seat, client) in self.everyone.places_from(*from) {
-            self.slab.get_mut(client).seat = seat;
-        }
-    }
-
     /// Whatever the host wanted to know of a client.
     pub(crate) fn data(&self, client: ClientHandle) -> Option<&Json> {
         self.data.get(&client)
@@ -197,8 +163,6 @@ impl Clients {
         registration: Registration,
         entry_at: impl Fn(u32, u32) -> NonZeroU64,
     ) -> ClientHandle {
-        let moved = self.everyone.make_room();
-        self.note_moves(moved.as_ref());
         let user_hash = self.hash.of(user.as_bytes());
         let first = self.find_user_by(user_hash, user);
         let number = first.map(|first| self.share(first, entry_at));
@@ -207,12 +171,12 @@ impl Clients {
             rooms: Links::None,
             registration,
             connection: Connection::Connected,
-            seat: 0,
+            number: self.everyone.number(),
             user: number,
             previous,
             next: None,
         }));
-        self.get_mut(handle).seat = self.everyone.push(handle.get());
+        self.come(handle);
 
         self.by_client.insert(self.hash.of(client.as_bytes()), handle.get());
         self.names.set(handle, Names { client: client.clone(), user: user.clone() });
@@ -228,12 +192,13 @@ impl Clients {
 
     /// Ends a client; its user goes with its last client.
     pub(crate) fn end(&mut self, handle: ClientHandle) {
-        let Client { rooms, user, previous, next, seat, .. } = self.slab.take(handle.get());
-        debug_assert_eq!(rooms.len(), 0, "who is somewhere does not end");
-        self.everyone.remove(seat);
-        self.data.remove(&handle);
-        let moved = self.everyone.close_gaps();
-        self.note_moves(moved.as_ref());
+        let this = self.slab.take(handle.get());
+        debug_assert_eq!(this.rooms.len(), 0, "who is somewhere does not end");
+        self.go(&this);
+        if !self.data.is_empty() {
+            self.data.remove(&handle);
+        }
+        let Client { user, previous, next, .. } = this;
         let Names { client, user: user_id } = self.names.names(handle);
         self.by_client.remove(self.hash.of(client.as_bytes()), handle.get());
         if previous.is_none() {
@@ -300,11 +265,7 @@ impl Clients {
             }
         }
         assert_eq!(of_users, self.len(), "every client is one of its user");
-        self.everyone.check_invariants();
-        assert_eq!(self.everyone.len() as usize, self.len(), "everyone is everyone");
-        for (seat, client) in self.everyone.places_from(0) {
-            assert_eq!(self.slab.get(client).seat, seat, "a client knows its seat");
-        }
+        self.check_everyone();
         self.check_users();
     }
 }

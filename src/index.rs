@@ -66,9 +66,14 @@ impl Index {
 
     /// Removes `number`, which must have been inserted with `hash`.
     pub(crate) fn remove(&mut self, hash: u64, number: u32) {
+        let buckets = &mut self.buckets[..];
+        let mask = buckets.len().wrapping_sub(1);
+        let at = |buckets: &[Bucket], place: usize| {
+            buckets.get(place & mask).copied().unwrap_or(Bucket::FREE)
+        };
         let mut hole = shorten(hash) as usize;
-        while self.at(hole).number() != number {
-            debug_assert!(!self.at(hole).is_free(), "what is removed was inserted with this hash");
+        while at(buckets, hole).number() != number {
+            debug_assert!(!at(buckets, hole).is_free(), "what is removed was inserted");
             hole += 1;
         }
 
@@ -76,17 +81,21 @@ impl Index {
         let mut next = hole;
         loop {
             next += 1;
-            let bucket = self.at(next);
+            let bucket = at(buckets, next);
             if bucket.is_free() {
                 break;
             }
-            let from_its_start = self.wrap(next.wrapping_sub(bucket.hash as usize));
-            if from_its_start >= next - hole {
-                self.put(hole, bucket);
+            let from_its_start = next.wrapping_sub(bucket.hash as usize) & mask;
+            if from_its_start >= next - hole
+                && let Some(place) = buckets.get_mut(hole & mask)
+            {
+                *place = bucket;
                 hole = next;
             }
         }
-        self.put(hole, Bucket::FREE);
+        if let Some(place) = buckets.get_mut(hole & mask) {
+            *place = Bucket::FREE;
+        }
         self.len -= 1;
     }
 

@@ -139,7 +139,8 @@ impl Outbound {
     }
 
     /// The answer to the event of that header.
-    pub(crate) fn reply(header: Header<'_>, result: Result<Body, Refusal>) -> Self {
+    #[inline]
+    pub(crate) fn reply(header: &Header<'_>, result: Result<Body, Refusal>) -> Self {
         Self::Reply(Reply {
             to: header.kind,
             client_id: header.sender.cloned(),

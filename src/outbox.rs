@@ -4,8 +4,9 @@ use alloc::vec::Vec;
 
 use crate::{
     directory::Directory,
-    event::EventKind,
-    outbound::{Outbound, Reply},
+    event::{EventKind, Header},
+    outbound::{Body, Outbound, Reply},
+    refusal::Refusal,
     stats::Counters,
 };
 
@@ -22,35 +23,25 @@ pub(crate) struct Outbox {
 impl Outbox {
     /// Adds a message at the end.
     pub(crate) fn push(&mut self, outbound: Outbound) {
-        self.count(&outbound);
-        self.pending.push(outbound);
+        self.push_with(|| outbound);
     }
 
-    fn count(&mut self, outbound: &Outbound) {
-        let counters = &mut self.counters;
-        match outbound {
-            Outbound::Reply(Reply { result: Ok(_), .. }) => counters.replies_ok += 1,
-            Outbound::Reply(Reply { result: Err(refusal), .. }) => {
-                counters.count_refusal(refusal.reason());
-            }
-            Outbound::PushMessage(_) => counters.deliveries += 1,
-            Outbound::BroadcastMessage(message) => {
-                counters.broadcasts += 1;
-                counters.deliveries += message.recipients.len() as u64;
-            }
-            Outbound::PresenceState(_)
-            | Outbound::PresenceDiff(_)
-            | Outbound::History(_)
-            | Outbound::Evicted(_)
-            | Outbound::LoadHistory(_)
-            | Outbound::RoomOpened(_)
-            | Outbound::RoomClosed(_)
-            | Outbound::Closed(_)
-            | Outbound::Disconnect(_)
-            | Outbound::System(_) => {}
+    /// Adds the answer to the event of that header.
+    pub(crate) fn reply(&mut self, header: Header<'_>, result: Result<Body, Refusal>) {
+        let header = &header;
+        self.push_with(|| Outbound::reply(header, result));
+    }
+
+    /// Adds a message at the end, which is made where it is to lie: for those that are said often.
+    /// `outbound` itself is copied, so it should hold little but references.
+    #[inline]
+    pub(crate) fn push_with(&mut self, outbound: impl FnOnce() -> Outbound) {
+        // Not a push: that would make it elsewhere, make room, and copy it.
+        self.pending.extend(Some(outbound).into_iter().map(|outbound| outbound()));
+        if let Some(outbound) = self.pending.last() {
+            self.counters.count_outbound(outbound);
         }
     }
-
     /// How many messages there are to be flushed.
     pub(crate) const fn len(&self) -> usize {
         self.pending.len()
@@ -89,5 +80,32 @@ impl Outbox {
 
     pub(crate) const fn counters(&self) -> &Counters {
         &self.counters
+    }
+}
+
+impl Counters {
+    #[inline]
+    fn count_outbound(&mut self, outbound: &Outbound) {
+        match outbound {
+            Outbound::Reply(Reply { result: Ok(_), .. }) => self.replies_ok += 1,
+            Outbound::Reply(Reply { result: Err(refusal), .. }) => {
+                self.count_refusal(refusal.reason());
+            }
+            Outbound::PushMessage(_) => self.deliveries += 1,
+            Outbound::BroadcastMessage(message) => {
+                self.broadcasts += 1;
+                self.deliveries += message.recipients.len() as u64;
+            }
+            Outbound::PresenceState(_)
+            | Outbound::PresenceDiff(_)
+            | Outbound::History(_)
+            | Outbound::Evicted(_)
+            | Outbound::LoadHistory(_)
+            | Outbound::RoomOpened(_)
+            | Outbound::RoomClosed(_)
+            | Outbound::Closed(_)
+            | Outbound::Disconnect(_)
+            | Outbound::System(_) => {}
+        }
     }
 }

@@ -64,6 +64,9 @@ impl Pages {
 
     /// Closes the pages of a client.
     pub(crate) fn forget_client(&mut self, client: ClientHandle) {
+        if self.by_client.is_empty() {
+            return;
+        }
         let of_client = (client, 0)..=(client, u64::MAX);
         while let Some((_, request)) = self.by_client.range(of_client.clone()).next().copied() {
             self.by_client.remove(&(client, request));

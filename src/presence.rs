@@ -17,7 +17,7 @@ pub use self::{
     entry::{Diff, Edge, Entry, Meta, PresenceRef},
 };
 pub(crate) use self::{
-    entry::Origin,
+    entry::{Changed, Origin},
     record::Record,
     window::{Gone, Window, leaves},
 };
@@ -56,6 +56,16 @@ impl Presence {
         self.metas.live()
     }
 
+    /// Whether there is no room for one more.
+    pub(crate) fn is_full(&self) -> bool {
+        self.metas.is_full()
+    }
+
+    /// Whether there are many gaps.
+    pub(crate) const fn is_sparse(&self) -> bool {
+        self.metas.is_sparse(0)
+    }
+
     /// Makes room for one more if there is none.
     pub(crate) fn make_room(&mut self) -> Option<Moved> {
         if self.metas.is_full() && !self.metas.has_gaps() {
@@ -66,7 +76,7 @@ impl Presence {
 
     /// Closes the gaps if there are many.
     pub(crate) fn close_gaps(&mut self) -> Option<Moved> {
-        self.metas.is_sparse(0).then(|| self.rebuild())
+        self.is_sparse().then(|| self.rebuild())
     }
 
     /// Adds a meta, for which there must be room, and returns where it is kept; with

@@ -139,6 +139,9 @@ impl Rates {
 
     /// Forgets the windows of a client. Costs O(log n) for each.
     pub(crate) fn forget_client(&mut self, client: ClientHandle) {
+        if self.by_room.is_empty() {
+            return;
+        }
         while let Some((_, room)) = self.windows.first_in((client, 0)..=(client, u32::MAX)) {
             self.forget(client, room);
         }

@@ -159,8 +159,8 @@ impl Rooms {
         Seat::Attached(self.get_mut(room).members.push(member.get()))
     }
 
-    /// Vacates a seat.
-    pub(crate) fn dismiss(&mut self, room: RoomNumber, seat: Seat) {
+    /// Vacates the seat of a member, and forgets what it was subscribed to.
+    pub(crate) fn dismiss(&mut self, room: RoomNumber, seat: Seat, member: ClientHandle) {
         let seat = match seat {
             Seat::None => return,
             Seat::Attached(seat) => seat,
@@ -170,7 +170,11 @@ impl Rooms {
             }
         };
         self.memberships -= 1;
-        self.get_mut(room).members.remove(seat);
+        let this = self.get_mut(room);
+        this.members.remove(seat);
+        if let Some(extras) = &mut this.extras {
+            extras.subscriptions.forget(member);
+        }
     }
 
     /// Keeps a seat for a member that hears nothing until it comes back.

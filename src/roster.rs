@@ -61,6 +61,11 @@ impl Roster {
         self.present() + self.away()
     }
 
+    /// Whether there is no place for one more.
+    pub(crate) fn is_full(&self) -> bool {
+        self.log.is_full()
+    }
+
     /// Makes a place for one more if there is none.
     pub(crate) fn make_room(&mut self) -> Option<Moved> {
         if self.log.is_full() && !self.log.has_gaps() {
@@ -69,16 +74,21 @@ impl Roster {
         self.log.is_full().then(|| self.rebuild())
     }
 
-    /// Closes the gaps between the places if there are many, or if many stand elsewhere.
-    pub(crate) fn close_gaps(&mut self) -> Option<Moved> {
-        let due = match &self.rare {
+    /// Whether there are many gaps between the places, or many stand elsewhere.
+    #[inline]
+    pub(crate) fn is_sparse(&self) -> bool {
+        match &self.rare {
             None => self.log.is_sparse(0),
             Some(rare) => {
                 let elsewhere = rare.stands.as_ref().map_or(0, |stands| stands.len());
                 self.log.is_sparse(self.away()) || elsewhere > FEW + self.len() as usize / 8
             }
-        };
-        due.then(|| self.rebuild())
+        }
+    }
+
+    /// Closes the gaps between the places, and puts everyone at his place, if that is due.
+    pub(crate) fn close_gaps(&mut self) -> Option<Moved> {
+        self.is_sparse().then(|| self.rebuild())
     }
 
     /// Takes the next place, of which there must be one.

@@ -6,7 +6,7 @@ use super::{Channel, openings::info};
 use crate::{
     event::{Header, Query, Question},
     ids::Topic,
-    outbound::{Answer, Body, Outbound},
+    outbound::{Answer, Body},
     recipients::Recipients,
     refusal::Refusal,
 };
@@ -33,7 +33,7 @@ impl Channel {
             Question::Stats => Answer::Stats(Box::new(self.stats())),
         };
 
-        self.outbox.push(Outbound::reply(header, Ok(Body::Answer(answer))));
+        self.outbox.reply(header, Ok(Body::Answer(answer)));
         Ok(())
     }
 

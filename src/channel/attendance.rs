@@ -2,18 +2,31 @@
 
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
-use super::Channel;
+use super::{Channel, node::Node};
 use crate::{
     agenda::Due,
+    clients::Clients,
     config::SnapshotMode,
     few::Few,
     ids::{ClientHandle, ClientId, Topic, UserId},
     outbound::{Outbound, PresenceDiff, PresenceState},
     payload::Json,
-    presence::{Diff, Edge, Entry, Gone, Meta, Record, Window},
+    presence::{Changed, Diff, Edge, Entry, Gone, Meta, Record, Window},
     recipients::{Except, Recipients},
     rooms::RoomNumber,
 };
+
+/// A presence that has begun or ended, and is to be announced at once.
+pub(super) struct Turn {
+    record: Record,
+    edge: Edge,
+}
+
+/// What is to be announced at once of one who comes, or changes.
+pub(super) enum News {
+    Begun(Turn),
+    Changed(Arc<Changed>),
+}
 
 impl Channel {
     /// Tracks a client where it is not tracked yet, if the room has presence on. What is to be
@@ -23,14 +36,17 @@ impl Channel {
         client: ClientHandle,
         room: RoomNumber,
         data: Option<&Json>,
-    ) -> Option<Diff> {
+    ) -> Option<News> {
         self.open_window(room);
-        let presence = self.rooms.get_mut(room).presence.as_mut()?;
+        let presence = self.rooms.get_mut(room).presence.as_deref_mut()?;
         let reference = self.node.next_ref();
-        let names = self.clients.names().names(client);
-        let returns = presence.window.as_mut().and_then(|window| window.returns(&names.user));
-        let names = presence.window.is_some().then(|| Arc::new(names.clone()));
-        let new = returns.unwrap_or(reference);
+        let (mut names, mut new) = (None, reference);
+        if let Some(window) = &mut presence.window {
+            let known = self.clients.names().names(client);
+            new = window.returns(&known.user).unwrap_or(reference);
+            names = Some(Arc::new(known.clone()));
+            window.note_news(reference, client);
+        }
         let before = self.clients.arrive(client, room, new);
         let edge = if before.is_none() { Edge::First } else { Edge::None };
 
@@ -47,13 +63,7 @@ impl Channel {
         let place = presence.track(&record, edge);
         self.clients.get_mut(client).footing(room).set_place(place);
         self.outbox.count_presence_join();
-
-        if let Some(window) = &mut presence.window {
-            window.note_news(reference, client);
-            return None;
-        }
-        let (user, meta) = self.say(record);
-        Some(Diff::join(Entry::new(user, Few::one(meta)).with_edge(edge)))
+        presence.window.is_none().then_some(News::Begun(Turn { record, edge }))
     }
 
     /// Untracks a client that is kept at `place` of a room. What is to be announced at once is
@@ -63,25 +73,22 @@ impl Channel {
         client: ClientHandle,
         room: RoomNumber,
         place: u32,
-    ) -> Option<Gone> {
+    ) -> Option<Turn> {
         self.open_window(room);
         let edge = match self.clients.depart(client, room) {
             0 => Edge::Last,
             _ => Edge::None,
         };
-        let presence = self.rooms.get_mut(room).presence.as_mut()?;
-        let is_waiting = presence.window.is_some();
+        let presence = self.rooms.get_mut(room).presence.as_deref_mut()?;
         let record = presence.untrack(place, edge);
         self.outbox.count_presence_leaves(1);
-
-        let (reference, standing) = (record.reference, record.standing());
-        let (user, meta) = self.say(record);
-        let gone = Gone { standing, user, meta, edge };
-        if is_waiting {
-            self.window(room)?.note_gone(reference, gone);
-            return None;
+        if presence.window.is_none() {
+            return Some(Turn { record, edge });
         }
-        Some(gone)
+        let reference = record.reference;
+        let gone = self.gone(Turn { record, edge });
+        self.window(room)?.note_gone(reference, gone);
+        None
     }
 
     /// Gives the presence of a client other data, if it differs. What is to be announced at once
@@ -91,7 +98,7 @@ impl Channel {
         client: ClientHandle,
         room: RoomNumber,
         data: Option<&Json>,
-    ) -> Option<Diff> {
+    ) -> Option<News> {
         let place = self.place(client, room)?;
         let presence = self.rooms.get_mut(room).presence.as_mut()?;
         let record = presence.record(place);
@@ -112,16 +119,18 @@ impl Channel {
         self.clients.get_mut(client).footing(room).set_place(place);
         self.close_gaps(room);
 
-        let (old_reference, standing) = (old.reference, old.standing());
-        let (user, meta) = self.say(old);
-        if let Some(window) = self.window(room) {
-            window.note_gone(old_reference, Gone { standing, user, meta, edge: Edge::None });
+        let old_reference = old.reference;
+        let old = Turn { record: old, edge: Edge::None };
+        if self.window(room).is_some() {
+            let gone = self.gone(old);
+            let window = self.window(room)?;
+            window.note_gone(old_reference, gone);
             window.note_news(reference, client);
             return None;
         }
-        let old = Entry::new(user, Few::one(meta));
-        let (user, meta) = self.say(new);
-        Some(Diff::change(Entry::new(user, Few::one(meta)), old))
+        let new = Turn { record: new, edge: Edge::None };
+        let [new, old] = [new, old].map(|mut turn| entry(&mut turn, &self.clients, &self.node));
+        Some(News::Changed(Arc::new(Changed { new, old })))
     }
 
     /// Where the presence of a client is kept in a room, if it is tracked there.
@@ -142,6 +151,7 @@ impl Channel {
     }
 
     /// Lets changes wait from here on, if they do not yet.
+    #[cold]
     fn open_window_of(&mut self, room: RoomNumber, window_ms: u64) {
         let this = self.rooms.get_mut(room);
         let epoch = this.position.epoch;
@@ -169,7 +179,7 @@ impl Channel {
             let presence = self.rooms.get(room).presence.as_ref();
             presence.expect("a room with a window has presence").record(place)
         };
-        if let Some(diff) = window.into_diff(read, |record| self.say(record)) {
+        if let Some(diff) = window.into_diff(read, |record| self.say(&record)) {
             self.say_diff(room, diff);
         }
     }
@@ -191,41 +201,66 @@ impl Channel {
         if room.config.presence_snapshot == SnapshotMode::Off {
             return;
         }
-        let entries = match &presence.window {
-            Some(window) => window.announced.clone(),
-            None => presence.entries(self.node.origin().cloned()),
-        };
-        let (client_id, topic) = (client_id.clone(), topic.clone());
-        self.outbox.push(Outbound::PresenceState(PresenceState { client_id, topic, entries }));
+        self.outbox.push_with(|| {
+            let entries = match &presence.window {
+                Some(window) => window.announced.clone(),
+                None => presence.entries(self.node.origin().cloned()),
+            };
+            let (client_id, topic) = (client_id.clone(), topic.clone());
+            Outbound::PresenceState(PresenceState { client_id, topic, entries })
+        });
     }
 
     /// Sends what changed to those who are attached.
     pub(super) fn say_diff(&mut self, room: RoomNumber, diff: Diff) {
-        let members = self.rooms.get(room).members();
-        self.say_diff_to(room, diff, Recipients::all(members));
+        let this = self.rooms.get(room);
+        let (topic, recipients) = (this.topic.clone(), Recipients::all(this.members()));
+        let timestamp_ms = self.clock.now_ms;
+        let diff = PresenceDiff { topic, diff, timestamp_ms, recipients };
+        self.outbox.push(Outbound::PresenceDiff(diff));
     }
 
-    /// Sends what changed to some.
-    pub(super) fn say_diff_to(&mut self, room: RoomNumber, diff: Diff, recipients: Recipients) {
-        self.outbox.push(Outbound::PresenceDiff(PresenceDiff {
-            topic: self.rooms.get(room).topic.clone(),
-            diff,
-            timestamp_ms: self.clock.now_ms,
-            recipients,
-        }));
+    /// Sends what there is to tell of one who has come or changed to some.
+    pub(super) fn say_news(&mut self, room: RoomNumber, mut news: News, recipients: Recipients) {
+        let topic = &self.rooms.get(room).topic;
+        let mut recipients = Some(recipients);
+        self.outbox.push_with(|| {
+            Outbound::PresenceDiff(PresenceDiff {
+                topic: topic.clone(),
+                diff: match &mut news {
+                    News::Begun(turn) => Diff::join(entry(turn, &self.clients, &self.node)),
+                    News::Changed(changed) => Diff::changed(Arc::clone(changed)),
+                },
+                timestamp_ms: self.clock.now_ms,
+                recipients: recipients.take().unwrap_or_else(Recipients::none),
+            })
+        });
     }
 
     /// Sends those who are left that one has gone.
-    pub(super) fn say_gone(&mut self, room: RoomNumber, gone: Option<Gone>) {
-        if let Some(Gone { user, meta, edge, .. }) = gone {
-            self.say_diff(room, Diff::leave(Entry::new(user, Few::one(meta)).with_edge(edge)));
-        }
+    pub(super) fn say_gone(&mut self, room: RoomNumber, mut gone: Turn) {
+        let this = self.rooms.get(room);
+        self.outbox.push_with(|| {
+            Outbound::PresenceDiff(PresenceDiff {
+                topic: this.topic.clone(),
+                diff: Diff::leave(entry(&mut gone, &self.clients, &self.node)),
+                timestamp_ms: self.clock.now_ms,
+                recipients: Recipients::all(this.members()),
+            })
+        });
+    }
+
+    /// What is said of a meta that has gone, to be kept when its client has gone too.
+    pub(super) fn gone(&self, turn: Turn) -> Gone {
+        let Turn { record, edge } = turn;
+        let (standing, (user, meta)) = (record.standing(), self.say(&record));
+        Gone { standing, user, meta, edge }
     }
 
     /// Whose it is that is recorded, and what is said of it.
-    fn say(&self, record: Record) -> (UserId, Meta) {
+    fn say(&self, record: &Record) -> (UserId, Meta) {
         let names = self.clients.names().names(record.client);
-        let meta = record.into_meta(names.client.clone(), self.node.origin());
+        let meta = record.to_meta(record.data.clone(), names.client.clone(), self.node.origin());
         (names.user.clone(), meta)
     }
 
@@ -240,4 +275,15 @@ impl Channel {
         self.clock.agenda.cancel(Due::Window { epoch, room });
         present
     }
+}
+
+/// What a diff says of one meta, whose data it takes.
+#[expect(clippy::inline_always, reason = "it is made in its place in the outbox, not copied there")]
+#[inline(always)]
+fn entry(turn: &mut Turn, clients: &Clients, node: &Node) -> Entry {
+    let Turn { record, edge } = turn;
+    let names = clients.names().names(record.client);
+    let data = record.data.take();
+    let meta = record.to_meta(data, names.client.clone(), node.origin());
+    Entry { key: names.user.clone(), metas: Few::one(meta), edge: *edge }
 }

@@ -2,7 +2,7 @@
 
 use alloc::{collections::BTreeSet, sync::Arc, vec::Vec};
 
-use super::{Channel, openings::info};
+use super::{Channel, attendance::Turn, openings::info};
 use crate::{
     agenda::Due,
     clients::Registration,
@@ -11,7 +11,6 @@ use crate::{
     ids::ClientHandle,
     message::StoredMessage,
     outbound::{Cause, Closed, Evicted, Outbound, RoomInfo, RoomNotice},
-    presence::Gone,
     recipients::Recipients,
     rooms::{Origin, RoomNumber},
     subscriptions::Subscriptions,
@@ -21,19 +20,15 @@ use crate::{
 pub(super) struct Parted {
     pub(super) seat: Seat,
     /// Its presence, if that is to be announced at once.
-    pub(super) gone: Option<Gone>,
+    pub(super) gone: Option<Turn>,
 }
 
 impl Channel {
     /// Takes a client out of a room: its seat, its subscriptions, its presence.
     pub(super) fn part(&mut self, client: ClientHandle, room: RoomNumber) -> Parted {
-        let footing = self.clients.get(client).rooms.get(room).unwrap_or(Footing::NONE);
+        let footing = self.clients.get_mut(client).rooms.remove(room).unwrap_or(Footing::NONE);
         let gone = footing.place().and_then(|place| self.vanish(client, room, place));
-        self.clients.get_mut(client).rooms.remove(room);
-        self.rooms.dismiss(room, footing.seat());
-        if let Some(extras) = &mut self.rooms.get_mut(room).extras {
-            extras.subscriptions.forget(client);
-        }
+        self.rooms.dismiss(room, footing.seat(), client);
         if self.clock.is_waiting() {
             self.clock.agenda.cancel(Due::Footing { client, room });
         }
@@ -53,7 +48,9 @@ impl Channel {
         if seat != Seat::None {
             self.say_closed(room, cause, message, Recipients::of(&[client]));
         }
-        self.say_gone(room, gone);
+        if let Some(gone) = gone {
+            self.say_gone(room, gone);
+        }
         self.settle(room);
     }
 

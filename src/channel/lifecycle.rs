@@ -7,14 +7,14 @@ use alloc::{
     vec::Vec,
 };
 
-use super::{Channel, departure::Parted, node::Phase};
+use super::{Channel, attendance::Turn, departure::Parted, node::Phase};
 use crate::{
     agenda::Due,
     event::{Crash, Header, Refuse},
     footing::{Footing, Seat},
     ids::ClientHandle,
     outbound::{Cause, Outbound, System},
-    presence::{Gone, leaves},
+    presence::leaves,
     recipients::Recipients,
     refusal::Refusal,
     rooms::RoomNumber,
@@ -25,7 +25,7 @@ use crate::{
 struct Expired {
     /// The memberships: where they stood in join order, and whose they were.
     members: Vec<(u32, ClientHandle)>,
-    gone: Vec<Gone>,
+    gone: Vec<Turn>,
 }
 
 impl Channel {
@@ -103,7 +103,7 @@ impl Channel {
     pub(super) fn on_refuse(&mut self, header: Header<'_>, refuse: &Refuse) -> Result<(), Refusal> {
         let Refuse { client_id: _, topic: _, to: _, reason, message, reference: _ } = refuse;
         let refusal = Refusal::Denied { reason: *reason, message: message.clone() };
-        self.outbox.push(Outbound::reply(header, Err(refusal)));
+        self.outbox.reply(header, Err(refusal));
         Ok(())
     }
 
@@ -138,6 +138,7 @@ impl Channel {
                 self.say_closed(room, Cause::Expired, None, Recipients::of(&members));
             }
             if !gone.is_empty() {
+                let gone = gone.into_iter().map(|turn| self.gone(turn)).collect();
                 self.say_diff(room, leaves(gone));
             }
             self.settle(room);

@@ -2,7 +2,7 @@
 
 use alloc::sync::Arc;
 
-use super::{Channel, Member, departure::Parted, recall::Missed};
+use super::{Channel, Member, attendance::News, departure::Parted, recall::Missed};
 use crate::{
     clients::Registration,
     config::{Limit, RoomConfig},
@@ -11,12 +11,13 @@ use crate::{
     ids::{ClientHandle, ClientId, Topic, UserId},
     links::Links,
     log::Moved,
-    outbound::{Body, Outbound},
+    outbound::Body,
     payload::Json,
-    presence::Diff,
+    presence::Presence,
     recipients::Recipients,
     refusal::Refusal,
     rooms::{Extras, Origin, RoomNumber},
+    roster::Roster,
 };
 
 /// What stands in an event by which a client enters a room.
@@ -86,8 +87,10 @@ impl Channel {
 
         let Parted { seat: _, gone } = self.part(client, room);
 
-        self.outbox.push(Outbound::reply(header, Ok(Body::Empty {})));
-        self.say_gone(room, gone);
+        self.outbox.reply(header, Ok(Body::Empty {}));
+        if let Some(gone) = gone {
+            self.say_gone(room, gone);
+        }
         self.settle(room);
         self.retire(client);
         Ok(())
@@ -97,7 +100,7 @@ impl Channel {
         match self.decide(entering)? {
             Entrant::Member(member) if entering.by == By::Join && member.footing.is_attached() => {
                 let body = self.joined(member.room);
-                self.outbox.push(Outbound::reply(header, Ok(body)));
+                self.outbox.reply(header, Ok(body));
             }
             Entrant::Member(member) => self.return_to(header, entering, member),
             Entrant::Stranger { client, room } => self.admit(header, entering, client, room),
@@ -156,15 +159,15 @@ impl Channel {
         let Member { client, room, footing: _ } = member;
         self.reconnect(client);
         self.attach(client, room);
-        let diff = meta.and_then(|meta| self.show(client, room, Some(meta)));
+        let news = meta.and_then(|meta| self.show(client, room, Some(meta)));
 
         let missed = self.missed(client, room, since);
         let body = self.rejoined(room, true, &missed);
-        self.outbox.push(Outbound::reply(header, Ok(body)));
+        self.outbox.reply(header, Ok(body));
         self.say_who_is_present(client_id, topic, room);
         self.say_missed(client, room, missed);
-        if let Some(diff) = diff {
-            self.say_diff_to(room, diff, self.all_but(room, client));
+        if let Some(news) = news {
+            self.say_news(room, news, self.all_but(room, client));
         }
     }
 
@@ -194,8 +197,10 @@ impl Channel {
                 self.rooms.create(topic, config, origin)
             }
         };
-        let others = Recipients::all(self.rooms.get(room).members());
-        let diff = self.seat(client, room, meta);
+        let this = self.rooms.get(room);
+        // Nobody else hears of one who comes where nobody is present.
+        let others = this.presence.is_some().then(|| Recipients::all(this.members()));
+        let news = self.seat(client, room, meta);
 
         let missed = match by {
             By::Join => Missed::Unknown,
@@ -205,14 +210,14 @@ impl Channel {
             By::Join => self.joined(room),
             By::Rejoin => self.rejoined(room, false, &missed),
         };
-        self.outbox.push(Outbound::reply(header, Ok(body)));
+        self.outbox.reply(header, Ok(body));
         self.say_who_is_present(client_id, topic, room);
         match missed {
             Missed::Unknown => self.say_latest(client_id, topic, room),
             Missed::Known { .. } => self.say_missed(client, room, missed),
         }
-        if let Some(diff) = diff {
-            self.say_diff_to(room, diff, others);
+        if let (Some(news), Some(others)) = (news, others) {
+            self.say_news(room, news, others);
         }
     }
 
@@ -222,7 +227,7 @@ impl Channel {
         client: ClientHandle,
         room: RoomNumber,
         meta: Option<&Json>,
-    ) -> Option<Diff> {
+    ) -> Option<News> {
         self.make_room(room);
         let seat = self.rooms.admit(room, client);
         let known = self.clients.get(client).rooms.get(room);
@@ -236,6 +241,7 @@ impl Channel {
             extras.subscriptions.set(client, &this.config.default_subscriptions);
         }
         match footing.place() {
+            _ if this.presence.is_none() => None,
             None => self.appear(client, room, meta),
             Some(_) => meta.and_then(|meta| self.alter(client, room, Some(meta))),
         }
@@ -247,7 +253,7 @@ impl Channel {
         client: ClientHandle,
         room: RoomNumber,
         data: Option<&Json>,
-    ) -> Option<Diff> {
+    ) -> Option<News> {
         if self.place(client, room).is_some() {
             return self.alter(client, room, data);
         }
@@ -271,18 +277,32 @@ impl Channel {
     }
 
     /// Makes room in a room for one more member, and one more meta.
+    #[inline]
     pub(super) fn make_room(&mut self, room: RoomNumber) {
-        let to = self.rooms.get_mut(room);
-        let seats = to.make_room();
-        let places = to.presence.as_mut().and_then(|presence| presence.make_room());
-        self.note_moves(room, seats, places);
+        if self.rooms.get(room).is_full() {
+            self.rearrange(room, Roster::make_room, Presence::make_room);
+        }
     }
 
     /// Closes the gaps that those who went have left in a room, if there are many.
+    #[inline]
     pub(super) fn close_gaps(&mut self, room: RoomNumber) {
+        if self.rooms.get(room).is_sparse() {
+            self.rearrange(room, Roster::close_gaps, Presence::close_gaps);
+        }
+    }
+
+    // Rare, and not to stand in the way of those who only look whether it has to be.
+    #[cold]
+    fn rearrange(
+        &mut self,
+        room: RoomNumber,
+        seats: impl FnOnce(&mut Roster) -> Option<Moved>,
+        places: impl FnOnce(&mut Presence) -> Option<Moved>,
+    ) {
         let of = self.rooms.get_mut(room);
-        let seats = of.close_gaps();
-        let places = of.presence.as_mut().and_then(|presence| presence.close_gaps());
+        let seats = of.rearrange(seats);
+        let places = of.presence.as_mut().and_then(|presence| places(presence));
         self.note_moves(room, seats, places);
     }
 

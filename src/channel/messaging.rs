@@ -5,7 +5,7 @@ use alloc::{collections::BTreeSet, sync::Arc, vec::Vec};
 use super::{Channel, admission};
 use crate::{
     clients::Connection,
-    config::Limit,
+    config::{Limit, RateLimit},
     event::{Address, Audience, Broadcast, Header, Publish, Push},
     footing::Footing,
     history::Excluded,
@@ -53,7 +53,9 @@ impl Channel {
             broadcast;
         let (client, room) = self.participant(client_id, topic, |config| config.publishers)?;
         admission::check_reserved(event, &self.config)?;
-        if !self.rooms.get(room).config.allows(event) {
+        let this = self.rooms.get(room);
+        let (rate, has_history) = (this.config.rate_limit, this.history.is_some());
+        if !this.config.allows(event) {
             let (event, topic) = (event.clone(), topic.clone());
             return Err(Refusal::EventNotListed { event, topic });
         }
@@ -61,10 +63,16 @@ impl Channel {
         if self.is_repeated(header, room, &from, id.as_ref()) {
             return Ok(());
         }
-        self.check_rate(client, room)?;
-        self.check_ring(room, event)?;
+        if let Some(rate) = rate {
+            self.check_rate_of(client, room, rate)?;
+        }
+        if has_history {
+            self.check_ring(room, event)?;
+        }
 
-        self.count_rate(client, room);
+        if rate.is_some() {
+            self.count_rate(client, room);
+        }
         let (client, user) = match audience {
             Audience::All => (None, None),
             Audience::Others => (Some(client_id), None),
@@ -164,17 +172,23 @@ impl Channel {
         }
         let evicted = this.history.is_some().then(|| self.keep(room, message, position.offset));
 
-        self.reply_if_asked(header, Body::Published { position });
-        self.outbox.push(Outbound::BroadcastMessage(BroadcastMessage {
-            target: Target::Topic { topic: topic.clone(), position },
-            event: event.clone(),
-            payload: payload.clone(),
-            from: from.clone(),
-            client_id: client_id.cloned(),
-            timestamp_ms: self.clock.now_ms,
-            meta: meta.cloned(),
-            recipients: Recipients::new(members, except),
-        }));
+        if header.reference.is_some() {
+            self.outbox.reply(header, Ok(Body::Published { position }));
+        }
+        let timestamp_ms = self.clock.now_ms;
+        let mut recipients = Some(Recipients::new(members, except));
+        self.outbox.push_with(|| {
+            Outbound::BroadcastMessage(BroadcastMessage {
+                target: Target::Topic { topic: topic.clone(), position },
+                event: event.clone(),
+                payload: payload.clone(),
+                from: from.clone(),
+                client_id: client_id.cloned(),
+                timestamp_ms,
+                meta: meta.cloned(),
+                recipients: recipients.take().unwrap_or_else(Recipients::none),
+            })
+        });
         if let Some(evicted) = evicted {
             self.say_evicted(room, evicted);
         }
@@ -196,6 +210,7 @@ impl Channel {
     }
 
     /// Whether a message was sent before; if so, its sender gets the position that it got then.
+    #[inline]
     fn is_repeated(
         &mut self,
         header: Header<'_>,
@@ -203,8 +218,9 @@ impl Channel {
         from: &UserId,
         id: Option<&MessageId>,
     ) -> bool {
+        let Some(id) = id else { return false };
         let this = self.rooms.get(room);
-        let (Some(id), Some(extras)) = (id, &this.extras) else { return false };
+        let Some(extras) = &this.extras else { return false };
         let Some(offset) = extras.ids.find(from, id) else { return false };
         let position = crate::event::Position { offset, ..this.position };
         self.reply_if_asked(header, Body::Published { position });
@@ -213,9 +229,6 @@ impl Channel {
 
     /// Refuses a message that needs to be kept under a name of its own where there are enough.
     fn check_ring(&self, room: RoomNumber, event: &EventName) -> Result<(), Refusal> {
-        if self.rooms.get(room).history.is_none() {
-            return Ok(());
-        }
         let (limit, max) =
             (Limit::EventNamesPerTopic, self.config.limit(Limit::EventNamesPerTopic));
         if self.rooms.lacks_ring(room, event, max) {
@@ -260,7 +273,7 @@ impl Channel {
 
     /// Who is reached by a message that is not for a topic.
     fn addressees(
-        &self,
+        &mut self,
         target: &Address,
         event: &EventName,
         except: Exclusion<'_>,
@@ -307,14 +320,27 @@ impl Channel {
     }
 
     /// Refuses a client that has done too much in a room of late.
+    #[inline]
     pub(super) fn check_rate(&self, client: ClientHandle, room: RoomNumber) -> Result<(), Refusal> {
-        let Some(rate) = self.rooms.get(room).config.rate_limit else { return Ok(()) };
+        match self.rooms.get(room).config.rate_limit {
+            None => Ok(()),
+            Some(rate) => self.check_rate_of(client, room, rate),
+        }
+    }
+
+    fn check_rate_of(
+        &self,
+        client: ClientHandle,
+        room: RoomNumber,
+        rate: RateLimit,
+    ) -> Result<(), Refusal> {
         let (max, window_ms, now_ms) = (rate.max_events, rate.window_ms, self.clock.now_ms);
         let checked = self.rooms.rates.check(client, room, max, window_ms, now_ms);
         checked.map_err(|retry_after_ms| Refusal::RateLimited { retry_after_ms })
     }
 
     /// Counts what a client does in a room.
+    #[inline]
     pub(super) fn count_rate(&mut self, client: ClientHandle, room: RoomNumber) {
         if let Some(rate) = self.rooms.get(room).config.rate_limit {
             self.rooms.rates.count(client, room, rate.window_ms, self.clock.now_ms);

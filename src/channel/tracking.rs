@@ -9,6 +9,7 @@ use crate::{
     ids::ClientHandle,
     outbound::Body,
     payload::Json,
+    recipients::Recipients,
     refusal::Refusal,
     rooms::{Extras, RoomNumber},
 };
@@ -75,10 +76,10 @@ impl Channel {
             self.clients.get_mut(client).rooms.set(room, Footing::NONE);
         }
         self.clock.agenda.cancel(Due::Footing { client, room });
-        let diff = self.show(client, room, Json::given(meta.as_ref()));
+        let news = self.show(client, room, Json::given(meta.as_ref()));
         self.reply_if_asked(header, Body::Empty {});
-        if let Some(diff) = diff {
-            self.say_diff(room, diff);
+        if let Some(news) = news {
+            self.say_news(room, news, Recipients::all(self.rooms.get(room).members()));
         }
         Ok(())
     }
@@ -108,7 +109,9 @@ impl Channel {
             gone
         };
         self.reply_if_asked(header, Body::Empty {});
-        self.say_gone(room, gone);
+        if let Some(gone) = gone {
+            self.say_gone(room, gone);
+        }
         self.settle(room);
         self.retire(client);
         Ok(())

@@ -43,13 +43,25 @@ struct UserPresence {
 impl Clients {
     /// Notes that a client becomes present in a room. Returns where its user's entry stands, if the
     /// user is present there already; if not, it stands at `new`.
+    #[inline]
     pub(crate) fn arrive(
         &mut self,
         client: ClientHandle,
         room: u32,
         new: NonZeroU64,
     ) -> Option<NonZeroU64> {
-        let user = self.users.get_mut(self.get(client).user?.get());
+        let user = self.get(client).user?;
+        self.count_arrival(user, room, new)
+    }
+
+    #[inline(never)]
+    fn count_arrival(
+        &mut self,
+        user: UserNumber,
+        room: u32,
+        new: NonZeroU64,
+    ) -> Option<NonZeroU64> {
+        let user = self.users.get_mut(user.get());
         let before = user.present.get(room);
         let (metas, entry) =
             before.map_or((0, new), |UserPresence { metas, entry }| (metas, entry));
@@ -59,8 +71,16 @@ impl Clients {
 
     /// Notes that a client is present in a room no more. Returns how many metas its user has left
     /// there.
+    #[inline]
     pub(crate) fn depart(&mut self, client: ClientHandle, room: u32) -> u32 {
-        let Some(user) = self.get(client).user else { return 0 };
+        match self.get(client).user {
+            None => 0,
+            Some(user) => self.count_departure(user, room),
+        }
+    }
+
+    #[inline(never)]
+    fn count_departure(&mut self, user: UserNumber, room: u32) -> u32 {
         let present = &mut self.users.get_mut(user.get()).present;
         let UserPresence { metas, entry } =
             present.get(room).expect("who departs was counted when it arrived");

@@ -88,9 +88,9 @@ impl Entries {
             let first = records.next()?;
             let key = self.names_of(&first).user.clone();
             let entry = first.entry;
-            let mut metas = Few::one(self.meta(first));
+            let mut metas = Few::one(self.meta(&first));
             while let Some(next) = records.next_if(|next| next.entry == entry) {
-                metas.push(self.meta(next));
+                metas.push(self.meta(&next));
             }
             Some(Entry::new(key, metas))
         });
@@ -117,9 +117,9 @@ impl Entries {
         record.names.as_deref().unwrap_or_else(|| self.names.names(record.client))
     }
 
-    fn meta(&self, record: Record) -> Meta {
-        let client_id = self.names_of(&record).client.clone();
-        record.into_meta(client_id, self.origin.as_ref())
+    fn meta(&self, record: &Record) -> Meta {
+        let client_id = self.names_of(record).client.clone();
+        record.to_meta(record.data.clone(), client_id, self.origin.as_ref())
     }
 }
 

@@ -139,14 +139,15 @@ pub struct Diff(Changes);
 enum Changes {
     Join(Entry),
     Leave(Entry),
-    Change(Arc<Change>),
+    Change(Arc<Changed>),
     Many(Arc<Sides>),
 }
 
+/// What a user shows, and what it showed before.
 #[derive(Debug, PartialEq, Eq)]
-struct Change {
-    new: Entry,
-    old: Entry,
+pub(crate) struct Changed {
+    pub(crate) new: Entry,
+    pub(crate) old: Entry,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -164,8 +165,8 @@ impl Diff {
         Self(Changes::Leave(entry))
     }
 
-    pub(crate) fn change(new: Entry, old: Entry) -> Self {
-        Self(Changes::Change(Arc::new(Change { new, old })))
+    pub(crate) const fn changed(changed: Arc<Changed>) -> Self {
+        Self(Changes::Change(changed))
     }
 
     pub(crate) fn of(joins: Vec<Entry>, leaves: Vec<Entry>) -> Self {

@@ -76,6 +76,7 @@ impl Rest {
     }
 
     /// Keeps of `record` what its words don't say.
+    #[inline]
     pub(super) fn set(&mut self, place: u32, record: &Record) {
         let Record {
             client: _,
@@ -107,15 +108,21 @@ impl Record {
         (self.entry, self.place)
     }
 
-    /// What is said of it.
-    pub(crate) fn into_meta(self, client_id: ClientId, origin: Option<&Arc<Origin>>) -> Meta {
+    /// What is said of it, with that data.
+    #[inline]
+    pub(crate) fn to_meta(
+        &self,
+        data: Option<Json>,
+        client_id: ClientId,
+        origin: Option<&Arc<Origin>>,
+    ) -> Meta {
         let name = |number| PresenceRef::new(number, origin.cloned());
         Meta {
             reference: name(self.reference),
             prev_ref: self.prev_ref.map(name),
             client_id,
             online_at_ms: self.online_at_ms,
-            data: self.data,
+            data,
         }
     }
 

@@ -9,7 +9,6 @@ use crate::{
     event::Position,
     history::{Defined, History, Keeping},
     ids::{ClientHandle, EventName, Topic},
-    log::Moved,
     presence::Presence,
     roster::{Roll, Roster},
     subscriptions::Subscriptions,
@@ -125,14 +124,20 @@ impl Room {
         presence.record(place).entry
     }
 
-    /// Makes a seat for one more if there is none.
-    pub(crate) fn make_room(&mut self) -> Option<Moved> {
-        self.members.make_room()
+    /// Whether there is no seat for one more member, or no place for one more meta.
+    pub(crate) fn is_full(&self) -> bool {
+        self.members.is_full() || self.presence.as_ref().is_some_and(|presence| presence.is_full())
     }
 
-    /// Closes the gaps between the seats if there are many.
-    pub(crate) fn close_gaps(&mut self) -> Option<Moved> {
-        self.members.close_gaps()
+    /// Whether there are so many gaps between seats, or between metas, that they should be closed.
+    pub(crate) fn is_sparse(&self) -> bool {
+        self.members.is_sparse()
+            || self.presence.as_ref().is_some_and(|presence| presence.is_sparse())
+    }
+
+    /// Changes where members sit.
+    pub(crate) fn rearrange<T>(&mut self, change: impl FnOnce(&mut Roster) -> T) -> T {
+        change(&mut self.members)
     }
 
     /// Its attached members, in join order.

@@ -35,7 +35,12 @@ impl Channel {
             next_epoch: self.rooms.next_epoch(),
             last_request: self.pages.last_request(),
             counters: self.outbox.counters().into(),
-            clients: self.clients.in_order().map(|client| self.client_form(client)).collect(),
+            clients: self
+                .clients
+                .in_order()
+                .into_iter()
+                .map(|client| self.client_form(client))
+                .collect(),
             free_handles,
             ended_handles,
             rooms: rooms.into_iter().map(|room| self.room_form(room)).collect(),

@@ -188,7 +188,11 @@ impl Builder {
                 continue;
             }
             let (user, standing) = (names.user.clone(), record.standing());
-            let meta = record.into_meta(names.client.clone(), self.channel.node.origin());
+            let meta = record.to_meta(
+                record.data.clone(),
+                names.client.clone(),
+                self.channel.node.origin(),
+            );
             announced.insert(standing, (user, meta));
         }
         let mut last = None;
