@@ -53,7 +53,7 @@ fn the_default_is_open_and_local() {
 
 #[test]
 fn without_a_file_rooms_keep_what_the_page_shows() {
-    let example = std::fs::read_to_string(EXAMPLE).unwrap();
+    let example = fs::read_to_string(EXAMPLE).unwrap();
     let line = example.lines().find_map(|line| line.strip_prefix("#   events = ")).unwrap();
     let same = format!("[default_room]\nevents = {line}");
     let without = Settings::load(&Flags::default()).unwrap();
