@@ -33,7 +33,10 @@ pub struct StoredMessage {
     pub from: UserId,
     /// The client that sent it; none if the server did.
     pub client_id: Option<ClientId>,
-    /// Its place among the broadcasts of its topic, from 1.
+    /// Of which earlier room of its topic it is, where a driver goes on with those: they have
+    /// offsets of their own. None if it is of the room that it is kept for or shown in.
+    pub epoch: Option<u64>,
+    /// Its place among the broadcasts of its room, from 1.
     pub offset: u64,
     /// When it was sent.
     pub timestamp_ms: u64,
@@ -55,6 +58,7 @@ impl StoredMessage {
             payload: payload.into(),
             from: from.into(),
             client_id: None,
+            epoch: None,
             offset,
             timestamp_ms,
             meta: None,
@@ -65,6 +69,13 @@ impl StoredMessage {
     #[must_use]
     pub fn with_client_id(mut self, client_id: impl Into<ClientId>) -> Self {
         self.client_id = Some(client_id.into());
+        self
+    }
+
+    /// Says that it is of an earlier room.
+    #[must_use]
+    pub const fn with_epoch(mut self, epoch: u64) -> Self {
+        self.epoch = Some(epoch);
         self
     }
 
@@ -79,7 +90,8 @@ impl StoredMessage {
     /// and `client_id`.
     #[must_use]
     pub fn size(&self) -> usize {
-        let Self { event, payload, from, client_id, offset: _, timestamp_ms: _, meta } = self;
+        let Self { event, payload, from, client_id, epoch: _, offset: _, timestamp_ms: _, meta } =
+            self;
         let meta = Json::given(meta.as_ref()).map_or(0, |meta| meta.as_str().len());
         let client_id = client_id.as_ref().map_or(0, |client_id| client_id.as_str().len());
         payload.size() + meta + event.as_str().len() + from.as_str().len() + client_id
@@ -96,6 +108,7 @@ struct StoredMessageForm {
     payload_base64: Option<Base64>,
     from: UserId,
     client_id: Option<ClientId>,
+    epoch: Option<u64>,
     offset: u64,
     timestamp_ms: u64,
     meta: Option<Json>,
@@ -110,6 +123,7 @@ impl TryFrom<StoredMessageForm> for StoredMessage {
             payload: Payload::from_fields(form.payload, form.payload_base64)?,
             from: form.from,
             client_id: form.client_id,
+            epoch: form.epoch,
             offset: form.offset,
             timestamp_ms: form.timestamp_ms,
             meta: form.meta,
@@ -119,11 +133,12 @@ impl TryFrom<StoredMessageForm> for StoredMessage {
 
 impl Serialize for StoredMessage {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("StoredMessage", 7)?;
+        let mut object = serializer.serialize_struct("StoredMessage", 8)?;
         object.serialize_field("event", &self.event)?;
         self.payload.serialize_field(&mut object)?;
         object.serialize_field("from", &self.from)?;
         optional_field(&mut object, "client_id", self.client_id.as_ref())?;
+        optional_field(&mut object, "epoch", self.epoch.as_ref())?;
         object.serialize_field("offset", &self.offset)?;
         object.serialize_field("timestamp_ms", &self.timestamp_ms)?;
         if let Some(meta) = Json::given(self.meta.as_ref()) {
@@ -153,11 +168,12 @@ mod tests {
     #[test]
     fn every_field_stands_in_its_place() {
         let message = check(
-            r#"{"event":"e","payload":{ "a":1.50 },"from":"u","client_id":"c","offset":1,"timestamp_ms":2,"meta":[3]}"#,
+            r#"{"event":"e","payload":{ "a":1.50 },"from":"u","client_id":"c","epoch":9,"offset":1,"timestamp_ms":2,"meta":[3]}"#,
         );
         let payload = Payload::json(r#"{ "a":1.50 }"#).unwrap();
         let expected = StoredMessage::new("e", payload, "u", 1, 2);
-        let expected = expected.with_client_id("c").with_meta(Json::parse("[3]").unwrap());
+        let expected = expected.with_client_id("c").with_epoch(9);
+        let expected = expected.with_meta(Json::parse("[3]").unwrap());
         assert_eq!(message, expected);
     }
 
@@ -172,7 +188,7 @@ mod tests {
 
     #[test]
     fn null_is_absent_elsewhere() {
-        let line = r#"{"event":"e","payload":1,"from":"u","client_id":null,"offset":1,"timestamp_ms":2,"meta":null}"#;
+        let line = r#"{"event":"e","payload":1,"from":"u","client_id":null,"epoch":null,"offset":1,"timestamp_ms":2,"meta":null}"#;
         let read: StoredMessage = serde_json::from_str(line).unwrap();
         let expected = StoredMessage::new("e", Json::parse("1").unwrap(), "u", 1, 2);
         assert_eq!(read, expected);
@@ -189,8 +205,8 @@ mod tests {
     fn what_is_missing_or_unknown_is_named() {
         let line = r#"{"event":"e","from":"u","offset":1,"timestamp_ms":2}"#;
         assert!(refused(line).contains("missing field `payload`"));
-        let line = r#"{"event":"e","payload":1,"from":"u","offset":1,"timestamp_ms":2,"epoch":3}"#;
-        assert!(refused(line).contains("unknown field `epoch`"));
+        let line = r#"{"event":"e","payload":1,"from":"u","offset":1,"timestamp_ms":2,"colour":3}"#;
+        assert!(refused(line).contains("unknown field `colour`"));
         let line = r#"{"event":"e","payload":1,"from":"u","timestamp_ms":2}"#;
         assert!(refused(line).contains("missing field `offset`"));
     }

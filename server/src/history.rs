@@ -2,19 +2,35 @@
 //!
 //! # What is kept, and when
 //!
-//! All that memory lets go is written into one SQLite file by a thread of its own, and what a page
-//! wants beyond memory is read by another, so no shard ever waits for a disk. A shard hands over
-//! what its channel says in the order in which it says it; a page is read after everything that was
-//! handed over before it has been committed. What has been handed over is written in batches, each
-//! one transaction: after `kill -9` the file has a batch or does not have it. A message has its
-//! place by topic, event name, epoch and offset, and the file has each place once, so nothing
-//! doubles, however often it is handed over.
+//! All that rooms have a history of is written into one SQLite file by a thread of its own, and what
+//! a page wants beyond memory is read by another, so no shard ever waits for a disk. A shard hands
+//! over messages as they are said, in their order, and again those that it could not and that memory
+//! lets go; a page is read when everything that was handed over before it has been committed. So
+//! what is in memory is in the file too, and `kill -9` costs what was said in the last moments, not
+//! what rooms remember.
+//!
+//! What has been handed over is written in batches, each one transaction: the file has a batch or
+//! does not have it, whenever the process ends. A message has its place by topic, event name, epoch
+//! and offset, and the file has each place once, so nothing doubles, however often it is handed over.
+//!
+//! # Earlier rooms
+//!
+//! A room is made anew when the server starts, and where it had gone because nobody was there; then
+//! it has a new epoch, its offsets begin with 1, and memory is empty. Pages go on with what was said
+//! under the topic before: newest first, the room's own, then that of the room before it, and so on.
+//! Messages of earlier rooms say their `epoch`, as their offsets are not the room's own. Recovery
+//! (`since`) is within one room, as ever.
+//!
+//! A room that was opened (by `open_room`) is a thing of its own: nothing from before is shown in it,
+//! and nothing of it after it. What was said before a room was closed (by `close_room`) is not shown
+//! after that either. It stays in the file as long as the settings say. With
+//! [`HistoryReach::Room`], no room shows anything but its own.
 //!
 //! # When it can't keep up
 //!
 //! Up to [`max_waiting_bytes`](HistorySettings::max_waiting_bytes) may wait to be written. What
-//! comes when that is full is lost, which is counted, and said in the log as it begins and when it
-//! is over. While nothing can be written, because the disk is full or fails, what waits is tried
+//! comes when that is full has another chance when memory lets it go, and if it is still full then,
+//! it is lost, which is counted, and said in the log as it begins and when it is over. While nothing can be written, because the disk is full or fails, what waits is tried
 //! again each second, and pages show what memory has.
 //!
 //! # How long
@@ -63,10 +79,24 @@ pub struct HistorySettings {
     /// How many messages are kept of each event name of a topic, the newest; any number if none is
     /// given.
     pub max_messages: Option<u64>,
+    /// How far back pages go.
+    pub reach: HistoryReach,
     /// What has to have happened before a batch counts as written.
     pub sync: HistorySync,
     /// How many bytes may wait to be written.
     pub max_waiting_bytes: u64,
+}
+
+/// How far back pages go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::exhaustive_enums, reason = "there is nothing between the two")]
+pub enum HistoryReach {
+    /// To what was said under the topic in earlier rooms, such as before a restart, but for rooms
+    /// that were opened.
+    #[default]
+    Topic,
+    /// To where the room was made.
+    Room,
 }
 
 /// What has to have happened before a batch of messages counts as written.
@@ -112,8 +142,22 @@ pub(crate) struct Tally {
 /// Something for the thread that writes.
 #[derive(Debug)]
 enum Command {
-    Keep(Kept),
+    Write(Entry),
     Load(Load),
+}
+
+/// Something to be written.
+#[derive(Debug)]
+enum Entry {
+    Kept(Kept),
+    Cut(Cut),
+}
+
+/// No later room of a topic shows what was said up to that epoch.
+#[derive(Debug)]
+struct Cut {
+    topic: Topic,
+    epoch: u64,
 }
 
 /// Messages of one topic, to be written.
@@ -155,6 +199,7 @@ impl HistorySettings {
             file: file.into(),
             max_age_s: None,
             max_messages: None,
+            reach: HistoryReach::default(),
             sync: HistorySync::default(),
             max_waiting_bytes: Self::MAX_WAITING_BYTES,
         }
@@ -179,8 +224,8 @@ impl History {
         let tally = Arc::new(Tally::default());
         let (commands, received) = mpsc::channel();
         let (loads, asked) = mpsc::channel();
-        let reader = Reader::new(reader, asked, Arc::clone(&tally), Arc::clone(&lock));
-        let max_waiting_bytes = settings.max_waiting_bytes;
+        let HistorySettings { reach, max_waiting_bytes, .. } = settings;
+        let reader = Reader::new(reader, reach, asked, Arc::clone(&tally), Arc::clone(&lock));
         let writer = Writer::new(writer, settings, clock, loads, Arc::clone(&tally), lock);
         let threads = vec![
             spawn("history-write", move || writer.run(&received))?,
@@ -216,11 +261,24 @@ impl Tally {
     }
 }
 
-impl Kept {
+impl Entry {
     /// What it takes while it waits.
     fn bytes(&self) -> u64 {
-        let of_one = |message: &Arc<StoredMessage>| message.size().saturating_add(AROUND_MESSAGE);
-        self.messages.iter().map(|message| of_one(message) as u64).sum()
+        match self {
+            Self::Kept(Kept { messages, .. }) => {
+                let sizes = messages.iter().map(|message| message.size() + AROUND_MESSAGE);
+                sizes.map(|size| size as u64).sum()
+            }
+            Self::Cut(Cut { topic, epoch: _ }) => (topic.as_str().len() + AROUND_MESSAGE) as u64,
+        }
+    }
+
+    /// How many messages would be lost with it.
+    const fn count(&self) -> u64 {
+        match self {
+            Self::Kept(Kept { messages, .. }) => messages.len() as u64,
+            Self::Cut(_) => 0,
+        }
     }
 }
 

@@ -144,9 +144,15 @@
 //! # History
 //!
 //! Rooms remember in memory what their events say, such as the last hundred messages. With
-//! [`Settings::history`] `FILE`, what memory lets go is kept in a file of SQLite, by threads of its
-//! own, and pages of one event name go on there. What is kept how long, and what becomes of it when
-//! the disk can't keep up, is said at [`HistorySettings`].
+//! [`Settings::history`] `FILE`, all of that is written into a file of SQLite as well, by threads of
+//! its own, and pages of one event name go on there where memory ends. So they reach back over
+//! restarts, also after `kill -9`, which costs the messages of the last moments at most.
+//!
+//! A room that is made anew, as after a restart, begins with an empty memory, a new epoch, and offsets
+//! from 1. Messages of earlier rooms of its topic come after its own on its pages, and say their `epoch`.
+//! A room that was opened, by a client or by the server, is a thing of its own: nothing from before
+//! is shown in it, and nothing of it once it has gone or been closed. What is deleted when, and what
+//! becomes of messages when the disk can't keep up, is said at [`HistorySettings`].
 //!
 //! # Looking inside
 //!
@@ -216,7 +222,7 @@ mod takeovers;
 
 pub use self::{
     auth::{AuthError, AuthSettings, Authenticator, Identity, KeyError},
-    history::{HistorySettings, HistoryStats, HistorySync},
+    history::{HistoryReach, HistorySettings, HistoryStats, HistorySync},
     operations::OperationError,
     operators::{InvalidOperatorKey, OperatorKey},
     origins::{AllowedOrigin, InvalidOrigin, Origins},

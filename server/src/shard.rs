@@ -368,7 +368,7 @@ impl Shard {
                 if let Some(observer) = &self.observer {
                     observer(self.number, &outbound);
                 }
-                answers.extend(self.keeper.take_note(&outbound));
+                answers.extend(self.keeper.take_note(&outbound, &self.channel));
                 if let Outbound::Reply(reply) = &outbound {
                     self.rejoins.answer(reply, &self.figures);
                 }

@@ -9,6 +9,7 @@ use super::{Channel, node::Phase, openings::info};
 use crate::{
     agenda::Due,
     config::Config,
+    event::Position,
     footing::{Footing, Seat},
     ids::{ClientHandle, ClientId, EventName, GroupName, Topic, UserId},
     outbound::RoomInfo,
@@ -138,6 +139,30 @@ impl Channel {
     pub fn history_held(&self, topic: &Topic) -> (u64, u64) {
         let history = self.room_of(topic).and_then(|room| room.history.as_ref());
         history.map_or((0, 0), |history| (history.len(), history.bytes()))
+    }
+
+    /// How far the room of a topic has got, and how many messages of an event name it keeps in
+    /// memory; none if it has no history of them. Costs the number of its definitions.
+    ///
+    /// ```
+    /// use parlor::{Broadcast, Channel, Config, EventDefinition, Join, Json, Position, RoomConfig};
+    ///
+    /// let room = RoomConfig::default().with_event(EventDefinition::new("message").with_history(9));
+    /// let config = Config::builder().first_epoch(5).default_room(room).build()?;
+    /// let mut channel = Channel::single_node(config);
+    /// assert_eq!(channel.history_of(&"t".into(), &"message".into()), None);
+    /// channel.handle(Join::new("c", "t", "u", 0).into());
+    /// channel.handle(Broadcast::new("c", "t", Json::parse("1")?).into());
+    /// let position = Position { epoch: 5, offset: 1 };
+    /// assert_eq!(channel.history_of(&"t".into(), &"message".into()), Some((position, 9)));
+    /// assert_eq!(channel.history_of(&"t".into(), &"typing".into()), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn history_of(&self, topic: &Topic, event: &EventName) -> Option<(Position, u32)> {
+        let room = self.room_of(topic)?;
+        room.history.as_ref()?;
+        Some((room.position, room.config.history_of(event)?))
     }
 
     /// Who hears what is sent to a topic, in join order. O(1) to get, linear to read.

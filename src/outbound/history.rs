@@ -63,7 +63,8 @@ pub struct LoadHistory {
     pub epoch: u64,
     /// Messages of which name.
     pub event: EventName,
-    /// Older than this offset.
+    /// Older than this offset. A driver that keeps what was said in earlier rooms of the topic may
+    /// go on with it, and then says [of which](crate::StoredMessage::epoch).
     pub before: u64,
     /// The index of the first of them, counted back from `before`: 0 is the newest before it.
     pub start: u64,

@@ -261,6 +261,7 @@ impl<'a> Choices<'a> {
             payload: self.payload(),
             from,
             client_id: self.maybe(|_| client_id),
+            epoch: self.seldom(|choices| choices.below(3) as u64),
             offset: self.below(4) as u64 + 1,
             timestamp_ms: self.below(9) as u64,
             meta: self.seldom(Self::json),

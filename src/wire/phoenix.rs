@@ -92,7 +92,7 @@
 //! | `push_message` | a push; a broadcast of a topic's own on `parlor` if it belongs to none |
 //! | `broadcast_message` | a broadcast, binary if its payload is bytes; on `parlor` if it was not sent to a topic |
 //! | `presence_state`, `presence_diff` | those; see below |
-//! | `history` | the reply to `parlor:history`; of a join, a push of that name. `{event?, start, end, messages}`, each `{event, payload, from, offset, timestamp_ms, meta?}`, newest first, with `payload_base64` for bytes. Whoever asks waits for the driver if the page is to be [loaded](crate::LoadHistory) |
+//! | `history` | the reply to `parlor:history`; of a join, a push of that name. `{event?, start, end, messages}`, each `{event, payload, from, epoch?, offset, timestamp_ms, meta?}`, newest first, with `payload_base64` for bytes, and `epoch` where it is of an earlier room. Whoever asks waits for the driver if the page is to be [loaded](crate::LoadHistory) |
 //! | `room_opened`, `room_closed` | `parlor:room_opened`, `parlor:room_closed` on `parlor`, with what the room is like |
 //! | `closed` | `phx_error` if crashed, so that clients rejoin, or expired; `phx_close` if kicked or the room is closed, so that they don't; nothing if disconnected, as the connection is gone |
 //! | `disconnect` | nothing: the connection is closed |

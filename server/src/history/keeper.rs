@@ -1,16 +1,18 @@
 //! What a shard has of the history: it hands over what is to be kept, and never waits.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-    mpsc::Sender,
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, atomic::Ordering, mpsc::Sender},
 };
 
-use parlor::{Evicted, HistoryLoaded, LoadHistory, Outbound};
+use parlor::{
+    BroadcastMessage, Channel, Evicted, HistoryLoaded, LoadHistory, Outbound, Position,
+    StoredMessage, Target, Topic,
+};
 use tokio::sync::mpsc::WeakSender;
 use tracing::error;
 
-use super::{Command, Kept, Load, Tally};
+use super::{Command, Cut, Entry, Kept, Load, Tally};
 use crate::shard::Message;
 
 /// Hands over what a channel says that is to be kept, if there is a history.
@@ -23,54 +25,138 @@ struct Hands {
     tally: Arc<Tally>,
     answer: WeakSender<Message>,
     max_waiting_bytes: u64,
-    /// Whether the last that was handed over was lost, which has been told.
-    is_behind: AtomicBool,
+    progress: Progress,
+    /// Whether what came last did not fit, which has been told.
+    is_behind: bool,
 }
 
+/// What was handed over: what is said once more, to those who had missed it, is not new, and what
+/// memory lets go is not either.
+#[derive(Debug, Default)]
+struct Progress {
+    by_topic: BTreeMap<Topic, Reached>,
+    /// How many topics there are before it is looked through for those that have gone.
+    roomy: usize,
+}
+
+/// How far a topic was handed over.
+#[derive(Debug)]
+struct Reached {
+    last: Position,
+    /// The offsets up to there that did not fit. Not more than memory has, as they are handed over
+    /// again when it lets them go.
+    missed: BTreeSet<u64>,
+}
+
+/// How many topics are few.
+const FEW: usize = 64;
+
 impl Keeper {
-    pub(super) const fn new(
+    pub(super) fn new(
         commands: Sender<Command>,
         tally: Arc<Tally>,
         answer: WeakSender<Message>,
         max_waiting_bytes: u64,
     ) -> Self {
-        let is_behind = AtomicBool::new(false);
-        Self(Some(Hands { commands, tally, answer, max_waiting_bytes, is_behind }))
+        let progress = Progress::default();
+        let is_behind = false;
+        Self(Some(Hands { commands, tally, answer, max_waiting_bytes, progress, is_behind }))
     }
 
-    /// Keeps what memory lets go, and asks for what it has not. What is returned is the answer of
-    /// who is not answered later.
+    /// Keeps what is said in rooms that have a history, and asks for what memory does not have. What
+    /// is returned is the answer of who is not answered later.
     #[must_use]
-    pub(crate) fn take_note(&self, outbound: &Outbound) -> Option<HistoryLoaded> {
-        if let Outbound::LoadHistory(load) = outbound {
-            return match &self.0 {
-                Some(hands) => hands.load(load),
-                None => Some(HistoryLoaded::failure(load.request, "no store")),
-            };
-        }
-        if let (Some(hands), Outbound::Evicted(evicted)) = (&self.0, outbound) {
-            hands.keep(evicted);
+    pub(crate) fn take_note(
+        &mut self,
+        outbound: &Outbound,
+        channel: &Channel,
+    ) -> Option<HistoryLoaded> {
+        let Some(hands) = &mut self.0 else {
+            let Outbound::LoadHistory(load) = outbound else { return None };
+            return Some(HistoryLoaded::failure(load.request, "no store"));
+        };
+        match outbound {
+            Outbound::BroadcastMessage(message) => hands.said(message, channel),
+            Outbound::Evicted(evicted) => hands.evicted(evicted),
+            Outbound::RoomOpened(notice) | Outbound::RoomClosed(notice) => {
+                let (topic, epoch) = (notice.info.topic.clone(), notice.info.position.epoch);
+                // However much waits: otherwise others would read what was said there.
+                hands.hand_over(Entry::Cut(Cut { topic, epoch }));
+            }
+            Outbound::LoadHistory(load) => return hands.load(load),
+            Outbound::Reply(_)
+            | Outbound::PushMessage(_)
+            | Outbound::PresenceState(_)
+            | Outbound::PresenceDiff(_)
+            | Outbound::History(_)
+            | Outbound::Closed(_)
+            | Outbound::Disconnect(_)
+            | Outbound::System(_) => {}
         }
         None
     }
 }
 
 impl Hands {
-    fn keep(&self, evicted: &Evicted) {
-        let Evicted { topic, epoch, messages, .. } = evicted;
-        let kept = Kept { topic: topic.clone(), epoch: *epoch, messages: messages.clone() };
-        let (bytes, count) = (kept.bytes(), kept.messages.len() as u64);
-        let waiting = self.tally.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
-        let fits = waiting.saturating_add(bytes) <= self.max_waiting_bytes;
-        // It is gone only by a defect.
-        if fits && self.commands.send(Command::Keep(kept)).is_ok() {
-            self.is_behind.store(false, Ordering::Relaxed);
+    /// Hands over a message as it is said. What does not fit may do so when memory lets it go.
+    fn said(&mut self, message: &BroadcastMessage, channel: &Channel) {
+        let Target::Topic { topic, position } = &message.target else { return };
+        let Some((at, _)) = channel.history_of(topic, &message.event) else { return };
+        // Of a room that has gone meanwhile, all is let go.
+        if at.epoch != position.epoch || self.progress.has(topic, *position) {
             return;
         }
-        self.tally.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
-        self.tally.lost.fetch_add(count, Ordering::Relaxed);
-        if !self.is_behind.swap(true, Ordering::Relaxed) {
-            error!(waiting, "messages are lost, as the history is behind");
+        let entry = Entry::Kept(Kept {
+            topic: topic.clone(),
+            epoch: position.epoch,
+            messages: vec![Arc::new(stored(message, position.offset))],
+        });
+        let fits = self.fits(&entry);
+        self.progress.reach(topic, *position, channel);
+        if fits {
+            self.hand_over(entry);
+        } else {
+            self.progress.miss(topic, position.offset);
+        }
+    }
+
+    /// Hands over what memory lets go, as far as that has not been done.
+    fn evicted(&mut self, evicted: &Evicted) {
+        let Evicted { topic, epoch, messages, .. } = evicted;
+        let is_new = |message: &&Arc<StoredMessage>| {
+            let position = Position { epoch: *epoch, offset: message.offset };
+            !self.progress.settles(topic, position)
+        };
+        let messages: Vec<_> = messages.iter().filter(is_new).cloned().collect();
+        if messages.is_empty() {
+            return;
+        }
+        let entry = Entry::Kept(Kept { topic: topic.clone(), epoch: *epoch, messages });
+        if self.fits(&entry) {
+            self.hand_over(entry);
+        } else {
+            self.tally.lost.fetch_add(entry.count(), Ordering::Relaxed);
+        }
+    }
+
+    /// Whether there is room for it, which is said in the log where it begins not to be.
+    fn fits(&mut self, entry: &Entry) -> bool {
+        let waiting = self.tally.waiting_bytes.load(Ordering::Relaxed);
+        let fits = waiting.saturating_add(entry.bytes()) <= self.max_waiting_bytes;
+        if !fits && !self.is_behind {
+            error!(waiting, "the history is behind, so messages may be lost");
+        }
+        self.is_behind = !fits;
+        fits
+    }
+
+    fn hand_over(&self, entry: Entry) {
+        let (bytes, count) = (entry.bytes(), entry.count());
+        self.tally.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
+        // It is gone only by a defect.
+        if self.commands.send(Command::Write(entry)).is_err() {
+            self.tally.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            self.tally.lost.fetch_add(count, Ordering::Relaxed);
         }
     }
 
@@ -82,4 +168,56 @@ impl Hands {
             Err(_) => Some(HistoryLoaded::failure(load.request, "the history has ended")),
         }
     }
+}
+
+impl Progress {
+    /// Whether that was handed over, or did not fit then.
+    fn has(&self, topic: &Topic, position: Position) -> bool {
+        let reached = self.by_topic.get(topic);
+        reached.is_some_and(|reached| reached.reaches(position))
+    }
+
+    /// Whether what memory lets go was handed over, which it is after this.
+    fn settles(&mut self, topic: &Topic, position: Position) -> bool {
+        let reached = self.by_topic.get_mut(topic).filter(|reached| reached.reaches(position));
+        reached.is_some_and(|reached| !reached.missed.remove(&position.offset))
+    }
+
+    /// The next message of a topic comes.
+    fn reach(&mut self, topic: &Topic, position: Position, channel: &Channel) {
+        if !self.by_topic.contains_key(topic) {
+            if self.by_topic.len() >= self.roomy.max(FEW) {
+                self.by_topic.retain(|topic, _| channel.room(topic).is_some());
+                self.roomy = 2 * self.by_topic.len();
+            }
+            let reached = Reached { last: position, missed: BTreeSet::new() };
+            self.by_topic.insert(topic.clone(), reached);
+        }
+        let Some(reached) = self.by_topic.get_mut(topic) else { return };
+        if reached.last.epoch != position.epoch {
+            reached.missed.clear();
+        }
+        reached.last = position;
+    }
+
+    /// It did not fit.
+    fn miss(&mut self, topic: &Topic, offset: u64) {
+        if let Some(reached) = self.by_topic.get_mut(topic) {
+            reached.missed.insert(offset);
+        }
+    }
+}
+
+impl Reached {
+    const fn reaches(&self, position: Position) -> bool {
+        self.last.epoch == position.epoch && self.last.offset >= position.offset
+    }
+}
+
+/// A message as memory would have it.
+fn stored(message: &BroadcastMessage, offset: u64) -> StoredMessage {
+    let BroadcastMessage { event, payload, from, client_id, timestamp_ms, meta, .. } = message;
+    let mut stored = StoredMessage::new(event, payload.clone(), from, offset, *timestamp_ms);
+    (stored.client_id, stored.meta) = (client_id.clone(), meta.clone());
+    stored
 }

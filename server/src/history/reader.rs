@@ -9,12 +9,13 @@ use parlor::HistoryLoaded;
 use rusqlite::Connection;
 use tracing::error;
 
-use super::{Load, Tally, table};
+use super::{HistoryReach, Load, Tally, table};
 use crate::shard::Message;
 
 /// What it owns.
 pub(super) struct Reader {
     connection: Connection,
+    reach: HistoryReach,
     asked: mpsc::Receiver<Load>,
     tally: Arc<Tally>,
     _lock: Arc<File>,
@@ -23,11 +24,12 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) const fn new(
         connection: Connection,
+        reach: HistoryReach,
         asked: mpsc::Receiver<Load>,
         tally: Arc<Tally>,
         lock: Arc<File>,
     ) -> Self {
-        Self { connection, asked, tally, _lock: lock }
+        Self { connection, reach, asked, tally, _lock: lock }
     }
 
     /// Answers until nobody asks any more. As many wait as there are open pages, which channels
@@ -35,7 +37,7 @@ impl Reader {
     pub(super) fn run(self) {
         while let Ok(asked) = self.asked.recv() {
             let request = asked.load.request;
-            let loaded = match table::page(&self.connection, &asked.load) {
+            let loaded = match table::page(&self.connection, &asked.load, self.reach) {
                 Ok(messages) => {
                     self.tally.pages.fetch_add(1, Ordering::Relaxed);
                     HistoryLoaded::new(request, messages)

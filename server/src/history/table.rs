@@ -10,7 +10,7 @@ use rusqlite::{
     types::{ToSqlOutput, ValueRef},
 };
 
-use super::Kept;
+use super::{Cut, Entry, HistoryReach, Kept};
 
 /// How many messages go in one transaction, at most, so that others get their turn.
 const SWEPT_AT_ONCE: i64 = 4_096;
@@ -24,15 +24,22 @@ pub(super) enum Swept {
 
 /// Writes messages in one transaction, and lets go what is more than `max_messages` of a place.
 /// Those that are there already stay as they are. Returns how many were written.
-pub(super) fn keep(
+pub(super) fn write(
     connection: &mut Connection,
-    batch: &[Kept],
+    batch: &[Entry],
     max_messages: Option<u64>,
 ) -> rusqlite::Result<u64> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut places = BTreeMap::new();
     let mut written = 0;
-    for Kept { topic, epoch, messages } in batch {
+    for entry in batch {
+        let Kept { topic, epoch, messages } = match entry {
+            Entry::Kept(kept) => kept,
+            Entry::Cut(Cut { topic, epoch }) => {
+                cut(&transaction, topic, *epoch)?;
+                continue;
+            }
+        };
         for message in messages {
             let key = (topic, &message.event);
             let place = if let Some(place) = places.get(&key) {
@@ -52,6 +59,15 @@ pub(super) fn keep(
     }
     transaction.commit()?;
     Ok(written)
+}
+
+fn cut(transaction: &Transaction<'_>, topic: &Topic, epoch: u64) -> rusqlite::Result<()> {
+    let mut topics = transaction.prepare_cached(
+        "INSERT INTO topic (name, cut) VALUES (?1, ?2)
+         ON CONFLICT (name) DO UPDATE SET cut = max(cut, excluded.cut)",
+    )?;
+    topics.execute(params![topic.as_str(), signed(epoch)])?;
+    Ok(())
 }
 
 /// The number of a place, which is made if it is not there.
@@ -146,23 +162,33 @@ pub(super) fn sweep(connection: &Connection, oldest_ms: u64) -> rusqlite::Result
     Ok(if gone as u64 == SWEPT_AT_ONCE.unsigned_abs() { Swept::Some } else { Swept::All })
 }
 
-/// What a page wants, the newest first. Costs O(log n) and O(1) for each message up to its end.
+/// What a page wants, the newest first: of the room that was asked for, and if pages reach that far
+/// of the rooms before it. Costs O(log n) and O(1) for each message up to its end.
 pub(super) fn page(
     connection: &Connection,
     load: &LoadHistory,
+    reach: HistoryReach,
 ) -> rusqlite::Result<Vec<StoredMessage>> {
     let LoadHistory { topic, epoch, event, before, start, end, .. } = load;
-    let Some((place, _)) = find_place(connection, topic.as_str(), event.as_str())? else {
+    let Some((place, cut)) = find_place(connection, topic.as_str(), event.as_str())? else {
         return Ok(Vec::new());
     };
+    let lowest = match reach {
+        HistoryReach::Topic if *epoch > unsigned(cut) => cut.saturating_add(1),
+        HistoryReach::Topic | HistoryReach::Room => signed(*epoch),
+    };
     let mut messages = connection.prepare_cached(
-        "SELECT offset, timestamp_ms, user, client, payload, meta FROM message
-         WHERE place = ?1 AND epoch = ?2 AND offset < ?3
-         ORDER BY offset DESC LIMIT ?4 OFFSET ?5",
+        "SELECT epoch, offset, timestamp_ms, user, client, payload, meta FROM message
+         WHERE place = ?1 AND epoch >= ?2 AND (epoch, offset) < (?3, ?4)
+         ORDER BY epoch DESC, offset DESC LIMIT ?5 OFFSET ?6",
     )?;
-    let count = signed(end.saturating_sub(*start));
-    let page = params![place, signed(*epoch), signed(*before), count, signed(*start)];
-    let messages = messages.query_map(page, |row| message(row, event))?;
+    let (upper, count) = (signed(*epoch), signed(end.saturating_sub(*start)));
+    let page = params![place, lowest, upper, signed(*before), count, signed(*start)];
+    let messages = messages.query_map(page, |row| {
+        let message = message(row, event)?;
+        let of_epoch = unsigned(row.get("epoch")?);
+        Ok(if of_epoch == *epoch { message } else { message.with_epoch(of_epoch) })
+    })?;
     messages.collect()
 }
 

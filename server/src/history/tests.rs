@@ -1,12 +1,14 @@
 //! What the tables keep, show and let go, told the time rather than waiting for it.
 
+mod behind;
+
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use parlor::{Json, LoadHistory, Payload, StoredMessage};
 use rusqlite::Connection;
 
 use super::{
-    HistorySync, Kept,
+    Cut, Entry, HistoryReach, HistorySync, Kept,
     file::{APPLICATION_ID, Opened, VERSION},
     table::{self, Swept},
     writer::oldest_ms,
@@ -32,12 +34,13 @@ fn message(event: &str, offset: u64) -> StoredMessage {
     StoredMessage::new(event, payload, "ann", offset, offset * 10)
 }
 
-fn kept(topic: &str, epoch: u64, messages: Vec<StoredMessage>) -> Kept {
-    Kept { topic: topic.into(), epoch, messages: messages.into_iter().map(Arc::new).collect() }
+fn kept(topic: &str, epoch: u64, messages: Vec<StoredMessage>) -> Entry {
+    let messages = messages.into_iter().map(Arc::new).collect();
+    Entry::Kept(Kept { topic: topic.into(), epoch, messages })
 }
 
 /// Messages of one event name with these offsets.
-fn run_of(topic: &str, epoch: u64, event: &str, offsets: impl Iterator<Item = u64>) -> Kept {
+fn run_of(topic: &str, epoch: u64, event: &str, offsets: impl Iterator<Item = u64>) -> Entry {
     kept(topic, epoch, offsets.map(|offset| message(event, offset)).collect())
 }
 
@@ -69,8 +72,12 @@ fn crate_channel() -> Vec<LoadHistory> {
     loads.collect()
 }
 
+fn shown(connection: &Connection, load: &LoadHistory) -> Vec<StoredMessage> {
+    table::page(connection, load, HistoryReach::Room).unwrap()
+}
+
 fn offsets(connection: &Connection, load: &LoadHistory) -> Vec<u64> {
-    let page = table::page(connection, load).unwrap();
+    let page = shown(connection, load);
     page.iter().map(|message| message.offset).collect()
 }
 
@@ -90,12 +97,12 @@ fn a_page_is_what_was_kept_byte_for_byte_newest_first() {
         ),
         StoredMessage::new("e", Payload::bytes([]), "x", 8, 80),
     ];
-    let written = table::keep(&mut writer, &[kept("t", 5, all.to_vec())], None).unwrap();
+    let written = table::write(&mut writer, &[kept("t", 5, all.to_vec())], None).unwrap();
     assert_eq!(written, 4);
     let mut newest_first = all.to_vec();
     newest_first.reverse();
-    assert_eq!(table::page(&reader, &load("t", 5, "e", 9, 0, 9)).unwrap(), newest_first);
-    assert_eq!(table::page(&reader, &load("t", 5, "e", 8, 1, 2)).unwrap(), newest_first[2..3]);
+    assert_eq!(shown(&reader, &load("t", 5, "e", 9, 0, 9)), newest_first);
+    assert_eq!(shown(&reader, &load("t", 5, "e", 8, 1, 2)), newest_first[2..3]);
     for nothing in [
         load("t", 5, "e", 1, 0, 9),
         load("t", 5, "e", 9, 4, 9),
@@ -104,7 +111,7 @@ fn a_page_is_what_was_kept_byte_for_byte_newest_first() {
         load("s", 5, "e", 9, 0, 9),
         load("t", 4, "e", 9, 0, 9),
     ] {
-        assert_eq!(table::page(&reader, &nothing).unwrap(), [], "{nothing:?}");
+        assert_eq!(shown(&reader, &nothing), [], "{nothing:?}");
     }
 }
 
@@ -136,7 +143,7 @@ fn whatever_is_handed_over_twice_is_there_once() {
                 kept(&topic, epoch, messages)
             })
             .collect();
-        table::keep(&mut writer, &batch, None).unwrap();
+        table::write(&mut writer, &batch, None).unwrap();
 
         let (topic, epoch) = (format!("t{}", random(3)), u64::from(random(2)));
         let event = ["a", "b", "c"][random(3) as usize];
@@ -151,10 +158,69 @@ fn whatever_is_handed_over_twice_is_there_once() {
             .map(|(_, message)| message.clone())
             .collect();
         let asked = load(&topic, epoch, event, before, start, end);
-        assert_eq!(table::page(&reader, &asked).unwrap(), expected, "{asked:?}");
+        assert_eq!(shown(&reader, &asked), expected, "{asked:?}");
     }
     let held: u32 = reader.query_one("SELECT sum(held) FROM place", [], |row| row.get(0)).unwrap();
     assert_eq!(held as usize, dumb.values().map(BTreeMap::len).sum::<usize>());
+}
+
+#[test]
+fn a_page_goes_on_with_the_rooms_before_newest_first() {
+    let Opened { mut writer, reader, .. } = open("earlier");
+    let batch = [
+        run_of("t", 3, "a", 1..=3),
+        run_of("t", 5, "b", 1..=2),
+        run_of("t", 8, "a", 2..=2),
+        run_of("t", 9, "a", 1..=4),
+        run_of("s", 9, "a", 1..=9),
+        run_of("t", 11, "a", 1..=9),
+    ];
+    table::write(&mut writer, &batch, None).unwrap();
+    let page = |epoch, before, start, end, reach| {
+        let load = load("t", epoch, "a", before, start, end);
+        let page = table::page(&reader, &load, reach).unwrap();
+        page.iter().map(|message| (message.epoch, message.offset)).collect::<Vec<_>>()
+    };
+    let (old, older) = (Some(8), Some(3));
+    let all = [(None, 3), (None, 2), (None, 1), (old, 2), (older, 3), (older, 2), (older, 1)];
+    assert_eq!(page(9, 4, 0, 99, HistoryReach::Topic), all);
+    assert_eq!(page(9, 4, 0, 99, HistoryReach::Room), all[..3]);
+    for start in 0..9 {
+        for end in start..9 {
+            let expected = &all[start.min(7)..end.min(7)];
+            let page = page(9, 4, start as u64, end as u64, HistoryReach::Topic);
+            assert_eq!(page, expected, "{start}..{end}");
+        }
+    }
+    // A room in which nothing was said yet.
+    assert_eq!(page(10, 1, 0, 2, HistoryReach::Topic), [(Some(9), 4), (Some(9), 3)]);
+
+    table::write(&mut writer, &[cut("t", 8), cut("t", 3), cut("none", 5)], None).unwrap();
+    assert_eq!(page(9, 4, 0, 99, HistoryReach::Topic), all[..3], "not what was said before a cut");
+    assert_eq!(page(8, 9, 0, 99, HistoryReach::Topic), [(None, 2)], "a room has its own");
+    assert_eq!(page(8, 9, 0, 99, HistoryReach::Room), [(None, 2)]);
+    table::write(&mut writer, &[cut("t", 9)], None).unwrap();
+    assert_eq!(page(9, 4, 0, 99, HistoryReach::Topic), all[..3]);
+    assert_eq!(page(10, 1, 0, 99, HistoryReach::Topic), []);
+}
+
+fn cut(topic: &str, epoch: u64) -> Entry {
+    Entry::Cut(Cut { topic: topic.into(), epoch })
+}
+
+#[test]
+fn a_cut_is_an_epoch_that_is_known_as_long_as_there_is_something_to_cut() {
+    let path = file("cut");
+    let Opened { mut writer, .. } = Opened::open(&path, HistorySync::Normal).unwrap();
+    let batch = [run_of("t", 3, "a", 1..=1), cut("t", 7), cut("u", 9)];
+    table::write(&mut writer, &batch, None).unwrap();
+    drop(writer);
+    for _ in 0..2 {
+        let opened = Opened::open(&path, HistorySync::Normal).unwrap();
+        assert_eq!(opened.last_epoch, 7, "nothing was said in the other room");
+        let page = load("t", 8, "a", 1, 0, 9);
+        assert_eq!(table::page(&opened.reader, &page, HistoryReach::Topic).unwrap(), []);
+    }
 }
 
 #[test]
@@ -162,17 +228,17 @@ fn the_newest_of_each_name_are_kept_by_count() {
     let Opened { mut writer, reader, .. } = open("count");
     let batch =
         [run_of("t", 1, "a", 1..=5), run_of("t", 1, "b", 6..=8), run_of("s", 1, "a", 1..=9)];
-    table::keep(&mut writer, &batch, Some(5)).unwrap();
+    table::write(&mut writer, &batch, Some(5)).unwrap();
     let all = |topic, event| offsets(&reader, &load(topic, 1, event, 99, 0, 99));
     assert_eq!(all("t", "a"), [5, 4, 3, 2, 1], "as many as may be");
     assert_eq!(all("t", "b"), [8, 7, 6]);
     assert_eq!(all("s", "a"), [9, 8, 7, 6, 5]);
 
-    table::keep(&mut writer, &[run_of("t", 1, "a", 9..=9)], Some(5)).unwrap();
+    table::write(&mut writer, &[run_of("t", 1, "a", 9..=9)], Some(5)).unwrap();
     assert_eq!(all("t", "a"), [9, 5, 4, 3, 2], "one more");
     assert_eq!(all("t", "b"), [8, 7, 6], "others are not touched");
     // One that is older than all is what goes.
-    table::keep(&mut writer, &[run_of("t", 1, "a", 1..=1)], Some(5)).unwrap();
+    table::write(&mut writer, &[run_of("t", 1, "a", 1..=1)], Some(5)).unwrap();
     assert_eq!(all("t", "a"), [9, 5, 4, 3, 2]);
 
     table::trim_all(&writer, 2).unwrap();
@@ -185,7 +251,7 @@ fn messages_are_kept_up_to_their_age() {
     let Opened { mut writer, reader, .. } = open("age");
     // Sent at 10, 20, … 90 ms and 3,000 ms.
     let batch = [run_of("t", 1, "a", 1..=9), run_of("t", 1, "b", 300..=300)];
-    table::keep(&mut writer, &batch, None).unwrap();
+    table::write(&mut writer, &batch, None).unwrap();
     let all = |event| offsets(&reader, &load("t", 1, event, 999, 0, 99));
     let sweep = |now_ms| table::sweep(&writer, oldest_ms(now_ms, 2)).unwrap();
 
@@ -212,7 +278,7 @@ fn messages_are_kept_up_to_their_age() {
 #[test]
 fn what_is_old_goes_in_steps_so_that_others_get_their_turn() {
     let Opened { mut writer, reader, .. } = open("steps");
-    table::keep(&mut writer, &[run_of("t", 1, "a", 1..=9_000)], None).unwrap();
+    table::write(&mut writer, &[run_of("t", 1, "a", 1..=9_000)], None).unwrap();
     let mut steps = vec![];
     while steps.last() != Some(&Swept::All) {
         steps.push(table::sweep(&writer, 80_001).unwrap());
@@ -226,7 +292,7 @@ fn a_file_is_found_again_as_it_was_left() {
     let path = file("again");
     let Opened { mut writer, last_epoch, .. } = Opened::open(&path, HistorySync::Full).unwrap();
     assert_eq!(last_epoch, 0);
-    table::keep(&mut writer, &[run_of("t", 7, "a", 1..=3), run_of("s", 9, "b", 1..=1)], None)
+    table::write(&mut writer, &[run_of("t", 7, "a", 1..=3), run_of("s", 9, "b", 1..=1)], None)
         .unwrap();
     drop(writer);
     let Opened { reader, last_epoch, .. } = Opened::open(&path, HistorySync::Normal).unwrap();
@@ -248,7 +314,7 @@ fn only_one_server_at_a_time_uses_a_file() {
 fn pages_are_found_by_an_index() {
     let Opened { reader, .. } = open("plan");
     for sql in [
-        "SELECT offset FROM message WHERE place = 1 AND epoch = 2 AND offset < 3 ORDER BY offset DESC LIMIT 4 OFFSET 5",
+        "SELECT id FROM message WHERE place = 1 AND epoch >= 2 AND (epoch, offset) < (3, 4) ORDER BY epoch DESC, offset DESC LIMIT 4 OFFSET 5",
         "SELECT id FROM message WHERE place = 1 ORDER BY epoch, offset LIMIT 4",
         "SELECT id FROM message WHERE timestamp_ms < 1 ORDER BY timestamp_ms LIMIT 2",
     ] {
@@ -300,7 +366,7 @@ fn what_is_no_history_is_refused_and_left_alone() {
 fn a_file_that_is_damaged_is_refused() {
     let path = file("whole");
     let Opened { mut writer, .. } = Opened::open(&path, HistorySync::Normal).unwrap();
-    table::keep(&mut writer, &[run_of("t", 1, "a", 1..=5_000)], None).unwrap();
+    table::write(&mut writer, &[run_of("t", 1, "a", 1..=5_000)], None).unwrap();
     writer.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
     drop(writer);
     let whole = std::fs::read(&path).unwrap();

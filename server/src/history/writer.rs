@@ -15,7 +15,7 @@ use parlor::HistoryLoaded;
 use rusqlite::Connection;
 use tracing::{error, info, warn};
 
-use super::{Command, HistorySettings, Kept, Load, Tally, table, table::Swept};
+use super::{Command, Entry, HistorySettings, Load, Tally, table, table::Swept};
 use crate::clock::Clock;
 
 /// How many messages are written at once, roughly.
@@ -34,7 +34,7 @@ pub(super) struct Writer {
     tally: Arc<Tally>,
     _lock: Arc<File>,
     /// What was handed over and is not written, in its order.
-    unwritten: Vec<Kept>,
+    unwritten: Vec<Entry>,
     sweep_at_ms: u64,
     state: State,
     /// How many messages were lost when that was last told.
@@ -81,7 +81,7 @@ impl Writer {
             let mut next = next.ok();
             while let Some(command) = next {
                 match command {
-                    Command::Keep(kept) => self.unwritten.push(kept),
+                    Command::Write(entry) => self.unwritten.push(entry),
                     Command::Load(load) => loads.push(load),
                 }
                 let full = loads.len() >= BATCH || self.unwritten.len() >= BATCH;
@@ -114,7 +114,7 @@ impl Writer {
         if self.unwritten.is_empty() || (is_early && !is_last) {
             return;
         }
-        match table::keep(&mut self.connection, &self.unwritten, self.settings.max_messages) {
+        match table::write(&mut self.connection, &self.unwritten, self.settings.max_messages) {
             Ok(written) => {
                 if self.state != State::Works {
                     info!("the history is written again");
@@ -138,7 +138,7 @@ impl Writer {
 
     /// Makes room for more to wait.
     fn forget_unwritten(&mut self) {
-        let bytes = mem::take(&mut self.unwritten).iter().map(Kept::bytes).sum();
+        let bytes = mem::take(&mut self.unwritten).iter().map(Entry::bytes).sum();
         self.tally.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
@@ -191,7 +191,7 @@ impl Writer {
 
     fn end(mut self) {
         if !self.unwritten.is_empty() {
-            let lost = self.unwritten.iter().map(|kept| kept.messages.len() as u64).sum();
+            let lost = self.unwritten.iter().map(Entry::count).sum();
             self.tally.lost.fetch_add(lost, Ordering::Relaxed);
             self.forget_unwritten();
         }

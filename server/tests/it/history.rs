@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use parlor::{Address, Config, EventDefinition, Json, Limit, Publish, RoomConfig};
-use parlor_server::{HistorySettings, Settings};
+use parlor_server::{HistoryReach, HistorySettings, Settings};
 use serde_json::{Value, json};
 
 use crate::{Client, Running, settings, start, until};
@@ -106,6 +106,59 @@ async fn thousands_of_messages_are_paged_through_exactly() {
     let stats = running.server.history().unwrap();
     assert_eq!((stats.lost, stats.failed_pages), (0, 0), "{stats:?}");
     assert!(stats.written > 4_400 && stats.pages > 80, "{stats:?}");
+    running.shutdown().await;
+}
+
+/// What pages show of a message: its number, and its epoch if it is of an earlier room.
+fn places(messages: &[Value]) -> Vec<(usize, bool)> {
+    let is_earlier = messages.iter().map(|message| message.get("epoch").is_some());
+    numbers(messages).into_iter().zip(is_earlier).collect()
+}
+
+#[tokio::test]
+async fn pages_reach_back_over_restarts_and_rooms_that_were_empty() {
+    let history = HistorySettings::new(file("restarts"));
+    let mut expected = Vec::new();
+    for run in 0..3 {
+        let running = start(keeping(history.clone())).await;
+        for visit in 0..2 {
+            let mut ann = running.client("ann").await;
+            let (response, _) = ann.join("room:1", json!({})).await;
+            assert_eq!(response["offset"], 0, "a room that is made anew begins anew");
+            expected.iter_mut().for_each(|(_, is_earlier)| *is_earlier = true);
+            assert_eq!(places(&all(&mut ann, "room:1", "message", 7).await), expected);
+            for number in 0..20 {
+                let number = run * 100 + visit * 20 + number;
+                publish(&running, "room:1", "message", number).await;
+                expected.insert(0, (number, false));
+            }
+            assert_eq!(places(&all(&mut ann, "room:1", "message", 9).await), expected);
+            // As each room goes with its last member, memory begins anew.
+            ann.ask("room:1", "phx_leave", json!({})).await;
+        }
+        running.shutdown().await;
+    }
+    let room = HistorySettings { reach: HistoryReach::Room, ..history };
+    let running = start(keeping(room)).await;
+    let mut ann = running.client("ann").await;
+    ann.join("room:1", json!({})).await;
+    assert_eq!(page(&mut ann, "room:1", "message", 0, 50).await, [Value::Null; 0]);
+    running.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_client_of_dialogue_pages_back_too() {
+    let running = start(keeping(HistorySettings::new(file("dialogue")))).await;
+    for number in 0..30 {
+        publish(&running, "lasting", "message", number).await;
+    }
+    let mut bob = running.dialogue("bob").await;
+    bob.join("lasting").await;
+    let asked = json!({"roomId": "lasting", "event": "message", "start": 0, "end": 25});
+    let told = bob.ask("dialogue:getHistory", asked, "dialogue:historyResponse").await;
+    let told = told.as_array().unwrap().iter();
+    let told: Vec<_> = told.map(|one| one["data"]["number"].as_u64().unwrap()).collect();
+    assert_eq!(told, (5..30).rev().collect::<Vec<_>>());
     running.shutdown().await;
 }
 

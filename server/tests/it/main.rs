@@ -24,6 +24,7 @@ mod history;
 mod hostile;
 mod inspect;
 mod journal;
+mod killed;
 mod metrics;
 mod mounted;
 mod operations;

@@ -101,6 +101,7 @@ fn what_the_example_has_in_comments_is_known() {
         "file",
         "max_age_s",
         "max_messages",
+        "reach",
         "sync",
         "max_waiting_bytes",
         "session_key_file",
@@ -127,8 +128,11 @@ fn what_the_example_has_in_comments_is_known() {
     let history = settings.history.unwrap();
     assert_eq!((history.max_age_s, history.max_messages), (Some(2_592_000), Some(100_000)));
     let by_default = HistorySettings::new(directory.join("history.sqlite"));
-    let HistorySettings { file, sync, max_waiting_bytes, .. } = history;
-    assert_eq!(HistorySettings { file, sync, max_waiting_bytes, ..by_default.clone() }, by_default);
+    let HistorySettings { file, reach, sync, max_waiting_bytes, .. } = history;
+    assert_eq!(
+        HistorySettings { file, reach, sync, max_waiting_bytes, ..by_default.clone() },
+        by_default
+    );
     assert_eq!(settings.client_ip_header.unwrap(), "x-forwarded-for");
     assert_eq!(format!("{:?}", settings.auth), "Tokens by HS256 or RS256 or ES256");
 }
@@ -336,9 +340,10 @@ fn each_key_of_the_server_says_what_it_expects() {
         ("[history]\nmax_messages = 9", "line 1: history.file: expected the path of a file, as there are other keys".into()),
         ("[history]\nfile = 'f'\nmax_messages = 0", "line 3: history.max_messages: expected a whole number from 1 to 4294967295, got 0".into()),
         ("[history]\nfile = 'f'\nmax_age_s = 'a month'", "line 3: history.max_age_s: expected a whole number from 1 to 100000000000, got text".into()),
+        ("[history]\nfile = 'f'\nreach = 'far'", "line 3: history.reach: expected \"topic\" or \"room\", got \"far\"".into()),
         ("[history]\nfile = 'f'\nsync = 'never'", "line 3: history.sync: expected \"normal\" or \"full\", got \"never\"".into()),
         ("[history]\nfile = 'f'\nmax_waiting_bytes = 1", "line 3: history.max_waiting_bytes: expected a whole number from 1048576 to 1099511627776, got 1".into()),
-        ("[history]\nfile = 'f'\nmax_age = 1", "line 3: history.max_age: unknown key, expected one of `file`, `sync`, `max_age_s`, `max_messages`, `max_waiting_bytes`".into()),
+        ("[history]\nfile = 'f'\nmax_age = 1", "line 3: history.max_age: unknown key, expected one of `file`, `reach`, `sync`, `max_age_s`, `max_messages`, `max_waiting_bytes`".into()),
         ("[origins]\nallowed = {}", format!("line 2: origins.allowed: {text_or_list} a table")),
         ("[origins]\nallowed = [\n'*',\n'x']", "line 4: origins.allowed[1]: \"x\" is no origin, expected one such as \"https://app.example\", \"https://*.example\", \"same_host\", \"null\" or \"*\"".into()),
     ] {

@@ -222,7 +222,17 @@ pub(super) struct Kept(pub(super) StoredMessage);
 
 impl Serialize for Kept {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let StoredMessage { event, payload, from, client_id, offset, timestamp_ms, meta } = &self.0;
+        let StoredMessage {
+            event,
+            payload,
+            from,
+            client_id,
+            // What a room holds is its own.
+            epoch: _,
+            offset,
+            timestamp_ms,
+            meta,
+        } = &self.0;
         let mut object = serializer.serialize_struct("Kept", 7)?;
         object.serialize_field("event", event)?;
         match payload {

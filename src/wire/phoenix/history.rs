@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// About how long a message is beside what it carries.
-const MESSAGE_SIZE: usize = 96;
+const MESSAGE_SIZE: usize = 120;
 
 /// About how long a page is.
 pub(super) fn size(page: &HistoryPage) -> usize {
@@ -43,7 +43,8 @@ pub(super) fn page(out: &mut String, page: &HistoryPage) {
 }
 
 fn stored(out: &mut String, message: &StoredMessage) {
-    let StoredMessage { event, payload, from, client_id: _, offset, timestamp_ms, meta } = message;
+    let StoredMessage { event, payload, from, client_id: _, epoch, offset, timestamp_ms, meta } =
+        message;
     out.push_str("{\"event\":");
     write::quote(out, event.as_str());
     match payload {
@@ -58,6 +59,10 @@ fn stored(out: &mut String, message: &StoredMessage) {
     }
     out.push_str(",\"from\":");
     write::quote(out, from.as_str());
+    if let Some(epoch) = epoch {
+        out.push_str(",\"epoch\":");
+        write::number(out, *epoch);
+    }
     out.push_str(",\"offset\":");
     write::number(out, *offset);
     out.push_str(",\"timestamp_ms\":");

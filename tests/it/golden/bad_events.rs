@@ -57,8 +57,8 @@ fn unknown_fields_are_named() {
         &["unknown field `colour`", "`presence`"],
     );
     check(
-        r#"{"history_loaded":{"request":1,"messages":[{"epoch":1}]}}"#,
-        &["unknown field `epoch`", "`timestamp_ms`"],
+        r#"{"history_loaded":{"request":1,"messages":[{"colour":1}]}}"#,
+        &["unknown field `colour`", "`timestamp_ms`"],
     );
     check(r#"{"crash":{"reason":"boom","x":1}}"#, &["unknown field `x`", "`reason`"]);
     let since = r#""user_id":"u","now_ms":0,"since":{"epoch":1,"offset":1,"node":"n"}"#;

@@ -234,6 +234,11 @@ fn history_loaded() {
         written(&loaded.into()),
         r#"{"history_loaded":{"request":7,"messages":[{"event":"e","payload":1,"from":"u1","client_id":"c1","offset":3,"timestamp_ms":9}]}}"#
     );
+    let earlier = StoredMessage::new("e", Payload::json("1").unwrap(), "u1", 3, 9).with_epoch(2);
+    assert_eq!(
+        written(&HistoryLoaded::new(7, vec![earlier]).into()),
+        r#"{"history_loaded":{"request":7,"messages":[{"event":"e","payload":1,"from":"u1","epoch":2,"offset":3,"timestamp_ms":9}]}}"#
+    );
     assert_eq!(
         written(&HistoryLoaded::failure(7, "gone").into()),
         r#"{"history_loaded":{"request":7,"failure":"gone"}}"#

@@ -145,9 +145,10 @@ fn loaded_line(message: &Fields) -> String {
         if_given("payload_base64"),
         json(&text("from")),
         if_given("client_id"),
+        raw("epoch").to_owned(),
         number("offset"),
         number("timestamp_ms"),
         on_one_line(raw("meta")),
     ];
-    object("event payload payload_base64 from client_id offset timestamp_ms meta", &values)
+    object("event payload payload_base64 from client_id epoch offset timestamp_ms meta", &values)
 }

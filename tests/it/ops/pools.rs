@@ -153,7 +153,7 @@ const LOADED: [&str; 5] = [
     r#"[{"event":"message","payload":4,"from":"cy","offset":4,"timestamp_ms":4},
         {"event":"message","payload":3,"from":"cy","offset":3,"timestamp_ms":3},
         {"event":"message","payload":2,"from":"cy","offset":2,"timestamp_ms":2},
-        {"event":"message","payload":1,"from":"cy","offset":1,"timestamp_ms":1},
+        {"event":"message","payload":1,"from":"cy","epoch":7,"offset":9,"timestamp_ms":1},
         {"event":"message","payload":0,"from":"cy","offset":0,"timestamp_ms":0}]"#,
 ];
 
