@@ -17,11 +17,11 @@ use crate::shard::Message;
 
 /// Hands over what a channel says that is to be kept, if there is a history.
 #[derive(Debug, Default)]
-pub(crate) struct Keeper(Option<Hands>);
+pub(crate) struct Keeper(pub(super) Option<Hands>);
 
 #[derive(Debug)]
-struct Hands {
-    commands: Sender<Command>,
+pub(super) struct Hands {
+    pub(super) commands: Sender<Command>,
     tally: Arc<Tally>,
     answer: WeakSender<Message>,
     max_waiting_bytes: u64,
@@ -100,7 +100,7 @@ impl Keeper {
 impl Hands {
     /// Hands over a message as it is said. What does not fit may do so when memory lets it go.
     fn said(&mut self, message: &BroadcastMessage, channel: &Channel) {
-        let Target::Topic { topic, position } = &message.target else { return };
+        let Target::Topic { topic, position, .. } = &message.target else { return };
         let Some((at, _)) = channel.history_of(topic, &message.event) else { return };
         // Of a room that has gone meanwhile, all is let go.
         if at.epoch != position.epoch || self.progress.has(topic, *position) {

@@ -154,9 +154,9 @@ async fn a_client_of_dialogue_pages_back_too() {
     }
     let mut bob = running.dialogue("bob").await;
     bob.join("lasting").await;
-    let asked = json!({"roomId": "lasting", "event": "message", "start": 0, "end": 25});
+    let asked = json!({"roomId": "lasting", "eventName": "message", "start": 0, "end": 25});
     let told = bob.ask("dialogue:getHistory", asked, "dialogue:historyResponse").await;
-    let told = told.as_array().unwrap().iter();
+    let told = told["events"].as_array().unwrap().iter();
     let told: Vec<_> = told.map(|one| one["data"]["number"].as_u64().unwrap()).collect();
     assert_eq!(told, (5..30).rev().collect::<Vec<_>>());
     running.shutdown().await;
