@@ -30,8 +30,9 @@
 //!
 //! Up to [`max_waiting_bytes`](HistorySettings::max_waiting_bytes) may wait to be written. What
 //! comes when that is full has another chance when memory lets it go, and if it is still full then,
-//! it is lost, which is counted, and said in the log as it begins and when it is over. While nothing can be written, because the disk is full or fails, what waits is tried
-//! again each second, and pages show what memory has.
+//! it is lost, which is counted, and said in the log as it begins and when it is over. While nothing
+//! can be written, because the disk is full or fails, what waits is tried again each second, and
+//! pages show what memory has.
 //!
 //! # How long
 //!

@@ -264,7 +264,7 @@ impl Page {
         let stats = tally.stats();
         families.counters(
             "parlor_store_messages",
-            "Messages that left memory, by whether they were written to the history or lost.",
+            "Messages of rooms with a history, by whether they were written to its file or lost.",
             [("written", stats.written), ("lost", stats.lost)]
                 .map(|(result, count)| ([("result", result)], count)),
         )?;

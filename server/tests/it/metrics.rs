@@ -317,13 +317,13 @@ async fn what_goes_to_the_file_of_the_history_is_counted() {
     let before = scrape(running.at).await;
     let mut ann = running.client("ann").await;
     ann.join("room:1", json!({})).await;
-    // Ten of them stay in memory.
+    // Ten of them stay in memory too.
     for number in 0..15 {
         ann.say("room:1", json!(number)).await;
     }
     let mut last = 0.0;
     let reached = async {
-        while last != 5.0 {
+        while last != 15.0 {
             last = scrape(running.at).await.of("parlor_store_messages_total{result=\"written\"}");
         }
     };
