@@ -95,7 +95,7 @@ struct ChannelFigures {
 impl ShardFigures {
     /// Something waits for so many connections that speak a protocol.
     pub(crate) fn sent(&self, wire: Wire, sent: Sent, many: u64) {
-        if let Some(count) = self.sent.get(wire as usize).and_then(|of| of.get(sent as usize)) {
+        if let Some(count) = self.sent.get(wire.place()).and_then(|of| of.get(sent as usize)) {
             count.add(many);
         }
     }
@@ -157,7 +157,7 @@ impl ShardFigures {
     }
 
     pub(super) fn deliveries(&self, wire: Wire, sent: Sent) -> u64 {
-        let count = self.sent.get(wire as usize).and_then(|of| of.get(sent as usize));
+        let count = self.sent.get(wire.place()).and_then(|of| of.get(sent as usize));
         count.map_or(0, Count::get)
     }
 
@@ -268,7 +268,7 @@ mod tests {
             assert_eq!(sent as usize, place, "{label}");
         }
         for (place, wire) in Wire::ALL.into_iter().enumerate() {
-            assert_eq!(wire as usize, place, "{wire:?}");
+            assert_eq!(wire.place(), place, "{wire:?}");
         }
     }
 }

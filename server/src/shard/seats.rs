@@ -16,7 +16,16 @@ pub(crate) enum Wire {
 }
 
 impl Wire {
+    /// One of each protocol.
     pub(crate) const ALL: [Self; 2] = [Self::Phoenix, Self::Dialogue];
+
+    /// Its place among the protocols of [`Wire::ALL`].
+    pub(crate) const fn place(self) -> usize {
+        match self {
+            Self::Phoenix | Self::PhoenixSigned => 0,
+            Self::Dialogue => 1,
+        }
+    }
 
     /// Its name, for people and for figures.
     pub(crate) const fn label(self) -> &'static str {
