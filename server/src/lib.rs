@@ -178,6 +178,28 @@
 //! count sent where it would stand, as an event named `skipped`. No shard ever waits for one who
 //! watches, and where nobody does, nothing is written.
 //!
+//! # For back ends
+//!
+//! What only the server may do is at `/api`, for who shows the [key of operators](OperatorKey) as
+//! `Authorization: Bearer KEY`. `/api/openapi.json` describes it all, and `docs/api.md` of the
+//! repository has lines to try.
+//!
+//! | request | does |
+//! | --- | --- |
+//! | `POST /api/publish` | sends a message to a topic, a group, a user, a client or everyone; an `id` makes it safe to repeat where the room remembers ids |
+//! | `POST /api/kick` | puts out a client, or all of a user, of a topic or of everything |
+//! | `GET /api/rooms` | the rooms, by `start` and `limit` |
+//! | `POST /api/rooms` | opens one |
+//! | `GET`, `DELETE /api/rooms/{topic}` | what it is like; closes it |
+//! | `GET /api/rooms/{topic}/members`, `…/presences` | who is in it, by `start` and `limit` |
+//! | `PATCH /api/groups/{group}` | adds topics to a group, and takes topics out |
+//! | `GET /api/users/{user}/clients` | the clients of a user |
+//! | `GET /api/clients/{client}/topics` | where a client is a member |
+//!
+//! Payloads go to clients byte for byte. What is not done is answered by problem JSON (RFC 9457), whose
+//! `reason` is stable and often that of a [`Refusal`](parlor::Refusal), and whose `detail` says what
+//! was expected. Rules and schemas are about what clients say: a back end may say anything.
+//!
 //! # Logs
 //!
 //! By `tracing`: connections that come and go, and why, as `info`; events by client and topic, and
