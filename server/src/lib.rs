@@ -204,6 +204,14 @@
 //!
 //! By `tracing`: connections that come and go, and why, as `info`; events by client and topic, and
 //! what was refused, as `debug`. Never a token or what was said.
+//!
+//! # Figures
+//!
+//! `/metrics` is text of OpenMetrics, for those who show the key of operators, or are on the same
+//! machine: connections and why they end, rooms, events, deliveries, refusals, what waits, how long
+//! things take, and who came back with a gap. No label is what a client has said. `/healthz` is for
+//! everybody: 200 if clients are served, 503 if a shard does not answer or the server goes. What each
+//! figure is, and how to run a server, is in `docs/operations.md` of the repository.
 #![forbid(unsafe_code)]
 
 mod api;

@@ -8,7 +8,10 @@ use std::{
 
 use clap::{Parser, ValueEnum};
 use parlor_server::{Flags, Server, Settings};
-use tokio::{net::TcpListener, select};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    select,
+};
 use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
@@ -92,9 +95,8 @@ fn serve(settings: Settings) -> Result<(), String> {
 async fn run(settings: Settings) -> Result<(), String> {
     let is_open = settings.auth.is_open();
     let listen = settings.listen;
-    let listener = TcpListener::bind(listen)
-        .await
-        .map_err(|error| format!("{listen} can't be listened at: {error}"))?;
+    let listener =
+        listen_at(listen).map_err(|error| format!("{listen} can't be listened at: {error}"))?;
     let at = listener.local_addr().unwrap_or(listen);
     let server = Server::start(settings).map_err(|error| error.to_string())?;
     say_how_to_connect(at, is_open);
@@ -104,6 +106,22 @@ async fn run(settings: Settings) -> Result<(), String> {
     }
     server.shutdown().await;
     Ok(())
+}
+
+/// How many connections may wait to be taken, if the machine allows as many: all clients come back at
+/// once after a restart, and what does not fit tries again a second later.
+const BACKLOG: u32 = 4_096;
+
+fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    // Not on Windows, where it means that somebody else may listen there too.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// What clients have to be given so that they are let in.
