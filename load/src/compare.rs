@@ -51,9 +51,10 @@ pub(crate) struct Report {
 pub(crate) struct Measured {
     pub(crate) target: Target,
     pub(crate) idle: Idled,
+    /// With what only some have: lists of who is there.
+    pub(crate) idle_with_presence: Option<Idled>,
     pub(crate) fan_out: Vec<FannedOut>,
     pub(crate) storm: Stormed,
-    /// With what only some have: lists of who is there.
     pub(crate) storm_with_presence: Option<Stormed>,
 }
 
@@ -94,6 +95,11 @@ impl Compare {
         }
         let idle = self.idle().run(&host, "plain").await?;
         drop(host);
+        let idle_with_presence = if target.has_presence() {
+            Some(self.idle().run(&start().await?, "shown").await?)
+        } else {
+            None
+        };
 
         let (fan_out, mut fanned_out) = (self.fan_out(), Vec::new());
         for members in &fan_out.members {
@@ -103,11 +109,13 @@ impl Compare {
 
         say(&format!("{}: joins and leaves", target.name()));
         let storm = self.storm().run(&start().await?, "plain").await?;
-        let storm_with_presence = match target {
-            Target::Parlor => Some(self.storm().run(&start().await?, "shown").await?),
-            Target::Socketio | Target::Axum => None,
+        let storm_with_presence = if target.has_presence() {
+            Some(self.storm().run(&start().await?, "shown").await?)
+        } else {
+            None
         };
-        Ok(Measured { target, idle, fan_out: fanned_out, storm, storm_with_presence })
+        let fan_out = fanned_out;
+        Ok(Measured { target, idle, idle_with_presence, fan_out, storm, storm_with_presence })
     }
 
     fn idle(&self) -> Idle {

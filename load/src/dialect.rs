@@ -61,6 +61,14 @@ impl Target {
         }
     }
 
+    /// Whether its rooms can show who is there.
+    pub(crate) const fn has_presence(self) -> bool {
+        match self {
+            Self::Parlor => true,
+            Self::Socketio | Self::Axum => false,
+        }
+    }
+
     /// Where a client's WebSocket is.
     pub(crate) fn url(self, at: SocketAddr, client: u32) -> String {
         match self {

@@ -40,7 +40,7 @@ impl Machine {
             processor: value("model name").unwrap_or_else(|| "unknown".to_owned()),
             cores: cpu.lines().filter(|line| line.starts_with("processor")).count(),
             memory_gib: total.parse::<u64>()?.div_ceil(1 << 20),
-            kernel: told_by("uname", &["-sr"]),
+            kernel: told_by("uname", &["-sr"]).split('-').next().unwrap_or_default().to_owned(),
             parlor: told_by("git", &["describe", "--always", "--dirty"]),
             node: told_by("node", &["--version"]),
             socketio: socketio.and_then(|text| text.as_str()).unwrap_or("unknown").to_owned(),

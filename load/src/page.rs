@@ -69,6 +69,9 @@ fn table(report: &Report) -> Result<String> {
     line(format!("memory a connection, {} idle", count(&first.idle.connections)), &|server| {
         Some(format!("{:.1} KiB", server.idle.kib_each))
     });
+    line("the same in rooms that show who is there".to_owned(), &|server| {
+        Some(format!("{:.1} KiB", server.idle_with_presence.as_ref()?.kib_each))
+    });
     for (at, fanned_out) in first.fan_out.iter().enumerate() {
         let of = |value: fn(&FannedOut) -> String| {
             move |server: &Measured| server.fan_out.get(at).map(value)
