@@ -81,6 +81,7 @@ pub(crate) async fn upgrade(
         .max_frame_size(max);
     let tasks = hub.tasks.clone();
     upgrade.on_upgrade(move |websocket| {
+        let websocket = Box::new(websocket);
         tasks.track_future(socket::run(hub, websocket, wire, identity, params.session, place))
     })
 }
@@ -90,8 +91,9 @@ pub(crate) async fn no_long_polling() -> (StatusCode, &'static str) {
     (StatusCode::NOT_FOUND, "long polling is not served, expected a WebSocket\n")
 }
 
-/// The size of what each connection reads into.
-const READ_BUFFER: usize = 8 << 10;
+/// The size of what each connection reads into. It has that as long as it lives, and it is wiped at
+/// each look whether there is something to read.
+const READ_BUFFER: usize = 2 << 10;
 
 /// How much is written at once.
 const WRITE_BUFFER: usize = 16 << 10;

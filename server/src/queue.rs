@@ -5,13 +5,14 @@
 
 use std::{
     collections::VecDeque,
+    future::poll_fn,
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
 };
 
 use axum::extract::ws::Message;
 use parlor::{Answer, Body, Outbound, Payload, Reply, RoomInfo};
-use tokio::sync::Notify;
 
 use crate::{close::Close, dialogue::Told};
 
@@ -38,14 +39,10 @@ pub(crate) enum Put {
     CutsOff,
 }
 
-/// What waits for one connection, and how that is to end.
+/// What waits for one connection, and how that is to end. One task alone takes.
 #[derive(Debug)]
 pub(crate) struct Queue {
     state: Mutex<State>,
-    /// There is something to take.
-    filled: Notify,
-    /// It is cut.
-    cut: Notify,
     max_items: usize,
     max_bytes: usize,
 }
@@ -57,6 +54,8 @@ struct State {
     end: End,
     /// How it ends when all shards have said what they have to say of it.
     put_out: Option<Close>,
+    /// The task that takes, where it waits.
+    taker: Option<Waker>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -73,10 +72,12 @@ enum End {
 const BATCH: usize = 64;
 const BATCH_BYTES: usize = 64 << 10;
 
+/// For how many there is room when none waits: what a burst took is given back.
+const ROOM: usize = 4;
+
 impl Queue {
     pub(crate) fn new(max_items: usize, max_bytes: usize) -> Self {
-        let (filled, cut) = (Notify::new(), Notify::new());
-        Self { state: Mutex::default(), filled, cut, max_items, max_bytes }
+        Self { state: Mutex::default(), max_items, max_bytes }
     }
 
     /// Lets something wait.
@@ -92,9 +93,11 @@ impl Queue {
             return Put::CutsOff;
         }
         state.bytes += size;
+        // Who takes waits only where there is nothing: for the second it is awake already.
+        let taker = if state.items.is_empty() { state.taker.take() } else { None };
         state.items.push_back((item, size));
         drop(state);
-        self.filled.notify_one();
+        wake(taker);
         Put::Waits
     }
 
@@ -104,8 +107,9 @@ impl Queue {
         if state.end == End::Open {
             state.end = End::AfterAll(close);
         }
+        let taker = state.taker.take();
         drop(state);
-        self.filled.notify_one();
+        wake(taker);
     }
 
     /// Notes that the client is put out, by one shard after the other: it ends with the last, by
@@ -133,36 +137,47 @@ impl Queue {
             }
             End::Cut(_) => VecDeque::new(),
         };
+        let taker = state.taker.take();
         drop(state);
         drop(waiting);
-        self.filled.notify_one();
-        self.cut.notify_one();
+        wake(taker);
     }
 
     /// Takes of what waits as much as is to be sent at once, or else how it ends. Waits until there
     /// is one of both.
     pub(crate) async fn take(&self, items: &mut Vec<Item>) -> Option<Close> {
-        loop {
-            {
-                let mut state = self.lock();
-                let State { items: waiting, bytes, end, put_out: _ } = &mut *state;
-                let (all, first) = (*bytes, items.len());
-                while items.len() - first < BATCH
-                    && all - *bytes < BATCH_BYTES
-                    && let Some((item, size)) = waiting.pop_front()
-                {
-                    *bytes -= size;
-                    items.push(item);
-                }
-                if items.len() > first {
-                    return None;
-                }
-                match end {
-                    End::Open => {}
-                    End::AfterAll(close) | End::Cut(close) => return Some(close.clone()),
-                }
+        poll_fn(|context| self.poll_take(context, items)).await
+    }
+
+    /// The same for one who waits for other things too.
+    pub(crate) fn poll_take(
+        &self,
+        context: &Context<'_>,
+        items: &mut Vec<Item>,
+    ) -> Poll<Option<Close>> {
+        let mut state = self.lock();
+        let State { items: waiting, bytes, end, put_out: _, taker } = &mut *state;
+        let (all, first) = (*bytes, items.len());
+        items.reserve(waiting.len().min(BATCH));
+        while items.len() - first < BATCH
+            && all - *bytes < BATCH_BYTES
+            && let Some((item, size)) = waiting.pop_front()
+        {
+            *bytes -= size;
+            items.push(item);
+        }
+        if items.len() > first {
+            if waiting.is_empty() && waiting.capacity() > ROOM {
+                waiting.shrink_to(ROOM);
             }
-            self.filled.notified().await;
+            return Poll::Ready(None);
+        }
+        match end {
+            End::Open => {
+                wait(taker, context);
+                Poll::Pending
+            }
+            End::AfterAll(close) | End::Cut(close) => Poll::Ready(Some(close.clone())),
         }
     }
 
@@ -174,16 +189,33 @@ impl Queue {
 
     /// Waits until it is cut.
     pub(crate) async fn until_cut(&self) -> Close {
-        loop {
-            if let End::Cut(close) = &self.lock().end {
-                return close.clone();
+        poll_fn(|context| {
+            let mut state = self.lock();
+            if let End::Cut(close) = &state.end {
+                return Poll::Ready(close.clone());
             }
-            self.cut.notified().await;
-        }
+            wait(&mut state.taker, context);
+            Poll::Pending
+        })
+        .await
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Has the task that waits be told.
+fn wait(taker: &mut Option<Waker>, context: &Context<'_>) {
+    match taker {
+        Some(taker) => taker.clone_from(context.waker()),
+        None => *taker = Some(context.waker().clone()),
+    }
+}
+
+fn wake(taker: Option<Waker>) {
+    if let Some(taker) = taker {
+        taker.wake();
     }
 }
 
@@ -250,6 +282,51 @@ mod tests {
         assert_eq!(queue.take(&mut items).await, None);
         assert_eq!(items.len(), 1);
         assert_eq!(queue.take(&mut items).await, Some(Close::restarting()));
+    }
+
+    #[tokio::test]
+    async fn who_waits_is_woken_by_whatever_there_is() {
+        let ways: [(fn(&Queue), _); 3] = [
+            (|queue| assert_eq!(queue.put(frame("a")), Put::Waits), None),
+            (|queue| queue.close(Close::restarting()), Some(Close::restarting())),
+            (|queue| queue.cut(Close::taken_over()), Some(Close::taken_over())),
+        ];
+        for (way, expected) in ways {
+            let queue = Queue::new(9, 10_000);
+            let mut items = Vec::new();
+            let waiting = std::cell::Cell::new(false);
+            let taking = poll_fn(|context| {
+                let taken = queue.poll_take(context, &mut items);
+                waiting.set(taken.is_pending());
+                taken
+            });
+            let (taken, ()) = tokio::join!(taking, async {
+                assert!(waiting.get(), "there is nothing to take");
+                way(&queue);
+            });
+            assert_eq!(taken, expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_a_cut_is_woken_by_it() {
+        let queue = Queue::new(9, 10_000);
+        let (cut, ()) = tokio::join!(queue.until_cut(), async {
+            assert_eq!(queue.put(frame("a")), Put::Waits);
+            queue.cut(Close::taken_over());
+        });
+        assert_eq!(cut, Close::taken_over());
+    }
+
+    #[tokio::test]
+    async fn what_a_burst_took_is_given_back() {
+        let queue = Queue::new(1_000, 1_000_000);
+        for _ in 0..50 {
+            assert_eq!(queue.put(frame("a")), Put::Waits);
+        }
+        let mut items = Vec::new();
+        assert_eq!(queue.take(&mut items).await, None);
+        assert!(queue.lock().items.capacity() <= ROOM);
     }
 
     #[tokio::test]

@@ -93,6 +93,13 @@ impl Registry {
         }
     }
 
+    /// All connections end when what waits for them is sent.
+    pub(crate) fn close_all(&self, close: &Close) {
+        for queue in self.queues() {
+            queue.close(close.clone());
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

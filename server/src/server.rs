@@ -15,6 +15,7 @@ use tracing::{info, warn};
 
 use crate::{
     clock::Clock,
+    close::Close,
     dialogue::Returns,
     history::{History, HistorySettings, HistoryStats},
     hub::Hub,
@@ -159,6 +160,7 @@ impl Server {
             warn!("a shard does not answer");
         }
         self.hub.going.cancel();
+        self.hub.registry.close_all(&Close::restarting());
         self.hub.tasks.close();
         let patience = Duration::from_millis(self.hub.settings.connections.drain_ms);
         if timeout(patience, self.hub.tasks.wait()).await.is_err() {

@@ -1,16 +1,24 @@
 //! One Phoenix connection, from the handshake to its end.
 
-use std::{future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    future::{self, poll_fn},
+    panic::AssertUnwindSafe,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use axum::extract::ws::{Message as Frame, WebSocket};
-use futures_util::{FutureExt, SinkExt};
+use futures_util::{FutureExt, SinkExt, Stream};
 use parlor::{
-    RateLimiter,
+    Event, RateLimiter,
     wire::phoenix::{Connection, Frames, Incoming},
 };
 use tokio::{
     select,
-    time::{Instant, sleep, sleep_until, timeout},
+    sync::mpsc::error::TrySendError,
+    time::{Instant, Sleep, sleep, sleep_until, timeout},
 };
 use tracing::{debug, info, warn};
 use tungstenite::{Error, error::ProtocolError};
@@ -29,7 +37,7 @@ use crate::{
 
 /// A connection that lives.
 struct Socket {
-    websocket: WebSocket,
+    websocket: Box<WebSocket>,
     codec: Connection,
     link: Link,
     rate: RateLimiter<()>,
@@ -40,6 +48,27 @@ struct Socket {
     idle_at: Instant,
     /// When its token expires.
     expires_at: Option<Instant>,
+    /// What is looked at first.
+    turn: Turn,
+}
+
+/// Whose turn it is, so that neither side of a connection has to wait for the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// What waits for the client.
+    Queue,
+    /// What the client says.
+    Client,
+}
+
+/// What there is to do.
+enum Step {
+    /// Something waits for the client, or that is how it ends.
+    Write(Option<Close>),
+    /// The client has said something, or has gone.
+    Read(Option<Result<Frame, axum::Error>>),
+    /// It is time to look whether it is idle.
+    Look,
 }
 
 /// How a connection ends.
@@ -74,22 +103,26 @@ const ABANDONED: ProtocolError = ProtocolError::ResetWithoutClosingHandshake;
 /// Serves a connection until it ends.
 pub(super) async fn run(
     hub: Arc<Hub>,
-    mut websocket: WebSocket,
+    mut websocket: Box<WebSocket>,
     wire: Wire,
     identity: Identity,
     session: Option<String>,
     place: Place,
 ) {
     if hub.going.is_cancelled() {
-        say_good_bye(&hub, &mut websocket, End::Closed(Close::restarting())).await;
+        Box::pin(say_good_bye(&hub, &mut websocket, End::Closed(Close::restarting()))).await;
         return;
     }
     let client = hub.sessions.client_id(&identity.user_id, session.as_deref());
-    let entered = hub.enter(&identity, client, wire, Arc::new(place)).await;
+    // What is brief is in boxes: a task has room for all that it could be doing, as long as it lives.
+    let entered = Box::pin(hub.enter(&identity, client, wire, Arc::new(place))).await;
     let Ok(link) = entered else {
-        say_good_bye(&hub, &mut websocket, End::Closed(Close::broken())).await;
+        Box::pin(say_good_bye(&hub, &mut websocket, End::Closed(Close::broken()))).await;
         return;
     };
+    if hub.going.is_cancelled() {
+        link.queue.close(Close::restarting());
+    }
     let limits = &hub.settings.connections;
     let codec = Connection::new(&link.client_id, &link.user_id).with_max_topics(limits.max_topics);
     let lives = |until: u64| Duration::from_secs(until.saturating_sub(clock::unix_s()));
@@ -101,6 +134,7 @@ pub(super) async fn run(
         waiting: None,
         idle_at: Instant::now() + Duration::from_millis(limits.idle_ms),
         expires_at: identity.expires_at.and_then(|until| Instant::now().checked_add(lives(until))),
+        turn: Turn::Queue,
     };
     // Whatever happens to it, its client does not stay.
     let served = AssertUnwindSafe(socket.serve()).catch_unwind().await;
@@ -112,8 +146,8 @@ pub(super) async fn run(
         info!(client = link.client_id.as_str(), code, reason, "closing");
     }
     // For everybody else it is over now, however long the good-bye takes.
-    let _place = link.leave().await;
-    say_good_bye(&hub, &mut websocket, end).await;
+    let _place = Box::pin(link.leave()).await;
+    Box::pin(say_good_bye(&hub, &mut websocket, end)).await;
 }
 
 /// Closes the socket, and waits a while until the client has done so too.
@@ -145,40 +179,95 @@ async fn say_good_bye(hub: &Hub, websocket: &mut WebSocket, end: End) {
 impl Socket {
     /// Reads and writes until there is a reason to end.
     async fn serve(&mut self) -> End {
-        let hub = Arc::clone(self.link.hub());
-        let queue = Arc::clone(&self.link.queue);
-        let mut items = Vec::new();
-        let mut is_told_to_go = false;
+        let mut alarm = pin!(sleep_until(self.looked_at_again()));
         loop {
-            let result = select! {
-                close = queue.until_cut() => Err(End::Closed(close)),
-                () = hub.going.cancelled(), if !is_told_to_go => {
-                    is_told_to_go = true;
-                    queue.close(Close::restarting());
-                    Ok(())
+            let mut items = Vec::new();
+            let step = poll_fn(|context| self.poll_step(context, alarm.as_mut(), &mut items)).await;
+            let result = match step {
+                Step::Write(Some(close)) => Err(End::Closed(close)),
+                Step::Write(None) => self.send(items).await,
+                Step::Read(Some(Ok(frame))) => self.receive(frame).await,
+                Step::Read(Some(Err(error))) => Err(self.unreadable(error)),
+                Step::Read(None) => Err(End::Lost),
+                Step::Look => {
+                    let looked = self.look();
+                    alarm.as_mut().reset(self.looked_at_again());
+                    looked
                 }
-                taken = queue.take(&mut items) => match taken {
-                    Some(close) => Err(End::Closed(close)),
-                    None => self.send(&mut items).await,
-                },
-                sent = hand_over(&hub, &mut self.waiting) => {
-                    // Until here nothing was read.
-                    self.idle_at = Instant::now() + self.idle_time();
-                    sent.map_err(|ShardGone| End::Closed(Close::broken()))
-                }
-                frame = self.websocket.recv(), if self.waiting.is_none() => match frame {
-                    Some(Ok(frame)) => self.receive(frame).await,
-                    Some(Err(error)) => Err(self.unreadable(error)),
-                    None => Err(End::Lost),
-                },
-                () = sleep_until(self.idle_at), if self.waiting.is_none() => {
-                    Err(End::Closed(self.idle()))
-                }
-                () = at(self.expires_at) => Err(End::Closed(Close::expired())),
+            };
+            let result = match result {
+                Ok(()) if self.waiting.is_some() => Box::pin(self.hand_over()).await,
+                other => other,
             };
             if let Err(end) = result {
                 return end;
             }
+        }
+    }
+
+    /// Finds something to do. By hand, since this is what a delivery costs: nothing is set up and
+    /// torn down each time, and who is woken for its queue looks there first.
+    fn poll_step(
+        &mut self,
+        context: &mut Context<'_>,
+        alarm: Pin<&mut Sleep>,
+        items: &mut Vec<Item>,
+    ) -> Poll<Step> {
+        if self.turn == Turn::Client
+            && let Poll::Ready(read) = Pin::new(&mut self.websocket).poll_next(context)
+        {
+            self.turn = Turn::Queue;
+            return Poll::Ready(Step::Read(read));
+        }
+        if let Poll::Ready(taken) = self.link.queue.poll_take(context, items) {
+            self.turn = Turn::Client;
+            return Poll::Ready(Step::Write(taken));
+        }
+        if self.turn == Turn::Queue
+            && let Poll::Ready(read) = Pin::new(&mut self.websocket).poll_next(context)
+        {
+            return Poll::Ready(Step::Read(read));
+        }
+        self.turn = Turn::Queue;
+        alarm.poll(context).map(|()| Step::Look)
+    }
+
+    /// When it is looked at again whether it is idle, or its token has expired.
+    fn looked_at_again(&self) -> Instant {
+        self.expires_at.map_or(self.idle_at, |expires_at| expires_at.min(self.idle_at))
+    }
+
+    /// Ends it if it is idle, or its token has expired.
+    fn look(&self) -> Result<(), End> {
+        let now = Instant::now();
+        if self.expires_at.is_some_and(|expires_at| expires_at <= now) {
+            return Err(End::Closed(Close::expired()));
+        }
+        if self.idle_at <= now {
+            return Err(End::Closed(Close::idle(self.link.hub().settings.connections.idle_ms)));
+        }
+        Ok(())
+    }
+
+    /// Hands over what its client has said last. Where the shard has no room for it, it waits, and
+    /// writes meanwhile.
+    async fn hand_over(&mut self) -> Result<(), End> {
+        let (hub, queue) = (Arc::clone(self.link.hub()), Arc::clone(&self.link.queue));
+        let mut items = Vec::new();
+        loop {
+            let result = select! {
+                taken = queue.take(&mut items) => match taken {
+                    Some(close) => Err(End::Closed(close)),
+                    None => self.send(std::mem::take(&mut items)).await,
+                },
+                sent = hand_over(&hub, &mut self.waiting) => {
+                    // Until here nothing was read.
+                    self.idle_at = Instant::now() + self.idle_time();
+                    return sent.map_err(|ShardGone| End::Closed(Close::broken()));
+                }
+                () = at(self.expires_at) => Err(End::Closed(Close::expired())),
+            };
+            result?;
         }
     }
 
@@ -199,10 +288,7 @@ impl Socket {
             Frame::Binary(bytes) => self.codec.binary(bytes, now_ms),
         };
         match read {
-            Ok(Incoming::Event(event)) => {
-                self.waiting = Some(self.link.address(event));
-                Ok(())
-            }
+            Ok(Incoming::Event(event)) => self.tell(event),
             Ok(Incoming::Answer(frames)) => self.write(frames.into_iter().map(message_of)).await,
             Ok(Incoming::Nothing) => Ok(()),
             Err(malformed) => {
@@ -212,10 +298,26 @@ impl Socket {
         }
     }
 
+    /// Hands an event to its shard, or lets it wait if that has no room for it.
+    fn tell(&mut self, event: Event) -> Result<(), End> {
+        let (shard, message) = self.link.address(event);
+        let Some(mailbox) = self.link.hub().shards.get(shard) else {
+            return Err(End::Closed(Close::broken()));
+        };
+        match mailbox.try_send(message) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(message)) => {
+                self.waiting = Some((shard, message));
+                Ok(())
+            }
+            Err(TrySendError::Closed(_)) => Err(End::Closed(Close::broken())),
+        }
+    }
+
     /// Sends what was waiting, all of it in one go.
-    async fn send(&mut self, items: &mut Vec<Item>) -> Result<(), End> {
+    async fn send(&mut self, items: Vec<Item>) -> Result<(), End> {
         let mut frames = Vec::with_capacity(items.len());
-        for item in items.drain(..) {
+        for item in items {
             match item {
                 Item::Frame(frame) => frames.push(frame),
                 // Shards put it before those alone who speak it.
@@ -237,14 +339,17 @@ impl Socket {
     /// it takes is not one in which the client was silent, since nothing is read meanwhile.
     async fn write(&mut self, frames: impl Iterator<Item = Frame>) -> Result<(), End> {
         let patience = self.idle_time();
-        let began = Instant::now();
         let websocket = &mut self.websocket;
-        let all = async {
+        let mut all = pin!(async {
             for frame in frames {
                 in_time(patience, websocket.feed(frame)).await?;
             }
             in_time(patience, websocket.flush()).await
-        };
+        });
+        if let Some(written) = at_once(all.as_mut()).await {
+            return written;
+        }
+        let began = Instant::now();
         let written = select! {
             close = self.link.queue.until_cut() => Err(End::Closed(close)),
             () = at(self.expires_at) => Err(End::Closed(Close::expired())),
@@ -275,10 +380,6 @@ impl Socket {
     fn idle_time(&self) -> Duration {
         Duration::from_millis(self.link.hub().settings.connections.idle_ms)
     }
-
-    fn idle(&self) -> Close {
-        Close::idle(self.link.hub().settings.connections.idle_ms)
-    }
 }
 
 /// Waits for a step of writing, as long as there is patience.
@@ -286,11 +387,26 @@ async fn in_time(
     patience: Duration,
     step: impl Future<Output = Result<(), axum::Error>>,
 ) -> Result<(), End> {
-    match timeout(patience, step).await {
+    let mut step = pin!(step);
+    // Mostly there is room, and then no time has to be measured.
+    let stepped = match at_once(step.as_mut()).await {
+        Some(stepped) => Ok(stepped),
+        None => timeout(patience, step).await,
+    };
+    match stepped {
         Ok(Ok(())) => Ok(()),
         Ok(Err(_lost)) => Err(End::Lost),
         Err(_elapsed) => Err(End::Closed(Close::too_slow())),
     }
+}
+
+/// What comes of something, if it need not be waited for.
+async fn at_once<F: Future>(mut it: Pin<&mut F>) -> Option<F::Output> {
+    poll_fn(|context| match it.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
 }
 
 /// Hands over what is waiting, when the shard has room for it; never done if there is nothing.

@@ -1,6 +1,6 @@
 //! What is known of one connection, and what its client's frames mean.
 
-use alloc::collections::BTreeMap;
+use alloc::{boxed::Box, collections::BTreeMap};
 
 use serde::Deserialize;
 
@@ -32,7 +32,8 @@ pub struct Connection {
     pub(super) user_id: UserId,
     max_topics: usize,
     /// Invariant: no seat is empty.
-    pub(super) seats: BTreeMap<Topic, Seat>,
+    /// In boxes: most connections have one, and a map takes room for eleven at once.
+    pub(super) seats: BTreeMap<Topic, Box<Seat>>,
 }
 
 /// What a connection has of one topic.
@@ -172,7 +173,7 @@ impl Connection {
     fn other(&self, received: Received) -> Incoming {
         let Received { join_ref, reference, topic, event, payload: _ } = &received;
         let is_leave = event == "phx_leave";
-        let current = self.seats.get(topic).and_then(Seat::current);
+        let current = self.seats.get(topic).and_then(|seat| seat.current());
         let join_ref = match current {
             Some(join) if !join_ref.is_null() && !join_ref.means(&join.join_ref) => {
                 return Incoming::Nothing;
@@ -208,7 +209,7 @@ impl Connection {
     }
 
     fn leave_own(&mut self, received: &Received) -> Incoming {
-        let joined = self.seats.get(OWN_TOPIC).and_then(Seat::current);
+        let joined = self.seats.get(OWN_TOPIC).and_then(|seat| seat.current());
         let Some(join) = joined else {
             return ok(received.join_ref.clone(), received);
         };
