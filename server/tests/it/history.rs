@@ -125,7 +125,9 @@ async fn pages_reach_back_over_restarts_and_rooms_that_were_empty() {
             let mut ann = running.client("ann").await;
             let (response, _) = ann.join("room:1", json!({})).await;
             assert_eq!(response["offset"], 0, "a room that is made anew begins anew");
-            expected.iter_mut().for_each(|(_, is_earlier)| *is_earlier = true);
+            for (_, is_earlier) in &mut expected {
+                *is_earlier = true;
+            }
             assert_eq!(places(&all(&mut ann, "room:1", "message", 7).await), expected);
             for number in 0..20 {
                 let number = run * 100 + visit * 20 + number;

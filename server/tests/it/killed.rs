@@ -51,6 +51,7 @@ fn serve(history: &Path) -> (Child, SocketAddr) {
         }
         said.push(line);
     }
+    program.wait().unwrap();
     panic!("{said:?}, expected a server")
 }
 
@@ -116,13 +117,23 @@ async fn say(client: &mut Client, chance: &mut Chance, number: usize) -> String 
     client.send(topic, event, json!({"number": number, "filling": filling})).await
 }
 
-#[tokio::test]
-async fn a_history_survives_kill_9_whole() {
-    let history = file("killed");
+/// A seed of its own, or that of a run to be repeated: `PARLOR_SEED`.
+#[expect(clippy::disallowed_methods, reason = "the run to be repeated is named outside")]
+fn seed() -> u64 {
+    if let Ok(seed) = std::env::var("PARLOR_SEED") {
+        return seed.parse().unwrap();
+    }
     let mut seed = [0; 8];
     getrandom::fill(&mut seed).unwrap();
-    let seed = u64::from_le_bytes(seed);
-    println!("seed {seed}");
+    u64::from_le_bytes(seed)
+}
+
+#[tokio::test]
+#[expect(clippy::print_stderr, reason = "a run that fails can be repeated by its seed")]
+async fn a_history_survives_kill_9_whole() {
+    let history = file("killed");
+    let seed = seed();
+    eprintln!("PARLOR_SEED={seed}");
     let mut chance = Chance(seed);
     let (mut number, mut before) = (0, Content::new());
     for round in 0..8 {
