@@ -63,7 +63,7 @@ export function said({ page }, kind) {
 /** Waits until the last line of a kind says that. */
 export async function until(window, kind, text) {
   await eventually(`a ${kind} that says ${text}`, async () => {
-    const last = (await said(window, kind)).at(-1) ?? "";
-    return last.includes(text) || Promise.reject(new Error(last));
+    const last = (await said(window, kind)).at(-1);
+    return last?.includes(text) || Promise.reject(new Error(last ?? "there is none"));
   });
 }
