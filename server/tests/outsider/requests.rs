@@ -110,7 +110,7 @@ async fn handshakes(report: &mut Report) {
         ("no connection upgrade", without("connection: upgrade\r\n"), "400"),
         ("POST", good.replacen("GET", "POST", 1), "405"),
         ("CONNECT", "CONNECT chat.example:443 HTTP/1.1\r\nhost: x\r\n\r\n".into(), "404"),
-        ("TRACE", "TRACE / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".into(), "404"),
+        ("TRACE", "TRACE / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".into(), "405"),
         ("another path", good.replace("/socket/websocket", "/socket/websocket/"), "404"),
         ("a path with dots", good.replace("/socket/websocket", "/x/../socket/websocket"), "404"),
         ("a path with escapes", good.replace("/socket/", "/socke%74/"), "404"),

@@ -84,8 +84,8 @@ export const cases = {
   async "who was put out comes back when it wants to"(world) {
     const key = "a-key-that-operators-have";
     const server = await world.server({ toml: `[operators]\nkey = "${key}"` });
+    const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
     const kick = async (body) => {
-      const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
       const answer = await fetch(`${server.http}/api/kick`, { method: "POST", headers, body: JSON.stringify(body) });
       assert.equal(answer.status, 200, await answer.text());
     };
@@ -98,6 +98,10 @@ export const cases = {
       await bob.reads("#trouble-text", "You were put out of the room: <i>spam</i>.");
       await ann.sees([["ann (you)", ""]]);
       // It has a connection again, and is not in the room by that.
+      await eventually("it is there", async () => {
+        const answer = await fetch(`${server.http}/api/users/bob/clients`, { headers });
+        return (await answer.json()).clients.length === 1;
+      });
       await eventually("it can look at rooms", async () => (await bob.page.$$("#room-list a")).length === 1);
       await ann.say("is it gone?");
       await eventually("that was said", async () => (await ann.texts()).at(-1) === "is it gone?");
