@@ -1,4 +1,4 @@
-//! A server of [parlor](https://docs.rs/parlor) channels: what owns sockets, clocks and threads, and
+//! A server of [parlor](https://docs.rs/parlor) channels: what owns sockets, clocks and tasks, and
 //! drives channels with them. The rules of rooms are all in `parlor`.
 //!
 //! `cargo run -p parlor-server` serves a page to talk in at `http://127.0.0.1:4000/`, Phoenix clients at
@@ -25,7 +25,7 @@
 //!
 //! # Shards
 //!
-//! Topics are spread over threads by [`shard_of`], each with a channel and a guard of its own, so
+//! Topics are spread over tasks by [`shard_of`], each with a channel and a guard of its own, so
 //! what happens in a topic happens in order, and topics do not wait for each other. Every client is
 //! connected on every shard: what is sent to a user, a client or everyone is sent by one of them,
 //! and what is sent to a group by all that have topics of it, to each client once. Limits of a

@@ -1,15 +1,15 @@
-//! A server that runs: its threads, its connections, and its end.
+//! A server that runs: its shards, its connections, and its end.
 
 use std::{
-    fmt, io,
+    fmt, io, mem,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
-    thread::{self, JoinHandle},
+    thread,
     time::Duration,
 };
 
 use parlor::Config;
-use tokio::{net::TcpListener, runtime, sync::mpsc, time::timeout};
+use tokio::{net::TcpListener, runtime::Handle, sync::mpsc, task::JoinHandle, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 
@@ -39,7 +39,14 @@ use crate::{
 #[derive(Clone)]
 pub struct Server {
     hub: Arc<Hub>,
-    threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
+    parts: Arc<Mutex<Parts>>,
+}
+
+/// What runs beside the connections, and ends after them.
+#[derive(Debug, Default)]
+struct Parts {
+    shards: Vec<JoinHandle<()>>,
+    history: Vec<thread::JoinHandle<()>>,
 }
 
 /// Why a server does not start.
@@ -54,6 +61,8 @@ pub enum StartError {
     History(PathBuf, String),
     /// A thread can't be started.
     Thread(io::Error),
+    /// It is not started from within a runtime of tokio.
+    NoRuntime,
 }
 
 /// How many handshakes there may be at once, beside the requests of clients that poll.
@@ -64,12 +73,15 @@ const HANDSHAKES: usize = 1_024;
 const REQUESTS: usize = 2;
 
 impl Server {
-    /// Starts the threads of a server, which then waits for connections.
+    /// Starts the shards of a server, as tasks of the runtime in which it is called; it then waits
+    /// for connections.
     ///
     /// # Errors
     ///
-    /// What can't be done without: the configuration, the journals, the history, the threads.
+    /// What can't be done without: a runtime, the configuration, the journals, the history, its
+    /// threads.
     pub fn start(mut settings: Settings) -> Result<Self, StartError> {
+        let runtime = Handle::try_current().map_err(|_| StartError::NoRuntime)?;
         settings.shards = settings.shards.max(1);
         let clock = Clock::start();
         let history = settings.history.as_ref().map(open_history).transpose()?;
@@ -90,21 +102,21 @@ impl Server {
         let history = history.map_err(StartError::Thread)?;
         let openings = Arc::new(Openings::default());
         let metrics = Arc::new(Metrics::new(settings.shards));
-        let (mut shards, mut threads) = (Vec::new(), Vec::new());
-        let parts = configs.into_iter().zip(journals).zip(&metrics.shards);
-        for (number, ((config, journal), figures)) in parts.enumerate() {
+        let (mut shards, mut parts) = (Vec::new(), Parts::default());
+        let each = configs.into_iter().zip(journals).zip(&metrics.shards);
+        for (number, ((config, journal), figures)) in each.enumerate() {
             let (mailbox, receiver) = mpsc::channel(MAILBOX);
             let config = config.with_hash_key(random::hash_key());
             let keeper = history.as_ref().map(|history| history.keeper(mailbox.downgrade()));
             let keeper = keeper.unwrap_or_default();
             let shard =
                 Shard::new(number, config, journal, keeper, clock, (&openings, figures), &settings);
-            threads.push(spawn(number, shard, receiver).map_err(StartError::Thread)?);
+            parts.shards.push(runtime.spawn(shard.run(receiver)));
             shards.push(mailbox);
         }
         // Only shards can hand anything over, so the history ends after they have.
         let history = history.map(|history| {
-            threads.extend(history.threads);
+            parts.history = history.threads;
             history.tally
         });
         let limits = &settings.connections;
@@ -127,12 +139,12 @@ impl Server {
             returns: Returns::new(settings.channel.grace_ms()),
             settings,
         });
-        Ok(Self { hub, threads: Arc::new(Mutex::new(threads)) })
+        Ok(Self { hub, parts: Arc::new(Mutex::new(parts)) })
     }
 
-    /// A server of which nobody waits for the threads.
+    /// A server of which nobody waits for the shards.
     pub(crate) fn of_hub(hub: &Arc<Hub>) -> Self {
-        Self { hub: Arc::clone(hub), threads: Arc::default() }
+        Self { hub: Arc::clone(hub), parts: Arc::default() }
     }
 
     /// Its routes, to be mounted beside one's own: see [`router`](crate::router()).
@@ -171,15 +183,11 @@ impl Server {
             // One that has ended needs no word.
             self.hub.send(shard, Message::Stop).await.ok();
         }
-        let threads =
-            std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        let joined = tokio::task::spawn_blocking(move || {
-            threads.into_iter().filter_map(|thread| thread.join().err()).count()
-        });
-        if matches!(joined.await, Ok(0)) {
+        let parts = mem::take(&mut *self.parts.lock().unwrap_or_else(PoisonError::into_inner));
+        if parts.end().await == 0 {
             info!("shut down");
         } else {
-            warn!("a shard had panicked");
+            warn!("a shard or the history had panicked");
         }
     }
 
@@ -206,20 +214,23 @@ impl Server {
     }
 }
 
-fn open_history(settings: &HistorySettings) -> Result<History, StartError> {
-    History::open(settings).map_err(|wrong| StartError::History(settings.file.clone(), wrong))
+impl Parts {
+    /// Waits until all have ended, and returns how many had panicked.
+    async fn end(self) -> usize {
+        let mut panicked = 0;
+        for shard in self.shards {
+            panicked += usize::from(shard.await.is_err());
+        }
+        let threads = self.history;
+        let joined = tokio::task::spawn_blocking(move || {
+            threads.into_iter().filter_map(|thread| thread.join().err()).count()
+        });
+        panicked + joined.await.unwrap_or(1)
+    }
 }
 
-/// Runs a shard on a thread of its own, with a runtime of its own for what it waits for.
-fn spawn(
-    number: usize,
-    shard: Shard,
-    mailbox: mpsc::Receiver<Message>,
-) -> io::Result<JoinHandle<()>> {
-    let runtime = runtime::Builder::new_current_thread().enable_time().build()?;
-    thread::Builder::new()
-        .name(format!("shard-{number}"))
-        .spawn(move || runtime.block_on(shard.run(mailbox)))
+fn open_history(settings: &HistorySettings) -> Result<History, StartError> {
+    History::open(settings).map_err(|wrong| StartError::History(settings.file.clone(), wrong))
 }
 
 impl fmt::Debug for Server {
@@ -243,6 +254,7 @@ impl fmt::Display for StartError {
                 write!(f, "no history can be kept in {}: {wrong}", path.display())
             }
             Self::Thread(error) => write!(f, "a thread can't be started: {error}"),
+            Self::NoRuntime => f.write_str("expected to be started within a runtime of tokio"),
         }
     }
 }

@@ -41,7 +41,8 @@ pub type GuardFactory = Arc<dyn Fn() -> Guard + Send + Sync>;
 
 /// Sees what the channel of a shard says, in its order: the shard's number, and what it said.
 ///
-/// It runs on the thread of the shard, which waits for it.
+/// It runs in the task of the shard, which waits for it, as does whatever else has its turn on that
+/// thread: so it does not block.
 pub type Observer = Arc<dyn Fn(usize, &Outbound) + Send + Sync>;
 
 /// What a server is set up with.
@@ -79,7 +80,7 @@ pub type Observer = Arc<dyn Fn(usize, &Outbound) + Send + Sync>;
 pub struct Settings {
     /// Where it listens.
     pub listen: SocketAddr,
-    /// Over how many threads topics are spread; as many as there are cores by default.
+    /// Over how many shards topics are spread; as many as there are cores by default.
     pub shards: usize,
     /// How channels behave. Its limits hold for each shard; its first epoch is that of the start.
     pub channel: Config,

@@ -1,7 +1,8 @@
-//! One shard: a thread with a channel, a guard and perhaps a journal, which nobody else touches.
+//! One shard: a task with a channel, a guard and perhaps a journal, which nobody else touches.
 //!
 //! It takes what is there, up to a batch, tells the channel the time, hands each event in, and then
-//! delivers what the channel says. It never waits for a connection.
+//! delivers what the channel says. It never waits for a connection. A task, and no thread, because
+//! who wakes it for a single join is then followed by it, without the machine switching threads.
 
 mod delivery;
 mod seats;
@@ -18,6 +19,7 @@ use parlor::{
 };
 use tokio::{
     sync::{mpsc, oneshot},
+    task::yield_now,
     time::timeout,
 };
 use tracing::{debug, error};
@@ -91,7 +93,7 @@ const BATCH: usize = 256;
 /// How many may wait, before who brings more has to.
 pub(crate) const MAILBOX: usize = 1_024;
 
-/// Everything that the thread of a shard owns.
+/// Everything that a shard owns.
 pub(crate) struct Shard {
     number: usize,
     channel: Channel,
@@ -182,6 +184,10 @@ impl Shard {
             self.figures.batch(began, &self.channel.stats());
             if course == Course::End {
                 return;
+            }
+            if !mailbox.is_empty() {
+                // Connections that share its thread go on too.
+                yield_now().await;
             }
         }
     }

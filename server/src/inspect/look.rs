@@ -1,4 +1,4 @@
-//! A look at the channel of a shard, from the shard's own thread.
+//! A look at the channel of a shard, from the shard's own task.
 
 use std::{fmt, time::Duration};
 

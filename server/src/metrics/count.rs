@@ -1,16 +1,16 @@
-//! Numbers that one thread writes and others may read: no lock, nothing that another core waits for.
+//! Numbers that one task writes and others may read: no lock, nothing that another core waits for.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
-/// A number that one thread alone changes. Who reads it sees it as it was a moment ago.
+/// A number that one task alone changes. Who reads it sees it as it was a moment ago.
 #[derive(Debug, Default)]
 pub(crate) struct Count(AtomicU64);
 
 impl Count {
-    /// Counts so many. Only for the thread that owns it: what another adds meanwhile would be lost.
+    /// Counts so many. Only for the task that owns it: what another adds meanwhile would be lost.
     pub(crate) fn add(&self, more: u64) {
         self.set(self.get().wrapping_add(more));
     }
@@ -38,7 +38,7 @@ impl Durations {
     pub(crate) const BOUNDS_US: [u64; 13] =
         [1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000];
 
-    /// Only for the thread that owns it.
+    /// Only for the task that owns it.
     pub(crate) fn observe(&self, took: Duration) {
         let place = Self::BOUNDS_US.partition_point(|bound| Duration::from_micros(*bound) < took);
         if let Some(count) = self.counts.get(place) {

@@ -1,4 +1,4 @@
-//! What a shard counts. Its thread alone writes it, so that counting costs no more than adding.
+//! What a shard counts. Its task alone writes it, so that counting costs no more than adding.
 
 use std::{
     collections::VecDeque,
@@ -91,7 +91,7 @@ struct ChannelFigures {
     presence_leaves: Count,
 }
 
-/// What a shard writes: for its thread.
+/// What a shard writes: for its task.
 impl ShardFigures {
     /// Something waits for so many connections that speak a protocol.
     pub(crate) fn sent(&self, wire: Wire, sent: Sent, many: u64) {

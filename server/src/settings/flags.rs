@@ -21,7 +21,7 @@ pub struct Flags {
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = place)]
     pub listen: Option<SocketAddr>,
 
-    /// Over how many threads topics are spread [default: as many as the machine has cores]
+    /// Over how many shards topics are spread [default: as many as the machine has cores]
     #[arg(long, value_name = "NUMBER", value_parser = number)]
     pub shards: Option<u64>,
 

@@ -22,7 +22,8 @@ async fn clients(running: &Running) -> Vec<usize> {
     stats.iter().map(|stats| stats.clients).collect()
 }
 
-#[tokio::test]
+// A shard that is held up holds up its thread.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_that_goes_before_it_is_let_in_does_not_stay() {
     // A shard that does not go on until it is let, so that connections wait to be let in.
     let (held, seen) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicUsize::new(0)));
