@@ -10,18 +10,22 @@
 /// What the script is made of.
 mod outsider {
     pub mod arena;
+    pub mod asking;
+    pub mod backends;
     pub mod crowd;
     pub mod dialogue;
     pub mod entering;
     pub mod frames;
     pub mod honest;
     pub mod inside;
+    pub mod operators;
     pub mod page;
     pub mod raw;
     pub mod report;
     pub mod requests;
     pub mod tokens;
     pub mod visitor;
+    pub mod watchers;
 
     use std::time::Duration;
 
@@ -32,8 +36,8 @@ mod outsider {
 use serde_json::json;
 
 use outsider::{
-    arena::Arena, crowd, dialogue, entering, frames, honest, honest::Honest, inside, page::Page,
-    report::Report, requests, tokens,
+    arena::Arena, backends, crowd, dialogue, entering, frames, honest, honest::Honest, inside,
+    operators, page::Page, report::Report, requests, tokens, watchers,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -47,6 +51,9 @@ async fn whatever_an_outsider_tries_is_refused_and_disturbs_nobody() {
     Box::pin(inside::attempts(&mut report)).await;
     Box::pin(frames::attempts(&mut report)).await;
     Box::pin(dialogue::attempts(&mut report)).await;
+    Box::pin(operators::attempts(&mut report)).await;
+    Box::pin(backends::attempts(&mut report)).await;
+    Box::pin(watchers::attempts(&mut report)).await;
     Box::pin(crowd::attempts(&mut report)).await;
     in_the_log(&mut report).await;
 
@@ -78,6 +85,7 @@ async fn in_the_log(report: &mut Report) {
         ("a panic", "panicked"),
         ("the secret of tokens", tokens::SECRET),
         ("a token", &*header),
+        ("the key of operators", tokens::KEY),
         ("what was said", honest::SECRET),
         ("a session", honest::SESSION),
         ("a line that a name has forged", "\nFORGED"),

@@ -36,7 +36,7 @@ pub const REQUESTS_PER_IP: usize = 2 * MAX_PER_IP;
 
 /// Everything an outsider could want is there, and nothing of it is for him.
 fn settings() -> String {
-    let secret = tokens::SECRET;
+    let (secret, key) = (tokens::SECRET, tokens::KEY);
     let keys = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/keys/rs256.public.pem");
     let keys = keys.display();
     format!(
@@ -60,6 +60,9 @@ fn settings() -> String {
         hs256_secret = '{secret}'
         rs256_public_key_file = '{keys}'
         leeway_s = 0
+
+        [operators]
+        key = '{key}'
 
         [origins]
         allowed = ['https://ours.example']
@@ -107,7 +110,8 @@ impl Arena {
         Self::with("outsider-default", "server.listen = '127.0.0.1:0'")
     }
 
-    fn with(name: &str, settings: &str) -> Self {
+    /// Starts one with such settings.
+    pub fn with(name: &str, settings: &str) -> Self {
         let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         fs::create_dir_all(&directory).unwrap();
         let file = directory.join("server.toml");

@@ -39,7 +39,7 @@ async fn answer(report: &mut Report, attempt: &str, expected: &str, query: &str,
 }
 
 /// Tokens of every kind that must not be taken, at both endpoints.
-fn bad_tokens() -> Vec<(&'static str, String)> {
+pub fn bad_tokens() -> Vec<(&'static str, String)> {
     let header = |alg: &str| json!({"alg": alg, "typ": "JWT"});
     let ann = tokens::claims("ann");
     let but = |others: Value| hs256(&claims_but("ann", &others));

@@ -153,6 +153,21 @@ impl Raw {
         }
     }
 
+    /// What comes of an answer that does not end, up to where something stands in it.
+    pub async fn until(&mut self, what: &str) -> String {
+        loop {
+            let text = String::from_utf8_lossy(&self.read).into_owned();
+            if text.contains(what) {
+                return text;
+            }
+            match self.more().await {
+                Ok(true) => {}
+                Ok(false) => return format!("{text}, and it is {CUT}"),
+                Err(nothing) => return format!("{text}, and {nothing}"),
+            }
+        }
+    }
+
     /// The next frame of the server: what its first byte says, and its payload.
     pub async fn frame(&mut self) -> Result<(u8, Vec<u8>), String> {
         loop {

@@ -8,6 +8,9 @@ use sha2::Sha256;
 /// What the server verifies tokens by, which no outsider knows.
 pub const SECRET: &str = "what only the server and who signs for it know";
 
+/// The key of operators and back ends, which no outsider knows either.
+pub const KEY: &str = "k-of-those-who-run-the-server";
+
 /// What an outsider signs by.
 pub const OTHER: &str = "what an outsider has made up and signs its own by";
 
