@@ -112,7 +112,8 @@ impl World {
             self.to_close.push(close.client_id.to_string());
         }
         let shared = dialogue::shared(outbound);
-        let recipients: Vec<_> = recipients(outbound)
+        let recipients: Vec<_> = outbound
+            .recipients()
             .into_iter()
             .flat_map(Recipients::ids)
             .map(ToString::to_string)
@@ -153,23 +154,5 @@ impl World {
     pub fn subscribers(&self, topic: &str) -> Vec<String> {
         let subscribers = self.channel.subscribers(&Topic::from(topic));
         subscribers.ids().map(ToString::to_string).collect()
-    }
-}
-
-/// Whom an outbound is for, if it may be for several.
-fn recipients(outbound: &Outbound) -> Option<&Recipients> {
-    match outbound {
-        Outbound::BroadcastMessage(message) => Some(&message.recipients),
-        Outbound::PresenceDiff(diff) => Some(&diff.recipients),
-        Outbound::RoomOpened(notice) | Outbound::RoomClosed(notice) => Some(&notice.recipients),
-        Outbound::Closed(closed) => Some(&closed.recipients),
-        Outbound::Reply(_)
-        | Outbound::PushMessage(_)
-        | Outbound::PresenceState(_)
-        | Outbound::History(_)
-        | Outbound::Evicted(_)
-        | Outbound::LoadHistory(_)
-        | Outbound::Disconnect(_)
-        | Outbound::System(_) => None,
     }
 }
