@@ -66,15 +66,12 @@ async fn guard(State(hub): State<Arc<Hub>>, request: Request, next: Next) -> Res
     // What can be asked is no secret, but nothing here is for everybody.
     let access = if request.uri().path() == DESCRIPTION { Access::KeyOrHere } else { Access::Key };
     let (request, body) = request.into_parts();
-    let mut response = match operators::may(&hub, &request, access) {
+    let response = match operators::may(&hub, &request, access) {
         Ok(()) if hub.going.is_cancelled() => refused::gone().into_response(),
         Ok(()) => next.run(Request::from_parts(request, body)).await,
         Err(problem) => problem.into_response(),
     };
-    let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    response
+    operators::for_nobody_else(response).await
 }
 
 async fn unknown(OriginalUri(uri): OriginalUri) -> Problem {
@@ -99,9 +96,5 @@ where
     F: Future<Output = Result<T, OperationError>> + Send + 'static,
 {
     let outcome = hub.tasks.spawn(operation(Server::of_hub(hub))).await;
-    let outcome = outcome.map_err(|_panicked| {
-        let detail = "a defect of the server: its log may say more";
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "defect", detail)
-    })?;
-    Ok(outcome?)
+    Ok(outcome.map_err(|_panicked| Problem::defect())??)
 }

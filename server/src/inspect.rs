@@ -14,12 +14,13 @@ mod shards;
 mod stream;
 mod tap;
 
-use std::sync::Arc;
+use std::{error::Error, sync::Arc};
 
 use axum::{
     Router,
     extract::{Query, Request},
     http::{HeaderMap, StatusCode},
+    middleware::map_response,
     routing::get,
 };
 use serde::de::DeserializeOwned;
@@ -69,11 +70,17 @@ pub(crate) fn routes() -> Router<Arc<Hub>> {
         .route("/inspect/stream", get(stream::serve))
         .route("/inspect/rooms", get(rooms::list))
         .route("/inspect/clients", get(clients::list))
-        .route("/inspect/shards", get(shards::list));
+        .route("/inspect/shards", get(shards::list))
+        .layer(map_response(operators::for_nobody_else));
     for (path, asset) in ASSETS {
         router = router.route(path, get(async move |headers: HeaderMap| asset.answer(&headers)));
     }
     router
+}
+
+/// How many rooms or clients are listed: as many as are asked for, of those that may be.
+fn listed(limit: Option<usize>) -> usize {
+    limit.unwrap_or(50).min(500)
 }
 
 /// What a request asks for, if it may.
@@ -82,7 +89,10 @@ fn allowed<T: DeserializeOwned>(hub: &Hub, request: Request) -> Result<T, Proble
     operators::may(hub, &request, Access::KeyOrHere)?;
     match Query::try_from_uri(&request.uri) {
         Ok(Query(params)) => Ok(params),
-        Err(error) => Err(invalid(error.body_text())),
+        Err(rejection) => {
+            let flaw = rejection.source().map(ToString::to_string).unwrap_or_default();
+            Err(invalid(format!("the query can't be read ({flaw})")))
+        }
     }
 }
 

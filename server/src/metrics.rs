@@ -14,14 +14,17 @@ use std::sync::Arc;
 
 use axum::{
     extract::State,
-    http::{StatusCode, header, request::Parts},
-    response::{IntoResponse, Response},
+    http::{header, request::Parts},
+    middleware::map_response,
+    response::IntoResponse,
+    routing::{MethodRouter, get},
 };
 
 use self::{page::Page, process::Process};
 use crate::{
     hub::Hub,
     operators::{self, Access},
+    problem::Problem,
 };
 
 pub(crate) use self::{
@@ -67,20 +70,19 @@ struct Queues {
     most: Waiting,
 }
 
+/// Where it is told.
+pub(crate) fn route() -> MethodRouter<Arc<Hub>> {
+    get(scrape).layer(map_response(operators::for_nobody_else))
+}
+
 /// Answers `/metrics`, to who has the key or is on the same machine.
-pub(crate) async fn scrape(State(hub): State<Arc<Hub>>, request: Parts) -> Response {
-    if let Err(problem) = operators::may(&hub, &request, Access::KeyOrHere) {
-        return problem.into_response();
-    }
+async fn scrape(State(hub): State<Arc<Hub>>, request: Parts) -> Result<impl IntoResponse, Problem> {
+    operators::may(&hub, &request, Access::KeyOrHere)?;
     // Queues have locks, and the machine is asked by files.
     let read = tokio::task::spawn_blocking(move || Page::of(&hub).text()).await;
     match read {
-        Ok(Ok(text)) => {
-            let headers =
-                [(header::CONTENT_TYPE, OPEN_METRICS), (header::CACHE_CONTROL, "no-store")];
-            (headers, text).into_response()
-        }
-        Ok(Err(_)) | Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Ok(Ok(text)) => Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], text)),
+        Ok(Err(_)) | Err(_) => Err(Problem::defect()),
     }
 }
 

@@ -13,6 +13,7 @@ use axum::{
     http::{
         HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts, uri::Authority,
     },
+    response::Response,
 };
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
@@ -125,6 +126,14 @@ pub(crate) fn may(hub: &Hub, request: &Parts, access: Access) -> Result<(), Prob
     check(settings.operator_key.as_ref(), &request.headers, here)
 }
 
+/// What is answered to who may is kept by nobody in between, and is what it says it is.
+pub(crate) async fn for_nobody_else(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
 /// Whether a request comes from the same machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Here {
@@ -193,9 +202,10 @@ fn is_loopback(address: &IpAddr) -> bool {
     address.to_canonical().is_loopback()
 }
 
+/// Such as `X-Real-IP` or `CF-Connecting-IP`, of which each proxy has its own.
 fn is_of_a_proxy(name: &HeaderName) -> bool {
     let name = name.as_str();
-    matches!(name, "forwarded" | "via" | "x-real-ip") || name.starts_with("x-forwarded")
+    matches!(name, "forwarded" | "via") || name.starts_with("x-forwarded") || name.ends_with("-ip")
 }
 
 /// The only value of a header: none also if there are several, or it is no text.
@@ -280,6 +290,7 @@ mod tests {
             ("::1", &[host, ("x-forwarded-for", "127.0.0.1")]),
             ("::1", &[host, ("x-forwarded-host", "localhost")]),
             ("::1", &[host, ("x-real-ip", "127.0.0.1")]),
+            ("::1", &[host, ("cf-connecting-ip", "127.0.0.1")]),
             ("::1", &[host, ("via", "1.1 proxy")]),
             ("::1", &[host, ("origin", "http://localhost:5173")]),
             ("::1", &[host, ("origin", "https://localhost:4000")]),

@@ -50,6 +50,12 @@ impl Problem {
         Self(Box::new(said))
     }
 
+    /// Something went wrong that can't.
+    pub(crate) fn defect() -> Self {
+        let detail = "a defect of the server: its log may say more";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "defect", detail)
+    }
+
     /// Says which limit is reached.
     pub(crate) fn with_limit(mut self, limit: &'static str) -> Self {
         self.0.limit = Some(limit);

@@ -35,7 +35,7 @@ pub(crate) fn of_hub(hub: Arc<Hub>) -> Router {
         .route("/socket/longpoll", any(phoenix::no_long_polling))
         .route("/socket.io/", any(dialogue::serve).with_state(Endpoint::new(&hub)))
         .route("/healthz", get(health::check))
-        .route("/metrics", get(metrics::scrape))
+        .route("/metrics", metrics::route())
         .merge(inspect::routes())
         .merge(api::routes(&hub))
         .with_state(hub)

@@ -21,10 +21,6 @@ struct Params {
     limit: Option<usize>,
 }
 
-/// How many are listed, unless it is said, and at most.
-const USUAL: usize = 50;
-const MOST: usize = 500;
-
 #[derive(Debug, Serialize)]
 pub(super) struct Answer {
     /// How many there are.
@@ -74,7 +70,7 @@ pub(super) async fn list(
     let mut clients: Vec<_> = matching.map(Row::of).collect();
     clients.sort_by(|one, other| one.standing(queue_limit).cmp(&other.standing(queue_limit)));
     let matching = clients.len();
-    clients.truncate(limit.unwrap_or(USUAL).min(MOST));
+    clients.truncate(super::listed(limit));
     let silent_shards = count_rooms(&hub, &mut clients).await;
     Ok(Json(Answer { all, matching, queue_limit, clients, silent_shards }))
 }
@@ -103,12 +99,8 @@ async fn count_rooms(hub: &Hub, clients: &mut [Row]) -> Vec<usize> {
         let rooms = |id: &ClientId| channel.client(id).map_or(0, |client| client.topics);
         ids.iter().map(rooms).collect::<Vec<_>>()
     };
-    let mut silent_shards = Vec::new();
-    for (shard, rooms) in look::each(hub, count).await.into_iter().enumerate() {
-        let Some(rooms) = rooms else {
-            silent_shards.push(shard);
-            continue;
-        };
+    let (counts, silent_shards) = look::told(look::each(hub, count).await);
+    for rooms in counts {
         for (client, rooms) in clients.iter_mut().zip(rooms) {
             client.rooms += rooms;
         }

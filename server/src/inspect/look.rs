@@ -34,6 +34,13 @@ pub(super) async fn each<T: Send + 'static>(
     futures_util::future::join_all(asked).await
 }
 
+/// What shards have told, in their order, and which of them have told nothing.
+pub(super) fn told<T>(seen: Vec<Option<T>>) -> (Vec<T>, Vec<usize>) {
+    let silent = seen.iter().enumerate().filter(|(_, told)| told.is_none());
+    let silent = silent.map(|(shard, _)| shard).collect();
+    (seen.into_iter().flatten().collect(), silent)
+}
+
 /// What is to be seen on one shard; nothing if it does not answer in time.
 pub(super) async fn ask<T: Send + 'static>(
     hub: &Hub,

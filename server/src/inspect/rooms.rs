@@ -25,10 +25,6 @@ struct Params {
     limit: Option<usize>,
 }
 
-/// How many rooms are listed, unless it is said, and at most.
-const USUAL: usize = 50;
-const MOST: usize = 500;
-
 #[derive(Debug, Serialize)]
 pub(super) struct Answer {
     /// How many there are.
@@ -77,24 +73,18 @@ pub(super) async fn list(
     request: Request,
 ) -> Result<Json<Answer>, Problem> {
     let Params { text, start, limit } = super::allowed(&hub, request)?;
-    let limit = limit.unwrap_or(USUAL).min(MOST);
     let shards = 0..hub.shards.len();
     let found = join_all(shards.map(|shard| find(&hub, shard, &text))).await;
 
-    let (mut all, mut standings, mut silent_shards) = (0, Vec::new(), Vec::new());
-    for (shard, found) in found.into_iter().enumerate() {
-        match found {
-            Some((count, some)) => {
-                all += count;
-                standings.extend(some);
-            }
-            None => silent_shards.push(shard),
-        }
-    }
+    let (found, mut silent_shards) = look::told(found);
+    let all = found.iter().map(|(count, _)| count).sum();
+    let mut standings: Vec<_> = found.into_iter().flat_map(|(_, some)| some).collect();
     let matching = standings.len();
     standings.sort_unstable();
-    let listed: Vec<_> = standings.into_iter().skip(start).take(limit).collect();
-    let rooms = describe(&hub, &listed).await;
+    let listed: Vec<_> = standings.into_iter().skip(start).take(super::listed(limit)).collect();
+    let (rooms, silent) = describe(&hub, &listed).await;
+    silent_shards.extend(silent);
+    silent_shards.sort_unstable();
     Ok(Json(Answer { all, matching, rooms, silent_shards }))
 }
 
@@ -120,8 +110,9 @@ async fn find(hub: &Hub, shard: usize, text: &str) -> Option<(usize, Vec<Standin
     Some((all, standings))
 }
 
-/// What those rooms are like; one that has gone meanwhile is left out.
-async fn describe(hub: &Hub, listed: &[Standing]) -> Vec<Row> {
+/// What those rooms are like, and which shards have not told it; a room that has gone meanwhile is
+/// left out.
+async fn describe(hub: &Hub, listed: &[Standing]) -> (Vec<Row>, Vec<usize>) {
     let mut of_shard = BTreeMap::<_, Vec<_>>::new();
     for (place, standing) in listed.iter().enumerate() {
         of_shard.entry(standing.shard).or_default().push((place, standing.topic.clone()));
@@ -131,11 +122,17 @@ async fn describe(hub: &Hub, listed: &[Standing]) -> Vec<Row> {
             let row = |(place, topic)| Row::of(channel, &topic).map(|row| (place, row));
             topics.into_iter().filter_map(row).collect::<Vec<_>>()
         };
-        look::ask(hub, shard, describe)
+        async move { (shard, look::ask(hub, shard, describe).await) }
     });
-    let mut rows: Vec<_> = join_all(asked).await.into_iter().flatten().flatten().collect();
+    let (mut rows, mut silent_shards) = (Vec::new(), Vec::new());
+    for (shard, described) in join_all(asked).await {
+        match described {
+            Some(some) => rows.extend(some),
+            None => silent_shards.push(shard),
+        }
+    }
     rows.sort_by_key(|(place, _)| *place);
-    rows.into_iter().map(|(_, row)| row).collect()
+    (rows.into_iter().map(|(_, row)| row).collect(), silent_shards)
 }
 
 impl Row {

