@@ -1,4 +1,4 @@
-//! The examples, run as their readers run them.
+//! The examples, run as their readers run them, but built once, by what builds the tests.
 //!
 //! Nothing here waits for time to pass; the time-out on reads only ends a test that would hang.
 #![expect(clippy::unwrap_used, reason = "a failing test stops")]
@@ -7,9 +7,31 @@ use std::{
     env,
     io::{BufRead, BufReader, Read, Write},
     net::{Shutdown, TcpStream},
+    path::PathBuf,
     process::{Child, Command, Stdio},
+    sync::LazyLock,
     time::Duration,
 };
+
+use serde_json::Value;
+
+/// The chat, as it is now. It is built for the whole workspace, as `cargo test --workspace` has
+/// done already: for this package alone, half of what it depends on would be compiled again, with
+/// other features.
+static CHAT: LazyLock<PathBuf> = LazyLock::new(|| {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--message-format", "json-render-diagnostics"]);
+    cargo.args(["--workspace", "--example", "tcp_chat"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
+    let built = cargo.stderr(Stdio::inherit()).output().unwrap();
+    assert!(built.status.success(), "the example does not build");
+    let lines = String::from_utf8(built.stdout).unwrap();
+    let built = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let mut made = built.filter(|built| built.pointer("/target/name") == Some(&"tcp_chat".into()));
+    made.find_map(|made| made.get("executable")?.as_str().map(PathBuf::from)).unwrap()
+});
 
 /// The chat of `examples/tcp_chat.rs`, which ends with the test.
 struct Chat {
@@ -27,9 +49,8 @@ impl Chat {
     }
 
     fn command(address: &str) -> Command {
-        let mut command = Command::new(env!("CARGO"));
-        command.args(["run", "--quiet", "--example", "tcp_chat", "--", address]);
-        command.current_dir(env!("CARGO_MANIFEST_DIR"));
+        let mut command = Command::new(&*CHAT);
+        command.arg(address);
         command
     }
 

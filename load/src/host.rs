@@ -109,14 +109,18 @@ impl Drop for Host {
     }
 }
 
-/// Builds what is to be started, as this program was built.
+/// Builds what is to be started, as this program was built: for a measurement as it is shipped, and
+/// otherwise with the features that it has in `cargo test --workspace`, where it is built already.
 pub(crate) fn build(targets: &[Target]) -> Result<()> {
     if targets.contains(&Target::Socketio) {
         install_node_peer()?;
     }
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--quiet"]).current_dir(package());
-    if !cfg!(debug_assertions) {
+    if cfg!(debug_assertions) {
+        // An example, since it has dev-dependencies, which have their say in features.
+        cargo.args(["--workspace", "--example=embed"]);
+    } else {
         cargo.arg("--release");
     }
     for target in targets {

@@ -6,10 +6,11 @@
 #![expect(clippy::unwrap_used, reason = "a failing test stops")]
 #![expect(clippy::print_stderr, reason = "what is skipped is said, and figures are shown")]
 
+mod built;
 mod npm;
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     process::Command,
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -52,21 +53,9 @@ fn alone() -> MutexGuard<'static, ()> {
 fn items(clients: &Path, arguments: &[&str]) -> Run {
     let mut node = Command::new("node");
     node.arg("run.mjs").args(["--server", env!("CARGO_BIN_EXE_parlor-server")]);
-    node.arg("--conformance").arg(example()).args(arguments).current_dir(clients);
+    node.arg("--conformance")
+        .arg(built::example("conformance"))
+        .args(arguments)
+        .current_dir(clients);
     run(node)
-}
-
-/// The example that embeds the server, built as this test is.
-fn example() -> PathBuf {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--package", "parlor-server", "--example", "conformance"]);
-    if !cfg!(debug_assertions) {
-        cargo.arg("--release");
-    }
-    let built = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap();
-    assert!(built.success(), "the example does not build");
-    let server = Path::new(env!("CARGO_BIN_EXE_parlor-server"));
-    let example = server.with_file_name("examples").join("conformance");
-    assert!(example.exists(), "{} is missing", example.display());
-    example
 }

@@ -2,13 +2,12 @@
 
 use std::{
     net::{SocketAddr, TcpListener},
-    path::PathBuf,
     process::{Child, Command},
 };
 
 use serde_json::json;
 
-use crate::Client;
+use crate::{Client, built};
 
 /// The example while it runs.
 struct Embedded(Child);
@@ -20,20 +19,11 @@ impl Drop for Embedded {
     }
 }
 
-/// The example, built: beside the folder of this test.
-fn example() -> PathBuf {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let build = ["build", "--quiet", "--package", "parlor-server", "--example", "embed"];
-    assert!(Command::new(cargo).args(build).status().unwrap().success());
-    let this = std::env::current_exe().unwrap();
-    let profile = this.parent().and_then(|deps| deps.parent()).unwrap();
-    profile.join("examples").join(format!("embed{}", std::env::consts::EXE_SUFFIX))
-}
-
 #[tokio::test]
 async fn two_clients_talk_in_a_server_of_ones_own() {
     let at: SocketAddr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let _embedded = Embedded(Command::new(example()).arg(at.to_string()).spawn().unwrap());
+    let _embedded =
+        Embedded(Command::new(built::example("embed")).arg(at.to_string()).spawn().unwrap());
     // Until it listens, nobody is there.
     let mut ann = loop {
         match Client::connect(at, "user_id=ann").await {

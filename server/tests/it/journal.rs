@@ -15,7 +15,7 @@ use parlor_server::{HistorySettings, Settings, shard_of};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::{Client, Running, settings, start, until};
+use crate::{Client, Running, built, settings, start, until};
 
 const SHARDS: usize = 3;
 
@@ -152,12 +152,8 @@ async fn a_journal_replays_what_was_said_byte_for_byte() {
     // The program does what the library does.
     let shard = shard_of(&"room:0".into(), SHARDS);
     let (config, journal) = files_of(&journal, shard);
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
-    let output = Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--manifest-path", root, "--bin", "parlor", "--", "--config"])
-        .args([config, journal])
-        .output()
-        .unwrap();
+    let parlor = built::build("parlor", &["--bin", "parlor", "--example", "embed"]);
+    let output = Command::new(parlor).arg("--config").args([config, journal]).output().unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), lines[shard], "{:?}", output.status);
 }
 

@@ -12,6 +12,8 @@
 
 mod api;
 mod auth;
+#[path = "../built/mod.rs"]
+mod built;
 mod client;
 mod coming_back;
 mod conversation;
