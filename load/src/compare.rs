@@ -87,7 +87,7 @@ impl Compare {
 
     /// Each part has a server of its own, so that none has what is left of another.
     async fn measure(&self, target: Target, pinned: &mut Pinned) -> Result<Measured> {
-        let start = || Host::start(target, Cores::Apart);
+        let start = || Host::start(target, Cores::Apart, &[]);
         say(&format!("{}: idle connections", target.name()));
         let host = start().await?;
         if host.pinned == Pinned::No {

@@ -64,10 +64,11 @@ impl Host {
         Self { target, at, pid, pinned: Pinned::No, child: None }
     }
 
-    /// Starts one, and waits until it listens.
-    pub(crate) async fn start(target: Target, cores: Cores) -> Result<Self> {
+    /// Starts one, and waits until it listens. It is told `more` than what all are.
+    pub(crate) async fn start(target: Target, cores: Cores, more: &[String]) -> Result<Self> {
         let at = free_address()?;
         let mut command = command(target, at)?;
+        command.args(more);
         let log = scratch()?.join(format!("{}.log", target.name()));
         let output = File::create(&log)?;
         command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);

@@ -103,6 +103,10 @@ struct Place {
     /// Start it without building it first
     #[arg(long)]
     built: bool,
+    /// Something more for the command line that it is started with, such as
+    /// `--server-arg=--history=FILE`; may be given several times
+    #[arg(long, value_name = "ARGUMENT", allow_hyphen_values = true, conflicts_with = "url")]
+    server_arg: Vec<String>,
 }
 
 impl Place {
@@ -113,7 +117,7 @@ impl Place {
         if !self.built {
             host::build(&[self.target])?;
         }
-        Host::start(self.target, cores).await
+        Host::start(self.target, cores, &self.server_arg).await
     }
 }
 

@@ -89,10 +89,14 @@ fn everything_is_compared_and_nothing_is_lost() {
 
 #[test]
 fn a_soak_checks_what_is_said() {
+    fs::remove_dir_all(scratch("soak")).unwrap();
     let mut soak = program();
     soak.args(["soak", "--seconds", "5", "--every", "1", "--clients", "20", "--rooms", "3"]);
     soak.args(["--rate", "100", "--stay", "1", "--turn", "2", "--may-grow-kib", "1000000"]);
+    let history = scratch("soak").join("history.sqlite");
+    soak.arg(format!("--server-arg=--history={}", history.display()));
     let soaked = result_of(&soak.output().unwrap());
+    assert!(history.exists(), "the server was not told what it was to be told");
     for counted in ["said", "deliveries", "connections", "stays"] {
         assert!(soaked[counted].as_u64().unwrap() > 0, "{counted} of {soaked}");
     }
