@@ -69,8 +69,9 @@
 //! most 200 rooms, the largest, and is made once a second at most, or more seldom where there are many.
 //!
 //! What was said before it shows as far as rooms keep it. Started without a file of settings, all
-//! keep the last 200 of `message`. [`Server::serve`] serves the page; who mounts
-//! [`Server::router`] beside routes of its own adds [`Server::page`] if it wants it.
+//! keep the last 200 of `message`. [`Server::serve`] serves the page, unless
+//! [`Settings::page`] turns it off; who mounts [`Server::router`] beside routes of its own adds
+//! [`Server::page`] if it wants it.
 //!
 //! # Clients of Dialogue
 //!
@@ -256,6 +257,7 @@ pub use self::{
     operations::OperationError,
     operators::{InvalidOperatorKey, OperatorKey},
     origins::{AllowedOrigin, InvalidOrigin, Origins},
+    page::ServedPage,
     placement::shard_of,
     router::router,
     server::{Server, StartError},

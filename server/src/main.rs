@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::{Parser, ValueEnum};
-use parlor_server::{Flags, Server, Settings};
+use parlor_server::{Flags, ServedPage, Server, Settings};
 use tokio::{
     net::{TcpListener, TcpSocket},
     select,
@@ -94,12 +94,12 @@ fn serve(settings: Settings) -> Result<(), String> {
 /// Serves until the process is asked to end.
 async fn run(settings: Settings) -> Result<(), String> {
     let is_open = settings.auth.is_open();
-    let listen = settings.listen;
+    let (listen, page) = (settings.listen, settings.page);
     let listener =
         listen_at(listen).map_err(|error| format!("{listen} can't be listened at: {error}"))?;
     let at = listener.local_addr().unwrap_or(listen);
     let server = Server::start(settings).map_err(|error| error.to_string())?;
-    say_how_to_connect(at, is_open);
+    say_how_to_connect(at, is_open, page);
     select! {
         () = server.serve(listener) => {}
         () = asked_to_end() => info!("closing connections"),
@@ -125,9 +125,12 @@ fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// What clients have to be given so that they are let in.
-fn say_how_to_connect(at: SocketAddr, is_open: bool) {
+fn say_how_to_connect(at: SocketAddr, is_open: bool, page: ServedPage) {
     let (socket, url) = (format!("ws://{at}/socket"), format!("http://{at}"));
-    info!("page: http://{}/", reachable(at));
+    match page {
+        ServedPage::On => info!("page: http://{}/", reachable(at)),
+        ServedPage::Off => {}
+    }
     if is_open {
         info!("Phoenix clients: new Socket(\"{socket}\", {{params: {{user_id: \"ann\"}}}})");
         info!("Dialogue clients: url \"{url}\", auth: {{userId: \"ann\"}}");

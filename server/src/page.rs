@@ -21,6 +21,16 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
      connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'";
 
+/// Whether a server has a page at `/`. What is at `/inspect` is there either way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "there is a page or there is none")]
+pub enum ServedPage {
+    /// It has.
+    On,
+    /// It has not, and no list of rooms for one either.
+    Off,
+}
+
 /// What is said with all that a browser is given.
 const HEADERS: [(HeaderName, &str); 4] = [
     (header::CONTENT_SECURITY_POLICY, POLICY),
@@ -62,8 +72,15 @@ const ASSETS: [(&str, Asset); 14] = assets! {
     "/assets/socket.js" script "socket.js",
 };
 
-/// The page and what belongs to it.
-pub(crate) fn routes() -> Router<Arc<Hub>> {
+/// The page and what belongs to it, if there is to be one.
+pub(crate) fn routes(page: ServedPage) -> Router<Arc<Hub>> {
+    match page {
+        ServedPage::On => all(),
+        ServedPage::Off => Router::new(),
+    }
+}
+
+fn all() -> Router<Arc<Hub>> {
     let mut router = Router::new().route("/rooms.json", rooms::route());
     for (path, asset) in ASSETS {
         router = router.route(path, get(async move |headers: HeaderMap| asset.answer(&headers)));

@@ -152,9 +152,10 @@ impl Server {
         router::of_hub(Arc::clone(&self.hub))
     }
 
-    /// The page at `/` and what belongs to it, to be merged with its [`router`](Server::router).
+    /// The page at `/` and what belongs to it, to be merged with its [`router`](Server::router); nothing
+    /// if [`Settings::page`] says so.
     pub fn page(&self) -> axum::Router {
-        page::routes().with_state(Arc::clone(&self.hub))
+        page::routes(self.hub.settings.page).with_state(Arc::clone(&self.hub))
     }
 
     /// Serves its routes at `listener`, and the page at `/`, until it is shut down.

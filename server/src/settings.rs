@@ -28,6 +28,7 @@ pub use self::{connections::ConnectionLimits, error::SettingsError, flags::Flags
 use self::{document::Document, error::Wrong, flags::Overrides, sections::Reader};
 use crate::{
     auth::Authenticator, history::HistorySettings, operators::OperatorKey, origins::Origins,
+    page::ServedPage,
 };
 
 /// The port unless the settings say otherwise, which is Phoenix's.
@@ -80,6 +81,8 @@ pub type Observer = Arc<dyn Fn(usize, &Outbound) + Send + Sync>;
 pub struct Settings {
     /// Where it listens.
     pub listen: SocketAddr,
+    /// Whether there is a page at `/`.
+    pub page: ServedPage,
     /// Over how many shards topics are spread; as many as there are cores by default.
     pub shards: usize,
     /// How channels behave. Its limits hold for each shard; its first epoch is that of the start.
@@ -114,6 +117,7 @@ impl Default for Settings {
         let channel = Config::builder().grace_ms(Self::GRACE_MS).build().unwrap_or_default();
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, PORT)),
+            page: ServedPage::On,
             shards: cores(),
             channel,
             guard: Arc::new(Guard::new),
@@ -198,6 +202,7 @@ impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             listen,
+            page,
             shards,
             channel,
             guard,
@@ -213,6 +218,7 @@ impl fmt::Debug for Settings {
         } = self;
         f.debug_struct("Settings")
             .field("listen", listen)
+            .field("page", page)
             .field("shards", shards)
             .field("channel", channel)
             .field("guard", &guard())

@@ -21,6 +21,10 @@ pub struct Flags {
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = place)]
     pub listen: Option<SocketAddr>,
 
+    /// Whether there is a page to talk in at / [default: on]
+    #[arg(long, value_name = "on|off", value_parser = ["on", "off"])]
+    pub page: Option<String>,
+
     /// Over how many shards topics are spread [default: as many as the machine has cores]
     #[arg(long, value_name = "NUMBER", value_parser = number)]
     pub shards: Option<u64>,
@@ -111,6 +115,7 @@ impl Overrides {
         let Flags {
             config: _,
             listen,
+            page,
             shards,
             journal,
             history,
@@ -132,6 +137,7 @@ impl Overrides {
         let (connections, origins) = (Some("connections"), Some("origins"));
         let all = [
             ("--listen", server, "listen", listen.map(|listen| listen.to_string().into())),
+            ("--page", server, "page", page.clone().map(Value::from)),
             ("--shards", server, "shards", number(shards)),
             ("--journal", server, "journal", path("--journal", journal.as_ref())?),
             ("--history", Some("history"), "file", path("--history", history.as_ref())?),

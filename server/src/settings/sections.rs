@@ -18,6 +18,7 @@ use crate::{
     auth::{AuthSettings, Authenticator},
     operators::OperatorKey,
     origins::Origins,
+    page::ServedPage,
     rules::guard,
 };
 
@@ -103,6 +104,15 @@ impl<'a> Reader<'a> {
             });
             settings.listen = address?;
         }
+        settings.page = match table.text("page")?.as_deref() {
+            None => settings.page,
+            Some("on") => ServedPage::On,
+            Some("off") => ServedPage::Off,
+            Some(other) => {
+                let wrong = format!("expected \"on\" or \"off\", got {other:?}");
+                return Err(table.wrong("page", wrong));
+            }
+        };
         if let Some(shards) = table.number("shards", 1..=MAX_SHARDS)? {
             settings.shards = usize::try_from(shards).unwrap_or(settings.shards);
         }

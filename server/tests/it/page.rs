@@ -1,6 +1,6 @@
 //! The page at `/` as a client of HTTP sees it. What it does is in `tests/browser`.
 
-use parlor_server::{AuthSettings, Authenticator, Settings};
+use parlor_server::{AuthSettings, Authenticator, ServedPage, Settings};
 use serde_json::{Value, json};
 
 use crate::{get, settings, start};
@@ -32,6 +32,23 @@ async fn all_that_the_page_names_is_there_and_may_do_no_more_than_it_has_to() {
         at += 1;
     }
     assert!(page.contains("frame-ancestors 'none'"), "{page}");
+    running.shutdown().await;
+}
+
+#[tokio::test]
+async fn where_there_is_to_be_no_page_there_is_none() {
+    let running = start(Settings { page: ServedPage::Off, ..settings() }).await;
+    for path in ["/", "/rooms.json", "/assets/page.js", "/assets/icon.svg"] {
+        let answer = get(running.at, path).await;
+        assert!(answer.starts_with("HTTP/1.1 404"), "{path}: {answer}");
+    }
+    // What operators look at is there, and so is what clients need.
+    for path in ["/inspect", "/assets/inspect.js", "/healthz"] {
+        let answer = get(running.at, path).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
+    }
+    let mut ann = running.client("ann").await;
+    ann.join("room:1", json!({})).await;
     running.shutdown().await;
 }
 

@@ -38,6 +38,9 @@ fn check(flags: &[&str], expected: &str) {
 fn it_says_with_what_clients_are_let_in() {
     let open = hints(&[]);
     assert!(open.contains("{params: {user_id: \"ann\"}}"), "{open}");
+    assert!(open.contains("page: http://127.0.0.1:"), "{open}");
+    let without_page = hints(&["--page", "off"]);
+    assert!(!without_page.contains("page: "), "{without_page}");
     assert!(open.contains("auth: {userId: \"ann\"}"), "{open}");
 
     std::fs::write(SECRET_FILE, "thirty-two bytes of a test secret").unwrap();

@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf};
 
 use clap::Parser;
 use parlor::{ClientRooms, Limit, UnlistedTopics};
-use parlor_server::{ConnectionLimits, Flags, HistorySettings, Origins, Settings};
+use parlor_server::{ConnectionLimits, Flags, HistorySettings, Origins, ServedPage, Settings};
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/parlor-server.example.toml");
 
@@ -46,6 +46,7 @@ fn the_default_is_open_and_local() {
     assert!(settings.shards >= 1);
     assert_eq!((settings.journal, settings.session_key), (None, None));
     assert!(settings.operator_key.is_none());
+    assert_eq!(settings.page, ServedPage::On);
 
     let empty = Settings::from_toml("").unwrap();
     assert_eq!(format!("{empty:?}"), format!("{:?}", Settings::default()));
@@ -66,7 +67,7 @@ fn without_a_file_rooms_keep_what_the_page_shows() {
 fn the_example_loads_and_its_defaults_are_the_defaults() {
     let settings = Settings::load(&flags(&["--config", EXAMPLE])).unwrap();
     let default = Settings::default();
-    assert_eq!(settings.listen, default.listen);
+    assert_eq!((settings.listen, settings.page), (default.listen, default.page));
     assert_eq!(settings.connections, default.connections);
     assert_eq!(settings.connections, ConnectionLimits::default());
     assert_eq!(settings.origins, default.origins);
@@ -156,6 +157,8 @@ fn flags_hold_in_place_of_the_file() {
         &file("parlor.toml"),
         "--listen",
         "[::1]:2",
+        "--page",
+        "off",
         "--shards",
         "4",
         "--grace-ms",
@@ -183,6 +186,7 @@ fn flags_hold_in_place_of_the_file() {
     ];
     let settings = Settings::load(&flags(&said)).unwrap();
     assert_eq!(settings.listen.to_string(), "[::1]:2");
+    assert_eq!(settings.page, ServedPage::Off);
     assert_eq!((settings.shards, settings.channel.grace_ms()), (4, 5));
     assert_eq!((settings.connections.max, settings.connections.max_per_ip), (6, 7));
     assert_eq!(settings.journal, Some(directory.join("journal")));
@@ -243,7 +247,7 @@ fn an_unknown_key_is_named_with_those_that_are_known() {
     );
     check(
         "[server]\nport = 1",
-        "line 2: server.port: unknown key, expected one of `listen`, `shards`, `client_ip_header`, `journal`, `session_key`, `session_key_file`",
+        "line 2: server.port: unknown key, expected one of `listen`, `page`, `shards`, `client_ip_header`, `journal`, `session_key`, `session_key_file`",
     );
     check("[origins]\nallow = []", "line 2: origins.allow: unknown key, expected one of `allowed`");
     for (toml, key) in [
@@ -317,6 +321,8 @@ fn each_key_of_the_server_says_what_it_expects() {
         ("server = 1", "line 1: server: expected a table, got a number".to_owned()),
         ("[server]\nlisten = 4000", "line 2: server.listen: expected text, got a number".into()),
         ("[server]\nlisten = 'localhost'", "line 2: server.listen: \"localhost\" is no place to listen, expected an address and a port, such as 127.0.0.1:4000 or [::]:4000".into()),
+        ("[server]\npage = 'of'", "line 2: server.page: expected \"on\" or \"off\", got \"of\"".into()),
+        ("[server]\npage = false", "line 2: server.page: expected text, got a boolean".into()),
         ("[server]\nshards = 1025", "line 2: server.shards: expected a whole number from 1 to 1024, got 1025".into()),
         ("[server]\nclient_ip_header = 'x y'", "line 2: server.client_ip_header: expected the name of a header, such as x-forwarded-for".into()),
         ("[server]\njournal = ''", "line 2: server.journal: expected the path of a file, got nothing".into()),
