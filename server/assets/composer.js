@@ -39,6 +39,19 @@ export class Composer {
     if (matchMedia("(hover: hover)").matches) this.#field.focus();
   }
 
+  /** Takes out what was written, of which nobody types any more. */
+  take() {
+    const text = this.#field.value;
+    this.#stop();
+    this.put("");
+    return text;
+  }
+
+  put(text) {
+    this.#field.value = text;
+    this.#fit();
+  }
+
   #typed() {
     this.#fit();
     if (this.#field.value.trim() === "") {

@@ -45,6 +45,8 @@ export function sync(parent, rows) {
   shown.set(parent, elements);
 }
 
+/** As many as in page.css. */
+const TINTS = 12;
 const SIGNS = /[\p{L}\p{N}\p{Extended_Pictographic}]/u;
 
 /** A coloured disc with the first sign of a name, for the eye alone. */
@@ -57,7 +59,7 @@ export function avatarOf(name) {
 export function dress(avatar, name) {
   let hash = 0;
   for (const sign of name.slice(0, 64)) hash = Math.imul(hash ^ sign.codePointAt(0), 0x9e3779b1);
-  setClass(avatar, `avatar tint-${hash >>> 29}`);
+  setClass(avatar, `avatar tint-${(hash >>> 0) % TINTS}`);
   setText(avatar, name.slice(0, 64).match(SIGNS)?.[0].toUpperCase() ?? "·");
 }
 

@@ -241,6 +241,7 @@ function whoOf({ way, kind, client_id, user_id, to }) {
     return client_id ? nameOf(client_id) : (user_id ?? "");
   }
   if (to === undefined) return "";
+  if (to.count === 0) return "to nobody";
   return to.count === 1 ? `to ${nameOf(to.first[0])}` : `to ${to.count.toLocaleString("en")}`;
 }
 
@@ -256,7 +257,7 @@ function factsOf({ shard, number, at_ms, way, to }) {
   facts.push(new Date(at_ms).toISOString());
   if (to !== undefined) {
     const more = to.count > to.first.length ? " …" : "";
-    facts.push(`to ${to.count.toLocaleString("en")}: ${to.first.join(", ")}${more}`);
+    facts.push(to.count === 0 ? "to nobody" : `to ${to.count.toLocaleString("en")}: ${to.first.join(", ")}${more}`);
   }
   return facts.join(" · ");
 }

@@ -5,36 +5,67 @@ import { avatarOf, byId, count, make, setClass, setText, sync } from "./dom.js";
 /** The link to a room, as it stands in the address. */
 export const linkTo = (topic) => `#${encodeURIComponent(topic).replaceAll("%3A", ":").replaceAll("%2F", "/")}`;
 
-/** Shows rooms, `{topic, name, description, size, full}`, with the one that the page is in. */
-export function showRooms({ rooms, more }, current) {
-  const isListed = rooms.some(({ topic }) => topic === current);
-  const all = isListed || current === undefined ? rooms : [{ topic: current, size: undefined }, ...rooms];
-  sync(
-    byId("room-list"),
-    all.map((room) => ({ key: room.topic, make: roomOf, update: (element) => tellRoom(element, room, room.topic === current) })),
-  );
+/** Shows rooms, `{topic, name, description, size, full}`, with the one that is open, and those that the page is in. */
+export function showRooms({ rooms, more }, open, own = [], leave) {
+  const unlisted = own.filter(({ topic }) => rooms.every((room) => room.topic !== topic));
+  const all = [...unlisted.map(({ topic }) => ({ topic })), ...rooms];
+  const rows = all.map((room) => ({
+    key: room.topic,
+    make: () => roomOf(room.topic, leave),
+    update: (element) => tellRoom(element, room, { isOpen: room.topic === open, own: own.find(({ topic }) => topic === room.topic) }),
+  }));
+  sync(byId("room-list"), rows);
+  const elsewhere = own.reduce((sum, { topic, unread }) => (topic === open ? sum : sum + unread), 0);
+  byId("elsewhere").hidden = elsewhere === 0;
+  setText(byId("elsewhere").firstElementChild, shortly(elsewhere));
   const options = rooms.map(({ topic }) => ({ key: topic, make: () => make("option", { value: topic }) }));
   sync(byId("room-names"), options);
   byId("rooms-more").hidden = more === 0;
   setText(byId("rooms-more"), `and ${count(more, "smaller room", "smaller rooms")}`);
 }
 
-function roomOf() {
-  const size = make("span", { class: "size" });
-  return make("li", {}, make("a", {}, make("bdi", { class: "name" }), size, make("span", { class: "unseen" })));
+/** As large a number as there is room for. */
+const shortly = (number) => (number > 99 ? "99+" : String(number));
+
+/** The link to the room before or after the one that is open. */
+export function neighbour(step) {
+  const links = [...byId("room-list").querySelectorAll("a")];
+  const at = links.findIndex((link) => link.hasAttribute("aria-current"));
+  return links[(at + step + links.length) % links.length].hash;
 }
 
-function tellRoom(element, { topic, name, size, full, max_members: max }, isCurrent) {
-  const link = element.firstElementChild;
-  const [title, number, words] = link.children;
-  if (link.getAttribute("href") !== linkTo(topic)) link.setAttribute("href", linkTo(topic));
-  if (isCurrent) link.setAttribute("aria-current", "page");
+function roomOf(topic, leave) {
+  const title = make("bdi", { class: "name" });
+  const [size, unread] = ["size", "pill"].map((name) => make("span", { class: name, "aria-hidden": "true" }));
+  const link = make("a", { href: linkTo(topic), title: topic }, title, size, unread, make("span", { class: "unseen" }));
+  const button = make("button", { type: "button", class: "leave ghost" }, "×");
+  button.addEventListener("click", () => {
+    link.focus();
+    leave(topic);
+  });
+  return make("li", {}, link, button);
+}
+
+function tellRoom(element, { topic, name, size = 0, full, max_members: max }, { isOpen, own }) {
+  const [link, button] = element.children;
+  const [title, number, pill, words] = link.children;
+  const unread = own?.unread ?? 0;
+  setClass(element, [own && "own", unread > 0 && "unread"].filter(Boolean).join(" "));
+  if (isOpen) link.setAttribute("aria-current", "page");
   else link.removeAttribute("aria-current");
   setText(title, name ?? topic);
-  if (link.title !== topic) link.title = topic;
-  number.setAttribute("aria-hidden", "true");
   setText(number, full ? `${size}/${max}` : size ? String(size) : "");
-  setText(words, `, ${count(size ?? 0, "person", "people")}${full ? ", full" : ""}`);
+  number.hidden = unread > 0;
+  pill.hidden = unread === 0;
+  setText(pill, shortly(unread));
+  // A member is a device: who is here by two of them is counted twice.
+  const news = unread > 0 ? `, ${unread} unread` : "";
+  setText(words, `${news}, ${count(size, "device", "devices")}${full ? ", full" : ""}`);
+  button.hidden = !own || isOpen;
+  const label = `Leave ${name ?? topic}`;
+  if (button.title === label) return;
+  button.title = label;
+  button.setAttribute("aria-label", label);
 }
 
 /** How many people are shown by name. */

@@ -1,6 +1,7 @@
 // The list of messages: what is shown of a room, where it is scrolled to, and what is asked for.
 
 import { avatarOf, byId, count, make, setClass, setText, sync } from "./dom.js";
+import { withLinks } from "./links.js";
 
 /** How many messages are kept: at the end, and for who reads what was said long ago. */
 const MAX = 400;
@@ -13,6 +14,7 @@ const day = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric"
 const whole = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 
 export class Log {
+  #seen;
   #room;
   #log = byId("log");
   #list = byId("messages");
@@ -25,9 +27,10 @@ export class Log {
 
   /** `seen()` is told when the newest message is in sight. */
   constructor(seen) {
+    this.#seen = seen;
     this.#earlier.addEventListener("click", () => this.#room?.loadOlder());
     this.#newest.addEventListener("click", () => this.toEnd());
-    this.#log.addEventListener("scroll", () => this.#scrolled(seen), { passive: true });
+    this.#log.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     new ResizeObserver(() => this.#isAtEnd && this.#stick()).observe(this.#log);
   }
 
@@ -40,6 +43,18 @@ export class Log {
     this.#isAtEnd = true;
     this.#news = 0;
     this.render();
+    this.#toNews(room);
+  }
+
+  /** Goes to where what was not seen begins, if that is not in sight from the end. */
+  #toNews({ unread }) {
+    const line = this.#list.querySelector(".news");
+    const above = line ? this.#log.getBoundingClientRect().top - line.getBoundingClientRect().top : 0;
+    if (unread === 0 || above <= 0) return;
+    this.#isAtEnd = false;
+    this.#news = unread;
+    this.#log.scrollTop -= above + NEAR_PX;
+    this.render();
   }
 
   /** A message has come. */
@@ -51,6 +66,7 @@ export class Log {
     this.#isAtEnd = true;
     this.#news = 0;
     this.#stick();
+    this.#seen();
     this.changed();
   }
 
@@ -91,7 +107,8 @@ export class Log {
     const isEmpty = room.messages.items.length === 0 && room.outbox.length === 0;
     const beginning = byId("beginning");
     beginning.hidden = hasMore || !isJoined;
-    setText(beginning, isEmpty ? "Nothing was said here yet." : room.isWhole ? "Nothing earlier is kept." : "More can't be shown at once.");
+    setClass(beginning.parentElement, isEmpty ? "earlier empty" : "earlier");
+    setText(beginning, isEmpty ? "Nothing was said here yet. Say something, or copy the link for others." : room.isWhole ? "Nothing earlier is kept." : "More can't be shown at once.");
     this.#newest.hidden = this.#isAtEnd;
     setText(this.#newest, this.#news > 0 ? `↓ ${count(this.#news, "new message", "new messages")}` : "↓ Newest");
   }
@@ -100,14 +117,14 @@ export class Log {
     this.#log.scrollTop = this.#log.scrollHeight;
   }
 
-  #scrolled(seen) {
+  #scrolled() {
     const { scrollTop, scrollHeight, clientHeight } = this.#log;
     const isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR_PX;
     if (isAtEnd !== this.#isAtEnd) {
       this.#isAtEnd = isAtEnd;
       if (isAtEnd) {
         this.#news = 0;
-        seen();
+        this.#seen();
       }
       this.changed();
     }
@@ -134,6 +151,10 @@ function rowsOf(room) {
   const rows = [];
   let previous;
   const put = (item, row) => {
+    if (room.mark !== undefined && item.key === room.mark) {
+      rows.push({ key: `news:${room.mark}`, make: () => make("li", { class: "news" }, "New") });
+      previous = previous && { ...previous, from: undefined };
+    }
     const date = new Date(item.time).toDateString();
     if (date !== previous?.date) rows.push({ key: `day:${date}`, make: () => dayOf(item.time) });
     const isTogether = previous?.date === date && previous.from === item.from && item.time - previous.time < TOGETHER_MS;
@@ -171,7 +192,7 @@ function messageOf({ from, time, text }) {
   const date = new Date(time);
   const stamp = make("time", { dateTime: date.toISOString(), title: whole.format(date) }, clock.format(date));
   const head = make("p", { class: "head" }, make("bdi", { class: "from" }, from), " ", stamp);
-  return make("li", {}, avatarOf(from), head, make("p", { class: "text", dir: "auto" }, text));
+  return make("li", {}, avatarOf(from), head, make("p", { class: "text", dir: "auto" }, ...withLinks(text)));
 }
 
 /** A message of this page that has not come back yet, and what can be done about it. */

@@ -3,11 +3,12 @@
 import { Composer } from "./composer.js";
 import { byId, dress, make, setText } from "./dom.js";
 import { drawers } from "./drawers.js";
-import { linkTo, showPeople, showRooms } from "./lists.js";
+import { linkTo, neighbour, showPeople, showRooms } from "./lists.js";
 import { Log } from "./log.js";
-import { Room } from "./room.js";
+import { Rooms } from "./rooms.js";
 import { Server } from "./server.js";
 import { Socket } from "./socket.js";
+import { standing, troubleOf } from "./standing.js";
 
 const LOOK_MS = 10_000;
 const LIST_MS = 1_100;
@@ -20,8 +21,9 @@ const server = new Server();
 const socket = new Socket(() => server.address(), { state: lineChanged, frame: heard, unopened });
 const log = new Log(() => read());
 const composer = new Composer((text) => say(text), (typing) => room?.show({ typing }));
+const rooms = new Rooms(socket, { changed, heard: news });
+/** The one that is open. */
 let room;
-let unread = 0;
 let wasOpen = false;
 let lookAgain;
 let lookAt = Infinity;
@@ -103,34 +105,46 @@ async function knock(event) {
 /** Goes into a room, out of the one that it was in. */
 function enter(topic) {
   if (room?.topic === topic) return;
-  room?.leave();
+  const user = server.user ?? server.name;
+  if (room) room.draft = composer.take();
+  else rooms.restore(user);
   byId("welcome").hidden = true;
   byId("app").hidden = false;
-  room = new Room(socket, { topic, user: server.user ?? server.name }, { changed, heard: news });
-  room.meta = { away: document.visibilityState === "hidden", typing: 0 };
+  room = rooms.go(topic, user);
+  room.show({ away: document.visibilityState === "hidden" });
+  composer.put(room.draft);
   dress(byId("me-avatar"), room.user);
   setText(byId("me-name"), room.user);
   drawers.close();
   log.show(room);
   read();
   describe();
-  changed("people");
-  changed("state");
+  changed(room, "people");
+  changed(room, "state");
   setText(byId("said"), `Room ${topic}`);
   composer.focus();
   stir();
-  if (socket.state === "open") room.join();
-  else if (socket.state !== "connecting") socket.open();
+  if (socket.state === "open") {
+    if (room.state === "waiting" || room.state === "refused") room.join();
+  } else if (socket.state !== "connecting") socket.open();
   look();
 }
 
 function leave() {
-  room?.leave();
+  composer.take();
+  rooms.leaveAll();
   room = undefined;
   socket.close();
   wasOpen = false;
   history.pushState(null, "", location.pathname);
   welcome();
+}
+
+/** Leaves a room that is not open. */
+function leaveOther(topic) {
+  rooms.leave(topic);
+  tally();
+  lookIn(LIST_MS);
 }
 
 function addressChanged() {
@@ -143,25 +157,25 @@ function addressChanged() {
 
 function heard(frame) {
   const [, , topic, event] = frame;
-  if (topic === room?.topic) room.receive(frame);
+  if (rooms.get(topic)) rooms.receive(frame);
   else if (topic === "parlor" && event.startsWith("parlor:room_")) lookIn(LIST_MS);
 }
 
 function lineChanged(state) {
   if (state === "open") {
     wasOpen = true;
-    // Who was put out comes back when it wants to, not by itself.
-    if (room?.state === "waiting" || room?.state === "joining") room.join();
+    rooms.join();
   } else {
-    room?.lost();
+    rooms.lost();
   }
-  changed("state");
+  changed(room, "state");
 }
 
 /** A connection did not come about: whether that is worth another try. */
 async function unopened() {
   const { outcome, why } = await server.look();
   if (outcome !== "out") return true;
+  rooms.forget();
   room = undefined;
   socket.close();
   welcome(why ?? "A token is needed here.");
@@ -193,27 +207,30 @@ function lookIn(ms) {
 function describe() {
   const info = server.rooms.rooms.find(({ topic }) => topic === room.topic);
   listRooms(room.presence.list().people);
-  setText(byId("room-name"), info?.name ?? room.topic);
+  setText(byId("room-name"), nameOf(room));
   setText(byId("room-about"), info?.description ?? "");
   title();
 }
+
+const nameOf = ({ topic }) => server.rooms.rooms.find((info) => info.topic === topic)?.name ?? topic;
 
 /** The rooms as they were listed, but for this one, of which more is known. */
 function listRooms(people) {
   const here = people.reduce((sum, { devices }) => sum + devices, 0);
   const isHere = ({ topic }) => topic === room.topic && here > 0;
-  const { rooms, more } = server.rooms;
-  showRooms({ rooms: rooms.map((info) => (isHere(info) ? { ...info, size: here } : info)), more }, room.topic);
+  const { rooms: listed, more } = server.rooms;
+  const all = listed.map((info) => (isHere(info) ? { ...info, size: here } : info));
+  showRooms({ rooms: all, more }, room.topic, rooms.all, leaveOther);
 }
 
 function title() {
-  const count = unread > 0 ? `(${unread}) ` : "";
+  const count = rooms.unread > 0 ? `(${rooms.unread}) ` : "";
   const text = room ? `${count}${byId("room-name").textContent} – parlor` : "parlor";
   if (document.title !== text) document.title = text;
 }
 
-function changed(what) {
-  if (!room) return;
+function changed(which, what) {
+  if (!room || which !== room) return;
   if (what === "messages") log.changed();
   if (what === "people") peopleIn(PEOPLE_MS);
   if (what === "state") {
@@ -243,12 +260,12 @@ function people() {
   if (untilMs < Infinity) peopleIn(untilMs + 10);
 }
 
-/** How it stands with the line and the room, in a word, and what can be done about it. */
+/** Shows how it stands with the line and the room. */
 function state() {
-  const [name, words] = standing();
+  const [name, words] = standing(socket, room, wasOpen);
   byId("state").dataset.state = name;
   setText(byId("state-text"), words);
-  const trouble = troubles();
+  const trouble = troubleOf(socket, room, { takeOwn, openRoom });
   const box = byId("trouble");
   box.hidden = !trouble;
   if (!trouble) return;
@@ -259,32 +276,6 @@ function state() {
     return button;
   });
   byId("trouble-actions").replaceChildren(...buttons);
-}
-
-function standing() {
-  if (socket.state === "taken") return ["taken", "Taken over"];
-  if (room.state === "refused" || room.state === "closed") return ["closed", "Not in the room"];
-  if (room.state === "joined") return ["open", "Connected"];
-  return wasOpen && socket.state !== "open" ? ["waiting", "Reconnecting…"] : ["connecting", "Connecting…"];
-}
-
-function troubles() {
-  if (socket.state === "taken") {
-    const text = "Another tab has taken this one's place, as a duplicate of it does. Both can be there at once.";
-    return { text, actions: { "Use this tab too": takeOwn } };
-  }
-  const { reason, message } = room.why ?? {};
-  if (room.state === "refused" && reason === "unmatched topic") {
-    return { text: "There is no such room.", actions: { "Open it": openRoom, "Try again": () => room.join() } };
-  }
-  if (room.state === "refused") {
-    return { text: `You can't go in: ${message}.`, actions: { "Try again": () => room.join() } };
-  }
-  if (room.state === "closed") {
-    const text = reason === "kicked" ? `You were put out of the room${message ? `: ${message}` : ""}.` : "This room was closed.";
-    return { text, actions: { "Go in again": () => room.join() } };
-  }
-  return undefined;
 }
 
 function takeOwn() {
@@ -304,22 +295,33 @@ async function openRoom() {
 // ------------------------------------------------------------------------------------ what is said
 
 function say(text) {
+  room.mark = undefined;
   room.send(text);
   log.toEnd();
 }
 
-/** A message that has just come, of which not all have been in sight. */
-function news(message) {
-  log.heard();
-  if (message.from === room.user || (document.visibilityState === "visible" && log.isAtEnd)) return;
-  unread += 1;
-  title();
+/** A message has just come in one of the rooms, which may be in sight. */
+function news(which, message) {
+  if (which === room) log.heard();
+  if (which === room && document.visibilityState === "visible" && log.isAtEnd) {
+    rooms.read();
+    return;
+  }
+  rooms.count(which, message);
+  if (which !== room && which.unread === 1) setText(byId("said"), `New in ${nameOf(which)}`);
+  tally();
 }
 
 function read() {
   if (document.visibilityState !== "visible" || !log.isAtEnd) return;
-  unread = 0;
+  rooms.read();
+  tally();
+}
+
+/** Says how much was not read, wherever that is said. */
+function tally() {
   title();
+  peopleIn(PEOPLE_MS);
 }
 
 // ---------------------------------------------------------------------------------- who is here
@@ -327,6 +329,7 @@ function read() {
 function visibilityChanged() {
   clearTimeout(hiddenAt);
   if (document.visibilityState === "hidden") {
+    rooms.keep();
     // So it is too when it is loaded anew, and then nobody is away.
     hiddenAt = setTimeout(() => room?.show({ away: true }), HIDDEN_MS);
     return;
@@ -377,7 +380,14 @@ byId("skip").addEventListener("click", () => composer.focus());
 for (const what of ["pointerdown", "pointermove", "keydown", "scroll"]) {
   document.addEventListener(what, stir, { passive: true, capture: true });
 }
+document.addEventListener("keydown", (event) => {
+  const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+  if (!room || !step || !event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  location.hash = neighbour(step);
+});
 addEventListener("hashchange", addressChanged);
 document.addEventListener("visibilitychange", visibilityChanged);
 addEventListener("online", () => socket.hurry());
+addEventListener("pagehide", () => rooms.keep());
 start();

@@ -43,10 +43,17 @@ export class Room {
   isWhole = false;
   isLoading = false;
   meta = { away: false, typing: 0 };
+  /** How many messages of others have not been seen, and the key of the first of them. */
+  unread = 0;
+  mark;
+  /** The time of the last message that was seen; what an earlier page has seen is not news. */
+  readTo;
+  /** What was written and not sent. */
+  draft = "";
 
   /** `changed(what)` is told of "messages", "people" and "state", `heard(message)` of each that is new. */
-  constructor(socket, { topic, user }, { changed, heard }) {
-    Object.assign(this, { topic, user });
+  constructor(socket, { topic, user, readTo }, { changed, heard }) {
+    Object.assign(this, { topic, user, readTo });
     this.#socket = socket;
     this.#changed = changed;
     this.#heard = heard;
@@ -85,6 +92,11 @@ export class Room {
     if (at?.epoch !== epoch || at.offset < offset) this.#position = { epoch, offset };
     this.#isLoaded = true;
     this.#behind = undefined;
+  }
+
+  /** Whether it was put out or not let in. */
+  get isOut() {
+    return this.state === "refused" || this.state === "closed";
   }
 
   /** The line is gone. */
@@ -170,6 +182,7 @@ export class Room {
     let isAll = true;
     if (!since) {
       await this.#loadOlder();
+      this.#newsSince(this.readTo);
     } else if (joined.recovered && !this.#behind) {
       await this.#page(0, 1);
     } else {
@@ -177,6 +190,14 @@ export class Room {
       isAll = await this.#closeGap(this.#behind.anchor);
     }
     return isAll;
+  }
+
+  /** Tells what was said since the page that was there before this one was read. */
+  #newsSince(readTo) {
+    if (readTo === undefined) return;
+    for (const message of this.messages.items) {
+      if (message.time > readTo) this.#heard(message);
+    }
   }
 
   /** Asks for pages until one has the last message that is held. Gives whether there was one. */

@@ -63,6 +63,10 @@
 //! `senders`. That somebody is away or types stands in its presence, `{away, typing}`, and not in
 //! events: those would count as missed for whoever comes back, in rooms that do not keep them.
 //!
+//! A window stays in the last eight rooms that were open in it, as somebody who is away, until it
+//! leaves one (×) or its tab is closed: so it counts what is said there, and a room shows among its
+//! members and in its size those who have another one open.
+//!
 //! Which rooms there are it reads at `/rooms.json`: names, sizes and descriptions are for everybody
 //! who is let in, as in the lists that clients of Dialogue ask for; with keys for tokens it takes
 //! one (`Authorization: Bearer`), which the page asks for, or finds behind `#ROOM&token=`. It has at

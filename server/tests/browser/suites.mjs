@@ -3,14 +3,18 @@
 import * as looking from "./inspect/looking.mjs";
 import * as inside from "./inspect/looks.mjs";
 import * as coming from "./page/coming.mjs";
+import * as keeping from "./page/keeping.mjs";
 import * as line from "./page/line.mjs";
 import * as looks from "./page/looks.mjs";
+import * as staying from "./page/staying.mjs";
 import * as talk from "./page/talk.mjs";
 import * as writing from "./page/writing.mjs";
 
 export const suites = [
   { suite: "talk", ...talk },
   { suite: "line", ...line },
+  { suite: "staying", ...staying },
+  { suite: "keeping", ...keeping },
   { suite: "writing", ...writing },
   { suite: "coming", ...coming },
   { suite: "looks", ...looks },

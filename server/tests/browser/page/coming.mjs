@@ -9,7 +9,7 @@ import { assert, eventually } from "../../clients/lib/wait.mjs";
 export const spoils = {
   "a link leads to its room": { file: "page.js", from: `byId("room").value = addressed()`, to: `byId("room").value = ""` },
   "who has no token is let in nowhere": { file: "server.js", from: "base64url.bearer.phx.${base64url(this.token)}", to: "base64url.bearer.phx.none" },
-  "who was put out comes back when it wants to": { file: "page.js", from: `room?.state === "joining") room.join()`, to: `true) room?.join()` },
+  "who was put out comes back when it wants to": { file: "rooms.js", from: `room.state === "joining") room.join()`, to: `true) room.join()` },
   "the keyboard is enough": { file: "composer.js", from: `event.key !== "Enter"`, to: `event.key !== "F9"` },
   "a room that is not there can be opened": { file: "page.js", from: `"parlor:open_room"`, to: `"parlor:close_room"` },
 };

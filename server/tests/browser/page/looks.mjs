@@ -7,11 +7,36 @@ import { assert, eventually } from "../../clients/lib/wait.mjs";
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 export const spoils = {
+  "everybody has a colour, and long names are cut where there is no room": { file: "dom.js", from: "(hash >>> 0) % TINTS", to: "0" },
   "a phone has room for it": { file: "page.css", from: ".compose { display: flex;", to: ".compose { display: flex; min-width: 34rem;" },
   "nothing is in the way of who sees or hears otherwise": { file: "page.css", from: "--quiet: #665f52;", to: "--quiet: #b5b0a5;" },
 };
 
 export const cases = {
+  async "everybody has a colour, and long names are cut where there is no room"(world) {
+    const server = await world.server();
+    const long = "a name that is long enough for any list of people that there may be in it";
+    const names = ["ann", "bob", "eve", "gil", long];
+    for (const name of names.slice(1)) await (await world.guest(server, name)).say(`I am ${name}`);
+    const ann = await world.guest(server, "ann");
+    await eventually("all are there", async () => (await ann.people()).length === names.length && (await ann.texts()).length === names.length - 1);
+    for (const colorScheme of ["light", "dark"]) {
+      await ann.page.emulateMedia({ colorScheme });
+      const [people, messages] = await Promise.all(["#people-list", "#messages"].map((list) => ann.page.$$eval(`${list} .avatar`, discs)));
+      assert.equal(new Set(people.map(({ disc }) => disc)).size, names.length, "these names have different colours");
+      for (const { who, disc, letter, page } of [...people, ...messages]) {
+        assert.equal(disc, people.find((person) => who.startsWith(person.who.replace(" (you)", ""))).disc, `${who} has the same colour in both`);
+        assert.ok(contrast(disc, letter) >= 4.5, `${who}: ${letter} on ${disc}`);
+        assert.ok(contrast(disc, page) >= 3, `${who}: ${disc} on ${page}`);
+      }
+    }
+    const wide = await ann.page.$$eval(".people-list .name", (all) => all.filter((name) => name.getBoundingClientRect().right > name.closest(".side").getBoundingClientRect().right).length);
+    assert.equal(wide, 0, "no name is wider than its list");
+    const other = await world.guest(server, long);
+    const { height } = await (await other.page.$(".me")).boundingBox();
+    assert.ok(height < 80, `one's own name takes ${height}, expected one line of it`);
+  },
+
   async "a phone has room for it"(world) {
     const server = await world.server();
     const options = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };
@@ -103,8 +128,11 @@ export const cases = {
     const server = await world.server({ toml });
     const names = ["Ann", "Bob", "Chloé"];
     const windows = {};
-    for (const name of names) windows[name] = await world.guest(server, name, "lobby");
-    await world.guest(server, "Dai", "team:harbour");
+    const dai = await world.guest(server, "Dai", "team:harbour");
+    for (const name of names) windows[name] = await world.guest(server, name, name === "Ann" ? "team:harbour" : "lobby");
+    await windows.Ann.page.click("#room-list >> text=Lobby");
+    await windows.Ann.reads("#title", "Lobby");
+    for (const text of ["The crane is free at noon.", "Shall I keep it for you?"]) await dai.say(text);
     await world.guest(server, "Bob", "lobby");
     const talk = [
       ["Bob", "Morning! The new build is on the staging server."],
@@ -118,6 +146,7 @@ export const cases = {
       await eventually(`${name} was heard`, async () => (await windows.Ann.texts()).at(-1) === text.replace("\\n", "\n"));
     }
     await windows["Chloé"].look("hidden");
+    await windows.Ann.sees([["Ann (you)", ""], ["Bob", "2 devices"], ["Chloé", "away"]]);
     for (const colorScheme of ["light", "dark"]) {
       for (const [width, height] of [[1280, 800], [390, 844]]) {
         await windows.Ann.page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
@@ -125,7 +154,7 @@ export const cases = {
         await windows.Bob.type("");
         await windows.Bob.type("I will");
         await windows.Ann.reads("#typing", "Bob is typing…");
-        await eventually("rooms are counted", async () => /Lobby4.*Harbour1/.test(await windows.Ann.page.textContent("#room-list")));
+        await eventually("rooms are counted", async () => /Lobby4.*Harbour22, 2 unread/.test(await windows.Ann.page.textContent("#room-list")));
         await windows.Ann.page.screenshot({ path: world.shot(`room-${colorScheme}-${width}.png`) });
         const door = await world.window(server, { colorScheme, viewport: { width, height } });
         await door.page.waitForSelector("#name");
@@ -134,6 +163,25 @@ export const cases = {
     }
   },
 };
+
+/** The colours of discs, and of what they stand on. */
+function discs(all) {
+  return all.map((avatar) => {
+    const { backgroundColor: disc, color: letter } = getComputedStyle(avatar);
+    const row = avatar.closest("li");
+    const ground = avatar.closest(".side") ?? document.body;
+    return { who: row.querySelector(".name, .from").textContent, disc, letter, page: getComputedStyle(ground).backgroundColor };
+  });
+}
+
+/** By the Web Content Accessibility Guidelines. */
+function contrast(...colours) {
+  const [dark, light] = colours
+    .map((colour) => colour.match(/\d+/g).map((part) => (part <= 10 ? part / 3_294 : ((part / 255 + 0.055) / 1.055) ** 2.4)))
+    .map(([red, green, blue]) => 0.2126 * red + 0.7152 * green + 0.0722 * blue)
+    .sort((a, b) => a - b);
+  return (light + 0.05) / (dark + 0.05);
+}
 
 /** What can be touched is large enough for a finger, and no field makes the phone zoom in. */
 async function fingers(window) {

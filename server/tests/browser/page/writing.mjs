@@ -18,9 +18,10 @@ const MARKUP = [
 const NAMES = ["<img src=x onerror=alert(1)>", "\u202Eevil\u2066", "__proto__", "constructor", "🦊", "n".repeat(80)];
 
 export const spoils = {
+  "addresses are links, and nothing else is": { file: "links.js", from: "https?:", to: "[a-z]+:" },
   "what is hostile is shown as text": {
     file: "log.js",
-    from: `make("p", { class: "text", dir: "auto" }, text)`,
+    from: `make("p", { class: "text", dir: "auto" }, ...withLinks(text))`,
     to: `make("p", { class: "text", dir: "auto", ["inner" + "HTML"]: text })`,
   },
   "earlier messages come page by page, each once": { file: "room.js", from: "const start = this.messages.unbroken;", to: "const start = this.messages.unbroken + 1;" },
@@ -81,6 +82,30 @@ export const cases = {
       assert.ok(title.includes("<b>room</b>"), title);
       await window.fitsInWidth();
     }
+  },
+
+  async "addresses are links, and nothing else is"(world) {
+    const server = await world.server();
+    const ann = await world.guest(server, "ann");
+    const none = ["javascript://example.com/%0Aalert(1)", "data:text/html,x", "http://", "http:example.com", "xhttps//example.com", "file:///etc/passwd"];
+    const one = [
+      ["see https://example.com/a?b=c#d.", "https://example.com/a?b=c#d"],
+      ["(http://example.com/x)", "http://example.com/x"],
+      ["https://example.com/Rose_(colour), and", "https://example.com/Rose_(colour)"],
+      ['<a href="https://example.com/">x</a>', "https://example.com/"],
+      ["https://example.com/\u202Egnp.exe", "https://example.com/"],
+      ["HTTPS://EXAMPLE.COM:8080/ü!", "HTTPS://EXAMPLE.COM:8080/ü"],
+    ];
+    const two = "http://a.example,\nhttps://b.example";
+    const texts = [...none, ...one.map(([text]) => text), two];
+    for (const text of texts) await ann.say(text);
+    await ann.has(texts);
+    const links = await ann.page.$$eval("#messages .text", (all) =>
+      all.map((text) => [...text.querySelectorAll("a")].map((link) => [link.textContent, link.getAttribute("href"), link.target, link.rel])),
+    );
+    const link = (address) => [address, address, "_blank", "noopener noreferrer"];
+    const expected = [...none.map(() => []), ...one.map(([, address]) => [link(address)]), [link("http://a.example"), link("https://b.example")]];
+    assert.deepEqual(links, expected);
   },
 
   async "earlier messages come page by page, each once"(world) {
