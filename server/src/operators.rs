@@ -17,8 +17,9 @@ use axum::{
 };
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
+use tracing::info;
 
-use crate::{hub::Hub, origins, problem::Problem};
+use crate::{hub::Hub, origins, peers, problem::Problem};
 
 /// What a request has to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,7 +124,11 @@ pub(crate) fn may(hub: &Hub, request: &Parts, access: Access) -> Result<(), Prob
         Access::Key => Here::DoesNotMatter,
         Access::KeyOrHere => here(request, settings.client_ip_header.as_ref()),
     };
-    check(settings.operator_key.as_ref(), &request.headers, here)
+    check(settings.operator_key.as_ref(), &request.headers, here).inspect_err(|problem| {
+        let peer = peers::address(settings, &request.headers, &request.extensions);
+        let peer = peer.map(tracing::field::display);
+        info!(peer, reason = problem.reason(), "operators' request refused");
+    })
 }
 
 /// What is answered to who may is kept by nobody in between, and is what it says it is.

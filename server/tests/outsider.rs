@@ -94,6 +94,9 @@ async fn in_the_log(report: &mut Report) {
         let got = absent(text).to_owned();
         report.tried(format!("looking for {what}"), "not in the log", async { got }).await;
     }
-    let told = if log.contains("not authenticated") { "in the log" } else { "not in the log" };
-    report.tried("looking for refusals", "in the log", async { told.to_owned() }).await;
+    for refusal in ["not authenticated", "no_key", "wrong_key"] {
+        let told = if log.contains(refusal) { "in the log" } else { "not in the log" };
+        let attempt = format!("looking for {refusal:?}");
+        report.tried(attempt, "in the log", async { told.to_owned() }).await;
+    }
 }
