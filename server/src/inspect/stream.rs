@@ -79,6 +79,11 @@ pub(super) async fn serve(
 impl Params {
     fn read(self) -> Result<(Filter, Payloads), String> {
         let Self { topic, client, kind, way, payloads } = self;
+        if topic.as_ref().is_some_and(|topic| topic.as_str().is_empty())
+            || client.as_ref().is_some_and(|client| client.as_str().is_empty())
+        {
+            return Err("an empty name is nobody's, expected one, or no `topic` or `client`".into());
+        }
         let kinds = kind.iter().flat_map(|kinds| kinds.split(',')).filter(|kind| !kind.is_empty());
         let known = |kind| filter::label(kind).ok_or_else(|| unknown(kind));
         let mut kinds = kinds.map(known).collect::<Result<Vec<_>, _>>()?;

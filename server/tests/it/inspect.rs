@@ -241,6 +241,8 @@ async fn what_is_misspelt_is_refused() {
         ("room=a", "unknown field `room`, expected one of `topic`, `client`, `kind`, `way`"),
         ("way=up", "unknown variant `up`, expected `in` or `out`"),
         ("payloads=2", "payloads is 2, expected 0 or 1"),
+        ("topic=", "an empty name is nobody's, expected one, or no `topic` or `client`"),
+        ("client=&topic=a", "an empty name is nobody's"),
     ] {
         let path = format!("/inspect/stream?{query}");
         let (status, said) = Watching::ask(running.at, &path, &[HERE]).await.err().unwrap();
