@@ -59,6 +59,7 @@ async fn bodies(report: &mut Report) {
         ("two values", "say", "1 2".into(), INVALID),
         ("a comment", "say", "1/**/".into(), INVALID),
         ("not a number", "say", "NaN".into(), INVALID),
+        ("what only a server may say", "presence_diff", "{}".into(), "200"),
         ("an event without a name", "", "1".into(), "422 invalid_name"),
         ("the event that means all", "*", "1".into(), "422 invalid_name"),
     ] {
