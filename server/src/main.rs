@@ -126,9 +126,10 @@ fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// What clients have to be given so that they are let in.
 fn say_how_to_connect(at: SocketAddr, is_open: bool, page: ServedPage) {
+    let at = reachable(at);
     let (socket, url) = (format!("ws://{at}/socket"), format!("http://{at}"));
     match page {
-        ServedPage::On => info!("page: http://{}/", reachable(at)),
+        ServedPage::On => info!("page: {url}/"),
         ServedPage::Off => {}
     }
     if is_open {
@@ -146,7 +147,7 @@ fn say_how_to_connect(at: SocketAddr, is_open: bool, page: ServedPage) {
     }
 }
 
-/// Where a browser on this machine finds what listens at all its addresses.
+/// Where a client on this machine finds what listens at all its addresses.
 fn reachable(at: SocketAddr) -> SocketAddr {
     match at.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => (Ipv4Addr::LOCALHOST, at.port()).into(),
