@@ -25,7 +25,7 @@ export class Composer {
     byId("compose").addEventListener("submit", (event) => {
       event.preventDefault();
       const text = this.#field.value.trim();
-      if (!text) return;
+      if (!text || this.#field.readOnly) return;
       this.#field.value = "";
       this.#fit();
       this.#stop();
@@ -37,6 +37,13 @@ export class Composer {
   /** Where there is a keyboard; on a phone, one would cover half of what was said. */
   focus() {
     if (matchMedia("(hover: hover)").matches) this.#field.focus();
+  }
+
+  /** Whether anything can be said. What was written stays. */
+  allow(isAllowed) {
+    this.#field.readOnly = !isAllowed;
+    this.#field.placeholder = isAllowed ? "Say something" : "You are not in this room";
+    byId("compose").querySelector("button").setAttribute("aria-disabled", String(!isAllowed));
   }
 
   /** Takes out what was written, of which nobody types any more. */

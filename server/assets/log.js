@@ -40,6 +40,7 @@ export class Log {
 
   show(room) {
     this.#room = room;
+    this.#first = undefined;
     this.#isAtEnd = true;
     this.#news = 0;
     this.render();
@@ -85,10 +86,7 @@ export class Log {
     if (!room) return;
     room.trim(this.#isAtEnd ? MAX : MAX_READING);
     const rows = rowsOf(room);
-    // What was said before is not news that is to be read out.
-    const isOld = rows[0]?.key !== this.#first;
-    this.#first = rows[0]?.key;
-    this.#log.setAttribute("aria-live", isOld || room.isLoading ? "off" : "polite");
+    this.#log.setAttribute("aria-live", room.isLoading || this.#hasOlder(room.messages.items) ? "off" : "polite");
     const anchor = this.#isAtEnd ? undefined : this.#inSight();
     const top = anchor?.getBoundingClientRect().top;
     sync(this.#list, rows);
@@ -96,6 +94,15 @@ export class Log {
     if (this.#isAtEnd) this.#stick();
     else if (anchor?.isConnected) this.#log.scrollTop += anchor.getBoundingClientRect().top - top;
     if (this.#log.scrollHeight <= this.#log.clientHeight) room.loadOlder();
+  }
+
+  /** Whether there is now what was said before, which is no news that is to be read out. */
+  #hasOlder(messages) {
+    const earlier = this.#first;
+    this.#first = messages[0]?.key;
+    if (this.#first === earlier) return false;
+    // What was the first may have been let go of.
+    return earlier === undefined ? messages.length > 1 : messages.some(({ key }) => key === earlier);
   }
 
   #frame(room) {

@@ -265,6 +265,7 @@ function state() {
   const [name, words] = standing(socket, room, wasOpen);
   byId("state").dataset.state = name;
   setText(byId("state-text"), words);
+  composer.allow(!room.isOut);
   const trouble = troubleOf(socket, room, { takeOwn, openRoom });
   const box = byId("trouble");
   box.hidden = !trouble;

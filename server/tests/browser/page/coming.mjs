@@ -106,6 +106,11 @@ export const cases = {
       await ann.say("is it gone?");
       await eventually("that was said", async () => (await ann.texts()).at(-1) === "is it gone?");
       await bob.is("Not in the room");
+      await bob.page.focus("#text");
+      await bob.page.keyboard.type("from outside");
+      await bob.page.keyboard.press("Enter");
+      assert.equal(await bob.page.inputValue("#text"), "", "nothing can be said from outside");
+      assert.deepEqual(await bob.unsent(), []);
       await bob.page.click("#trouble button");
       await bob.is("Connected");
       await ann.sees([["ann (you)", ""], ["bob", ""]]);

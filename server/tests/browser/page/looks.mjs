@@ -3,10 +3,13 @@
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 import { assert, eventually } from "../../clients/lib/wait.mjs";
+import { saying } from "./writing.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 export const spoils = {
+  "what is new is read out, and what was said before is not": { file: "log.js", from: "if (this.#first === earlier) return false;", to: "if (this.#first !== earlier) return false;" },
+  "nothing moves for who does not want it": { file: "page.css", from: "(prefers-reduced-motion: reduce)", to: "(prefers-reduced-motion: no-preference)" },
   "everybody has a colour, and long names are cut where there is no room": { file: "dom.js", from: "(hash >>> 0) % TINTS", to: "0" },
   "a phone has room for it": { file: "page.css", from: ".compose { display: flex;", to: ".compose { display: flex; min-width: 34rem;" },
   "nothing is in the way of who sees or hears otherwise": { file: "page.css", from: "--quiet: #665f52;", to: "--quiet: #b5b0a5;" },
@@ -35,6 +38,55 @@ export const cases = {
     const other = await world.guest(server, long);
     const { height } = await (await other.page.$(".me")).boundingBox();
     assert.ok(height < 80, `one's own name takes ${height}, expected one line of it`);
+  },
+
+  async "what is new is read out, and what was said before is not"(world) {
+    const toml = `[default_room]\nevents = [{name = "message", history = 1000}]\n[connections]\nevents_per_window = 100_000`;
+    const server = await world.server({ toml });
+    const bob = await world.guest(server, "bob");
+    const payloads = Array.from({ length: 80 }, (_, at) => ({ text: `line ${at}` }));
+    await bob.page.evaluate(saying, { port: server.port, user: "bot", room: "lobby", payloads });
+    const ann = await world.guest(server, "ann");
+    // How the list was declared when each row came into it.
+    await ann.page.evaluate(() => {
+      const log = document.getElementById("log");
+      window.read = [];
+      new MutationObserver((changes) => {
+        for (const { addedNodes } of changes) {
+          for (const row of addedNodes) window.read.push([row.querySelector?.(".text")?.textContent, log.ariaLive]);
+        }
+      }).observe(document.getElementById("messages"), { childList: true });
+    });
+    const came = async (text) => (await eventually(`${text} came`, () => ann.page.evaluate((wanted) => window.read.find(([said]) => said === wanted), text)))[1];
+    await bob.say("news");
+    assert.equal(await came("news"), "polite");
+    await ann.page.$eval("#log", (log) => (log.scrollTop = 0));
+    assert.equal(await came("line 0"), "off");
+    await bob.say("more news");
+    assert.equal(await came("more news"), "polite");
+    // Also where for each that comes one is let go of.
+    await ann.page.click("#newest");
+    const flood = Array.from({ length: 450 }, (_, at) => ({ text: `flood ${at}` }));
+    await bob.page.evaluate(saying, { port: server.port, user: "bot", room: "lobby", payloads: flood });
+    await eventually("no more than 400 are held", async () => (await ann.texts()).length === 400);
+    await bob.say("the last news");
+    assert.equal(await came("the last news"), "polite");
+    // It is said whose each is, also where that is not seen.
+    assert.match(await ann.page.locator("#messages .follows").last().innerText(), /^bot\s+flood 449$/);
+  },
+
+  async "nothing moves for who does not want it"(world) {
+    const server = await world.server();
+    for (const reducedMotion of ["reduce", "no-preference"]) {
+      const ann = await world.guest(server, "ann", "lobby", { reducedMotion, viewport: { width: 390, height: 844 } });
+      const moving = await ann.page.evaluate(() => {
+        document.getElementById("state").dataset.state = "waiting";
+        const drawer = getComputedStyle(document.getElementById("rooms")).transitionDuration;
+        const mark = getComputedStyle(document.getElementById("state"), "::before").animationName;
+        return [drawer.split(", ").some((duration) => parseFloat(duration) > 0), mark !== "none"];
+      });
+      assert.deepEqual(moving, Array(2).fill(reducedMotion === "no-preference"));
+    }
   },
 
   async "a phone has room for it"(world) {

@@ -29,7 +29,7 @@ export const spoils = {
 };
 
 /** Says things in a room by the protocol itself, as whom one likes. */
-function saying({ port, user, room, event = "message", payloads, meta = {} }) {
+export function saying({ port, user, room, event = "message", payloads, meta = {} }) {
   return new Promise((resolve, reject) => {
     const query = new URLSearchParams({ vsn: "2.0.0", user_id: user });
     const socket = new WebSocket(`ws://127.0.0.1:${port}/socket/websocket?${query}`);
