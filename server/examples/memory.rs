@@ -36,9 +36,9 @@ use tokio_tungstenite::{
 type Failure = Box<dyn error::Error + Send + Sync>;
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// How many connections there are in a step, and how many messages.
+/// How many connections there are in a step, and how many messages: as many as a topic keeps.
 const CONNECTIONS: usize = 2_000;
-const MESSAGES: usize = 20_000;
+const MESSAGES: usize = 10_000;
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
@@ -75,7 +75,7 @@ async fn measure() -> Result<(), Failure> {
     for shards in [1, 2, 8] {
         let (mut child, at) = start(shards)?;
         let mut before = resident(at).await?;
-        println!("{:<48}{:>12}{:>16.0}", format!("server, {shards} shards"), 1, before);
+        println!("{:<48}{:>12}{:>16.0}", format!("server, {shards} shard(s)"), 1, before);
         let mut clients = Vec::new();
         for number in 0..CONNECTIONS {
             clients.push(connect(at, &format!("user{number}")).await?);
