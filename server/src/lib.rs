@@ -163,7 +163,8 @@
 //!
 //! The page at `/inspect` shows what goes into channels and what comes out, as it happens, rooms with
 //! their sizes, clients with their queues, and shards. Anybody may load the page; what it shows is
-//! for those who show the key of operators, or are on the same machine ([`OperatorKey`]). That is what
+//! for those who show the key of operators, or are on the same machine ([`OperatorKey`],
+//! [`Settings::same_machine`]). That is what
 //! users say, and the claims of their tokens. The same by `curl -N`:
 //!
 //! | path | what | asked for by |
@@ -259,7 +260,7 @@ pub use self::{
     auth::{AuthError, AuthSettings, Authenticator, Identity, KeyError},
     history::{HistoryReach, HistorySettings, HistoryStats, HistorySync},
     operations::OperationError,
-    operators::{InvalidOperatorKey, OperatorKey},
+    operators::{InvalidOperatorKey, OperatorKey, SameMachine},
     origins::{AllowedOrigin, InvalidOrigin, Origins},
     page::ServedPage,
     placement::shard_of,

@@ -30,6 +30,19 @@ pub(crate) enum Access {
     KeyOrHere,
 }
 
+/// Whether those on the same machine may look inside without a key.
+///
+/// What passes on bytes and knows of no requests, such as `ssh -R`, is on the same machine, and says
+/// nothing of who is behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "they may or they may not")]
+pub enum SameMachine {
+    /// They may.
+    On,
+    /// They need the key as everybody does: where there is none, nobody may look.
+    Off,
+}
+
 /// The key of operators and back ends.
 ///
 /// What it is kept as does not show what it is.
@@ -122,7 +135,10 @@ pub(crate) fn may(hub: &Hub, request: &Parts, access: Access) -> Result<(), Prob
     let settings = &hub.settings;
     let here = match access {
         Access::Key => Here::DoesNotMatter,
-        Access::KeyOrHere => here(request, settings.client_ip_header.as_ref()),
+        Access::KeyOrHere => match settings.same_machine {
+            SameMachine::On => here(request, settings.client_ip_header.as_ref()),
+            SameMachine::Off => Here::IsOff,
+        },
     };
     check(settings.operator_key.as_ref(), &request.headers, here).inspect_err(|problem| {
         let peer = peers::address(settings, &request.headers, &request.extensions);
@@ -145,6 +161,8 @@ enum Here {
     Is,
     IsNot,
     DoesNotMatter,
+    /// It would matter, but for the settings.
+    IsOff,
 }
 
 fn check(key: Option<&OperatorKey>, headers: &HeaderMap, here: Here) -> Result<(), Problem> {
@@ -157,6 +175,9 @@ fn check(key: Option<&OperatorKey>, headers: &HeaderMap, here: Here) -> Result<(
                 format!("there is no key, and the request is not from the same machine, {expected}")
             }
             Here::DoesNotMatter => format!("there is no key for this, {expected}"),
+            Here::IsOff => {
+                format!("there is no key, and `operators.same_machine` is off, {expected}")
+            }
         };
         return Err(Problem::new(StatusCode::FORBIDDEN, "no_operators_key", detail));
     };
@@ -327,7 +348,7 @@ mod tests {
 
     #[test]
     fn a_key_that_is_shown_has_to_fit() {
-        for here in [Here::DoesNotMatter, Here::Is, Here::IsNot] {
+        for here in [Here::DoesNotMatter, Here::Is, Here::IsNot, Here::IsOff] {
             check_key(Some(KEY), &["Bearer 0123456789abcdef"], here, None);
             check_key(Some(KEY), &["bEARER  0123456789abcdef "], here, None);
             for wrong in [
@@ -350,7 +371,9 @@ mod tests {
         check_key(Some(KEY), &[], Here::Is, None);
         check_key(Some(KEY), &[], Here::IsNot, Some((401, "no_key")));
         check_key(Some(KEY), &[], Here::DoesNotMatter, Some((401, "no_key")));
+        check_key(Some(KEY), &[], Here::IsOff, Some((401, "no_key")));
         check_key(None, &[], Here::Is, None);
+        check_key(None, &[], Here::IsOff, Some((403, "no_operators_key")));
         check_key(None, &[], Here::IsNot, Some((403, "no_operators_key")));
         check_key(None, &["Bearer "], Here::DoesNotMatter, Some((403, "no_operators_key")));
     }

@@ -27,7 +27,10 @@ pub use self::{connections::ConnectionLimits, error::SettingsError, flags::Flags
 
 use self::{document::Document, error::Wrong, flags::Overrides, sections::Reader};
 use crate::{
-    auth::Authenticator, history::HistorySettings, operators::OperatorKey, origins::Origins,
+    auth::Authenticator,
+    history::HistorySettings,
+    operators::{OperatorKey, SameMachine},
+    origins::Origins,
     page::ServedPage,
 };
 
@@ -106,8 +109,10 @@ pub struct Settings {
     /// The secret by which a session becomes a client id; drawn at the start if there is none.
     pub session_key: Option<[u8; 32]>,
     /// What operators and back ends show; without it, none may act, and only those on the same
-    /// machine may look.
+    /// machine may look, if any.
     pub operator_key: Option<OperatorKey>,
+    /// Whether those on the same machine may look without it.
+    pub same_machine: SameMachine,
     /// Sees what channels say, if anybody does.
     pub observer: Option<Observer>,
 }
@@ -129,6 +134,7 @@ impl Default for Settings {
             history: None,
             session_key: None,
             operator_key: None,
+            same_machine: SameMachine::On,
             observer: None,
         }
     }
@@ -214,6 +220,7 @@ impl fmt::Debug for Settings {
             history,
             session_key,
             operator_key,
+            same_machine,
             observer,
         } = self;
         f.debug_struct("Settings")
@@ -230,6 +237,7 @@ impl fmt::Debug for Settings {
             .field("history", history)
             .field("session_key", &session_key.map(|_| "…"))
             .field("operator_key", operator_key)
+            .field("same_machine", same_machine)
             .field("observer", &observer.as_ref().map(|_| "…"))
             .finish()
     }

@@ -45,6 +45,10 @@ pub struct Flags {
     #[arg(long, value_name = "FILE")]
     pub operators_key_file: Option<PathBuf>,
 
+    /// Whether those on the same machine may look at /metrics and /inspect without a key [default: on]
+    #[arg(long, value_name = "on|off", value_parser = ["on", "off"])]
+    pub operators_same_machine: Option<String>,
+
     /// For how long a client that lost its connection keeps its place [default: 30000]
     #[arg(long, value_name = "MILLISECONDS", value_parser = number)]
     pub grace_ms: Option<u64>,
@@ -121,6 +125,7 @@ impl Overrides {
             history,
             session_key_file,
             operators_key_file,
+            operators_same_machine,
             grace_ms,
             max_connections,
             max_connections_per_ip,
@@ -152,6 +157,12 @@ impl Overrides {
                 Some("operators"),
                 "key_file",
                 path("--operators-key-file", operators_key_file.as_ref())?,
+            ),
+            (
+                "--operators-same-machine",
+                Some("operators"),
+                "same_machine",
+                operators_same_machine.clone().map(Value::from),
             ),
             ("--grace-ms", None, "grace_ms", number(grace_ms)),
             ("--max-connections", connections, "max", number(max_connections)),

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     auth::{AuthSettings, Authenticator},
-    operators::OperatorKey,
+    operators::{OperatorKey, SameMachine},
     origins::Origins,
     page::ServedPage,
     rules::guard,
@@ -74,8 +74,8 @@ impl<'a> Reader<'a> {
             history,
             ..Settings::default()
         };
-        let mut settings = self.server(settings)?;
-        settings.operator_key = self.operators()?;
+        let settings = self.server(settings)?;
+        let settings = self.operators(settings)?;
         self.document.finish()?;
         Ok(settings)
     }
@@ -104,15 +104,8 @@ impl<'a> Reader<'a> {
             });
             settings.listen = address?;
         }
-        settings.page = match table.text("page")?.as_deref() {
-            None => settings.page,
-            Some("on") => ServedPage::On,
-            Some("off") => ServedPage::Off,
-            Some(other) => {
-                let wrong = format!("expected \"on\" or \"off\", got {other:?}");
-                return Err(table.wrong("page", wrong));
-            }
-        };
+        settings.page =
+            table.switch("page", ServedPage::On, ServedPage::Off)?.unwrap_or(settings.page);
         if let Some(shards) = table.number("shards", 1..=MAX_SHARDS)? {
             settings.shards = usize::try_from(shards).unwrap_or(settings.shards);
         }
@@ -162,15 +155,18 @@ impl<'a> Reader<'a> {
         Ok(auth.with_max_name_bytes(name_bytes))
     }
 
-    fn operators(&mut self) -> Result<Option<OperatorKey>, Wrong> {
+    fn operators(&mut self, mut settings: Settings) -> Result<Settings, Wrong> {
         let mut table = self.document.table("operators")?;
         let said = self.secret(&mut table, "key", "key_file")?;
         let key = said.map(|Said { key, text }| {
             OperatorKey::new(&text).map_err(|error| table.wrong(key, error.to_string()))
         });
-        let key = key.transpose()?;
+        settings.operator_key = key.transpose()?;
+        let (on, off) = (SameMachine::On, SameMachine::Off);
+        settings.same_machine =
+            table.switch("same_machine", on, off)?.unwrap_or(settings.same_machine);
         table.finish()?;
-        Ok(key)
+        Ok(settings)
     }
 
     fn origins(&mut self) -> Result<Origins, Wrong> {

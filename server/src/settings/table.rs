@@ -49,6 +49,23 @@ impl Table {
         }
     }
 
+    /// `"on"` or `"off"`, which mean what is handed in.
+    pub(super) fn switch<T>(
+        &mut self,
+        key: &'static str,
+        on: T,
+        off: T,
+    ) -> Result<Option<T>, Wrong> {
+        match self.text(key)?.as_deref() {
+            None => Ok(None),
+            Some("on") => Ok(Some(on)),
+            Some("off") => Ok(Some(off)),
+            Some(other) => {
+                Err(self.wrong(key, format!("expected \"on\" or \"off\", got {other:?}")))
+            }
+        }
+    }
+
     pub(super) fn file(&mut self, key: &'static str) -> Result<Option<PathBuf>, Wrong> {
         let path = self.text(key)?;
         if path.as_deref() == Some("") {

@@ -36,11 +36,8 @@ fn the_unit_starts_the_program_with_flags_that_it_takes() {
     fs::write(directory.join("session.key"), "5a".repeat(32)).unwrap();
     fs::write(directory.join("operators.key"), "a-key-of-this-test-alone\n").unwrap();
     let example = read("server/parlor-server.example.toml");
-    fs::write(
-        directory.join("parlor-server.toml"),
-        example.replace("\n[operators]\nkey = ", "\n# "),
-    )
-    .unwrap();
+    fs::write(directory.join("parlor-server.toml"), example.replace("\nkey = ", "\n# key = "))
+        .unwrap();
 
     let (before, start) = (of_unit("ExecStartPre"), of_unit("ExecStart"));
     let ([before], [start]) = (&before[..], &start[..]) else { panic!("expected one of each") };

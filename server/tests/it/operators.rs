@@ -92,6 +92,38 @@ async fn from_the_same_machine_one_may_look_without_a_key() {
     }
 }
 
+/// What may be looked at from the same machine.
+const LOOKS: [&str; 6] =
+    [LOOK, "/metrics", "/inspect/rooms", "/inspect/clients", "/inspect/shards", "/inspect/stream"];
+
+#[tokio::test]
+async fn where_that_is_off_those_on_the_same_machine_need_the_key_too() {
+    let off = "[operators]\nsame_machine = 'off'";
+    let running = start(Settings::from_toml(&format!("{off}\nkey = '{KEY}'")).unwrap()).await;
+    let key = format!("authorization: Bearer {KEY}");
+    for path in LOOKS {
+        let (status, problem, _) = refusal(running.at, path, &["host: localhost"]).await;
+        assert_eq!((status, &problem["reason"]), (401, &"no_key".into()), "{path}");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains("`Authorization: Bearer KEY`"), "{path}: {detail}");
+    }
+    assert_eq!(ask(running.at, LOOK, &["host: localhost", &key]).await.0, 200);
+
+    let by_flag = Settings::load(&flags(&["--operators-same-machine", "off"])).unwrap();
+    for settings in [Settings::from_toml(off).unwrap(), by_flag] {
+        let running = start(settings).await;
+        for path in LOOKS {
+            for headers in [&["host: localhost"][..], &["host: localhost", &key]] {
+                let (status, problem, _) = refusal(running.at, path, headers).await;
+                assert_eq!((status, &problem["reason"]), (403, &"no_operators_key".into()));
+                let detail = problem["detail"].as_str().unwrap();
+                assert!(detail.contains("`operators.same_machine` is off"), "{path}: {detail}");
+                assert!(detail.contains("`operators.key_file`"), "{path}: {detail}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_is_answered_is_kept_by_nobody_in_between() {
     let running = start_with_key().await;
