@@ -129,7 +129,7 @@ export class Rooms {
       write(members, `${number(room.members)}${most}${away > 0 ? `, ${number(away)} away` : ""}`);
       write(sent, number(room.offset));
       const held = room.history_messages;
-      write(kept, held === 0 ? "–" : `${number(held)}, ${bytes(room.history_bytes)}`);
+      write(kept, held === 0 ? "–" : `${number(held)} · ${bytes(room.history_bytes)}`);
     });
   }
 }
@@ -163,7 +163,7 @@ export class Clients {
       write(rooms, number(client.rooms));
       const { items, bytes: size } = client.queue;
       const part = Math.max(items / most.items, size / most.bytes);
-      const text = items === 0 ? "empty" : `${number(items)}, ${bytes(size)}`;
+      const text = items === 0 ? "empty" : `${number(items)} · ${bytes(size)}`;
       fill(queue, { part, name: `queue of ${client.user_id}`, text });
     });
   }

@@ -181,7 +181,7 @@ export const cases = {
     await eventually("rooms", async () => {
       const [first, second] = await rooms();
       assert.deepEqual(first.slice(0, 3), ["kept:1", "2 of 5", "3"]);
-      assert.match(first[3], /^2, \d+ B$/);
+      assert.match(first[3], /^2 · \d+ B$/);
       assert.deepEqual(second, ["room:1", "1", "0", "–"]);
       return true;
     });
