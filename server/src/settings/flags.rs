@@ -152,18 +152,6 @@ impl Overrides {
                 "session_key_file",
                 path("--session-key-file", session_key_file.as_ref())?,
             ),
-            (
-                "--operators-key-file",
-                Some("operators"),
-                "key_file",
-                path("--operators-key-file", operators_key_file.as_ref())?,
-            ),
-            (
-                "--operators-same-machine",
-                Some("operators"),
-                "same_machine",
-                operators_same_machine.clone().map(Value::from),
-            ),
             ("--grace-ms", None, "grace_ms", number(grace_ms)),
             ("--max-connections", connections, "max", number(max_connections)),
             ("--max-connections-per-ip", connections, "max_per_ip", number(max_connections_per_ip)),
@@ -189,7 +177,8 @@ impl Overrides {
             ("--issuer", auth, "issuer", texts(issuer)),
             ("--allow-origin", origins, "allowed", texts(allow_origin)),
         ];
-        let said = all.into_iter().filter_map(|(flag, table, key, value)| {
+        let operators = operators(operators_key_file.as_ref(), operators_same_machine.as_deref())?;
+        let said = all.into_iter().chain(operators).filter_map(|(flag, table, key, value)| {
             value.map(|value| Override { flag, table, key, value })
         });
         Ok(Self(said.collect()))
@@ -224,6 +213,18 @@ impl Overrides {
         });
         said.map(|said| said.flag)
     }
+}
+
+/// A flag, where what it says stands in the document, and what it says.
+type Said = (&'static str, Option<&'static str>, &'static str, Option<Value>);
+
+fn operators(key: Option<&PathBuf>, same_machine: Option<&str>) -> Result<[Said; 2], Wrong> {
+    let (table, key_file) = (Some("operators"), "--operators-key-file");
+    let same_machine = same_machine.map(Value::from);
+    Ok([
+        (key_file, table, "key_file", path(key_file, key)?),
+        ("--operators-same-machine", table, "same_machine", same_machine),
+    ])
 }
 
 fn path(flag: &'static str, path: Option<&PathBuf>) -> Result<Option<Value>, Wrong> {
