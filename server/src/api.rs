@@ -4,6 +4,7 @@
 //! of it is described in `assets/openapi.json`, which the tests compare with what is here.
 
 mod asked;
+mod deed;
 mod description;
 mod groups;
 mod people;
@@ -23,9 +24,10 @@ use axum::{
 };
 use bytes::Bytes;
 
+use self::deed::Deed;
 use crate::{
     hub::Hub,
-    operations::OperationError,
+    operations::Outcome,
     operators::{self, Access},
     problem::Problem,
     server::Server,
@@ -87,14 +89,21 @@ async fn other_method(OriginalUri(uri): OriginalUri, request: Request) -> Proble
 }
 
 /// Does something to the end, also when nobody waits for it any more: what is to be done on several
-/// shards is done on all of them.
+/// shards is done on all of them. The log has it then.
 async fn carry_out<T: Send + 'static, F>(
     hub: &Arc<Hub>,
+    deed: Deed,
     operation: impl FnOnce(Server) -> F,
 ) -> Result<T, Problem>
 where
-    F: Future<Output = Result<T, OperationError>> + Send + 'static,
+    F: Future<Output = Outcome<T>> + Send + 'static,
 {
-    let outcome = hub.tasks.spawn(operation(Server::of_hub(hub))).await;
+    let operation = operation(Server::of_hub(hub));
+    let done = hub.tasks.spawn(async move {
+        let outcome = operation.await;
+        deed.log(&outcome);
+        outcome
+    });
+    let outcome = done.await;
     Ok(outcome.map_err(|_panicked| Problem::defect())??)
 }

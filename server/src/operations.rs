@@ -37,7 +37,7 @@ impl std::fmt::Display for OperationError {
 
 impl std::error::Error for OperationError {}
 
-type Outcome<T> = Result<T, OperationError>;
+pub(crate) type Outcome<T> = Result<T, OperationError>;
 
 impl Server {
     /// Sends a message to a topic, a group, a user, a client or everyone; each client receives it

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::{
     asked::{Asked, Named, check_name},
     carry_out,
+    deed::{By, Deed, shown, shown_all},
 };
 use crate::{hub::Hub, problem::Problem, server::Server};
 
@@ -25,14 +26,17 @@ pub(super) struct Change {
 /// Adds topics, then takes topics out.
 pub(super) async fn change(
     State(hub): State<Arc<Hub>>,
+    by: By,
     Named(group): Named,
     Asked(Change { add, remove }): Asked<Change>,
 ) -> Result<StatusCode, Problem> {
     check_name(&hub, "group", &group)?;
+    let (added, removed) = (shown_all(&add), shown_all(&remove));
+    let deed = Deed { group: shown(&group), added, removed, ..by.does("change group") };
     let change = |server: Server| async move {
         server.add_to_group(group.as_str(), add).await?;
         server.remove_from_group(group.as_str(), remove).await
     };
-    carry_out(&hub, change).await?;
+    carry_out(&hub, deed, change).await?;
     Ok(StatusCode::NO_CONTENT)
 }

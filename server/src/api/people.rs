@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     asked::{Asked, Named, check_name},
     carry_out,
+    deed::{By, Deed, shown},
 };
 use crate::{hub::Hub, operations::OperationError, problem::Problem, server::Server};
 
@@ -50,11 +51,17 @@ pub(super) struct Topics {
 /// Puts out a client, or all clients of a user that are there; of a user who has none, nobody.
 pub(super) async fn kick(
     State(hub): State<Arc<Hub>>,
+    by: By,
     Asked(PuttingOut { target, topic, reason }): Asked<PuttingOut>,
 ) -> Result<Json<Clients>, Problem> {
     if let Whom::User(user_id) = &target {
         check_name(&hub, "user", user_id.as_str())?;
     }
+    let deed = match &target {
+        Whom::Client(client) => Deed { client: shown(client.as_str()), ..by.does("kick") },
+        Whom::User(user) => Deed { user: shown(user.as_str()), ..by.does("kick") },
+    };
+    let deed = Deed { topic: topic.as_ref().and_then(|topic| shown(topic.as_str())), ..deed };
     let put_out = |server: Server| async move {
         let kick = |client_id: &ClientId| {
             let mut kick = Kick::new(client_id, &*reason);
@@ -78,7 +85,7 @@ pub(super) async fn kick(
         }
         Ok(clients)
     };
-    let clients = carry_out(&hub, put_out).await?;
+    let clients = carry_out(&hub, deed, put_out).await?;
     Ok(Json(Clients { clients }))
 }
 

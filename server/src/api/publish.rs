@@ -8,6 +8,7 @@ use parlor::{Body, Publish};
 use super::{
     asked::{Asked, invalid},
     carry_out,
+    deed::By,
 };
 use crate::{hub::Hub, problem::Problem};
 
@@ -15,10 +16,12 @@ use crate::{hub::Hub, problem::Problem};
 /// one to a topic, and of others nothing.
 pub(super) async fn publish(
     State(hub): State<Arc<Hub>>,
+    by: By,
     Asked(publish): Asked<Publish>,
 ) -> Result<Json<Body>, Problem> {
     if publish.reference.is_some() {
         return Err(invalid("the body has `ref`, expected none: the request itself is answered"));
     }
-    carry_out(&hub, |server| async move { server.publish(publish).await }).await.map(Json)
+    let deed = by.publishes(&publish);
+    carry_out(&hub, deed, |server| async move { server.publish(publish).await }).await.map(Json)
 }

@@ -14,6 +14,7 @@ use serde::Serialize;
 use super::{
     asked::{Asked, Named, Page, invalid},
     carry_out,
+    deed::{By, Deed, shown},
     refused::unknown_topic,
 };
 use crate::{hub::Hub, problem::Problem, server::Server};
@@ -91,13 +92,15 @@ pub(super) async fn presences(
 
 pub(super) async fn open(
     State(hub): State<Arc<Hub>>,
+    by: By,
     Asked(open): Asked<OpenRoom>,
 ) -> Result<impl IntoResponse, Problem> {
     if open.by.is_some() || open.reference.is_some() {
         return Err(invalid("the body has `by` or `ref`, expected `topic` and perhaps `config`"));
     }
     let topic = open.topic.clone();
-    carry_out(&hub, |server| async move { server.open_room(open).await }).await?;
+    let deed = Deed { topic: shown(topic.as_str()), ..by.does("open room") };
+    carry_out(&hub, deed, |server| async move { server.open_room(open).await }).await?;
     let location = format!("/api/rooms/{}", percent_encoded(topic.as_str()));
     let location = HeaderValue::try_from(location).ok();
     let location = location.map(|location| [(header::LOCATION, location)]);
@@ -106,10 +109,12 @@ pub(super) async fn open(
 
 pub(super) async fn close(
     State(hub): State<Arc<Hub>>,
+    by: By,
     Named(topic): Named,
 ) -> Result<StatusCode, Problem> {
+    let deed = Deed { topic: shown(&topic), ..by.does("close room") };
     let close = CloseRoom::new(topic);
-    carry_out(&hub, |server| async move { server.close_room(close).await }).await?;
+    carry_out(&hub, deed, |server| async move { server.close_room(close).await }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -2,6 +2,7 @@
 
 mod document;
 mod hostile;
+mod logged;
 mod people;
 mod publish;
 mod rooms;
