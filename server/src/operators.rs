@@ -203,7 +203,7 @@ const WRONG_KEY: HeaderValue =
     HeaderValue::from_static("Bearer realm=\"parlor\", error=\"invalid_token\"");
 
 /// What stands behind the scheme, the case of which does not matter.
-fn bearer(authorization: &HeaderValue) -> Option<&[u8]> {
+pub(crate) fn bearer(authorization: &HeaderValue) -> Option<&[u8]> {
     let (scheme, rest) = authorization.as_bytes().split_at_checked(b"bearer ".len())?;
     scheme.eq_ignore_ascii_case(b"bearer ").then(|| rest.trim_ascii())
 }

@@ -4,26 +4,29 @@
 //! ask for; where there are keys for tokens, one has to be shown. So the page also learns here why
 //! a connection was refused, which browsers do not tell.
 
-use std::{sync::Arc, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use axum::{
     extract::{Query as Params, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    middleware::map_response,
     response::{IntoResponse, Response},
     routing::{MethodRouter, get},
 };
 use parlor::{Answer, Body, Event, Query, Question, RoomInfo, UserId};
 use serde::{Deserialize, Serialize};
-use serde_json::{json, value::RawValue};
+use serde_json::value::RawValue;
 use tokio::{
     sync::{Mutex, oneshot},
-    time::Instant,
+    time::{Instant, timeout},
 };
 use tracing::debug;
 
 use crate::{
     clock,
     hub::Hub,
+    operators,
+    problem::Problem,
     shard::{Message, SERVER_REF},
 };
 
@@ -35,6 +38,9 @@ const HOLDS: Duration = Duration::from_secs(1);
 
 /// How much longer it holds for each room that there is, since making it takes longer too.
 const EACH_HOLDS: Duration = Duration::from_micros(50);
+
+/// How long shards may take to tell their rooms, of which there may be very many.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Deserialize)]
 struct Asked {
@@ -74,55 +80,65 @@ struct Page<'a> {
 
 pub(super) fn route() -> MethodRouter<Arc<Hub>> {
     let last = Last::default();
-    get(async move |State(hub): State<Arc<Hub>>, asked: Params<Asked>, headers: HeaderMap| {
-        let mut answer = answer(&hub, &last, &asked, &headers).await;
-        let set = answer.headers_mut();
-        set.insert(
-            header::CACHE_CONTROL,
-            const { axum::http::HeaderValue::from_static("no-store") },
-        );
-        set.insert(
-            header::X_CONTENT_TYPE_OPTIONS,
-            const { axum::http::HeaderValue::from_static("nosniff") },
-        );
-        answer
+    get(async move |State(hub): State<Arc<Hub>>, request: Parts| {
+        answer(&hub, &last, &request).await
     })
+    .layer(map_response(operators::for_nobody_else))
 }
 
-async fn answer(hub: &Hub, last: &Last, asked: &Asked, headers: &HeaderMap) -> Response {
+async fn answer(hub: &Hub, last: &Last, request: &Parts) -> Result<Response, Problem> {
+    let headers = &request.headers;
     if hub.settings.origins.check(headers).is_err() {
-        return problem(StatusCode::FORBIDDEN, "origin not allowed");
+        let detail = "origin not allowed";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "origin_not_allowed", detail));
     }
+    let Params(asked) = Params::<Asked>::try_from_uri(&request.uri).map_err(|rejection| {
+        let flaw = rejection.source().map(ToString::to_string).unwrap_or_default();
+        let detail = format!("the query can't be read ({flaw}), expected `user_id` at most");
+        Problem::new(StatusCode::BAD_REQUEST, "invalid_query", detail)
+    })?;
     let auth = &hub.settings.auth;
-    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let token = bearer.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim);
+    let token = token(headers)?;
     let user = match auth.authenticate(token, asked.user_id.as_deref(), clock::unix_s()) {
         Ok(identity) if !auth.is_open() => Some(identity.user_id),
         Ok(_) => None,
         // What is wrong with a name is for who has chosen it, what is with a token is not.
         Err(error) if auth.is_open() => {
-            return problem(StatusCode::FORBIDDEN, &error.to_string());
+            return Err(Problem::new(StatusCode::FORBIDDEN, "invalid_user", error.to_string()));
         }
         Err(error) => {
             debug!(%error, "rooms are not listed");
-            let detail =
-                if token.is_some() { "this token is not taken" } else { "a token is needed" };
-            let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
-            return (challenge, problem(StatusCode::UNAUTHORIZED, detail)).into_response();
+            let (reason, detail) = match token {
+                Some(_) => ("invalid_token", "this token is not taken"),
+                None => ("no_token", "a token is needed"),
+            };
+            let problem = Problem::new(StatusCode::UNAUTHORIZED, reason, detail);
+            return Err(problem.with_header(header::WWW_AUTHENTICATE, CHALLENGE));
         }
     };
-    let Some(listed) = listed(hub, last).await else {
-        return problem(StatusCode::SERVICE_UNAVAILABLE, "the server restarts");
+    // Who waits for a list that somebody else has asked for waits no longer than that.
+    let listed = timeout(PATIENCE, listed(hub, last)).await.map_err(|_elapsed| {
+        let detail = format!("a shard does not answer, expected it to in {PATIENCE:?}");
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_answer", detail)
+    })?;
+    let Some(listed) = listed else {
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "gone", "the server restarts"));
     };
     let Listed { rooms, more } = &*listed;
-    axum::Json(Page { user: user.as_ref(), rooms, more: *more }).into_response()
+    Ok(axum::Json(Page { user: user.as_ref(), rooms, more: *more }).into_response())
 }
 
-fn problem(status: StatusCode, detail: &str) -> Response {
-    let title = status.canonical_reason();
-    let body =
-        json!({"type": "about:blank", "title": title, "status": status.as_u16(), "detail": detail});
-    (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer");
+
+/// The token that is shown, if one is.
+fn token(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let mut shown = headers.get_all(header::AUTHORIZATION).iter();
+    let only = shown.next();
+    if shown.next().is_some() {
+        let detail = "there is more than one header `Authorization`, expected one at most";
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_request", detail));
+    }
+    Ok(only.and_then(operators::bearer).and_then(|token| str::from_utf8(token).ok()))
 }
 
 /// The list, which is made once for all who ask at the same time.

@@ -1,9 +1,20 @@
 //! The page at `/` as a client of HTTP sees it. What it does is in `tests/browser`.
 
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use jsonwebtoken::{EncodingKey, Header, encode};
+use parlor::{Address, Payload, Publish};
 use parlor_server::{AuthSettings, Authenticator, ServedPage, Settings};
 use serde_json::{Value, json};
 
-use crate::{get, settings, start};
+use crate::{get, operators::ask, settings, start, until};
 
 fn body(answer: &str) -> Value {
     serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap()
@@ -63,13 +74,27 @@ async fn rooms_are_listed_with_their_sizes() {
     let refused = get(running.at, "/rooms.json?user_id=system").await;
     assert!(refused.starts_with("HTTP/1.1 403"), "{refused}");
     assert!(body(&refused)["detail"].as_str().unwrap().contains("system"), "{refused}");
+    for (path, headers, expected) in [
+        ("/rooms.json?user_id=a&user_id=b", &[][..], (400, "invalid_query")),
+        ("/rooms.json?user_id=system", &[], (403, "invalid_user")),
+        ("/rooms.json", &["origin: http://evil.example"], (403, "origin_not_allowed")),
+        ("/rooms.json", &["authorization: a", "authorization: b"], (400, "invalid_request")),
+    ] {
+        let headers = [&["host: localhost"], headers].concat();
+        let (status, answer) = ask(running.at, path, &headers).await;
+        assert!(answer.contains("content-type: application/problem+json\r\n"), "{answer}");
+        assert!(answer.contains("cache-control: no-store\r\n"), "{answer}");
+        let problem = body(&answer);
+        assert_eq!((status, problem["reason"].as_str().unwrap()), expected, "{problem}");
+        assert_eq!(problem["status"], status);
+    }
     running.shutdown().await;
 }
 
 #[tokio::test]
 async fn strangers_are_told_no_rooms() {
-    let secret = b"thirty-two bytes of a test secret".to_vec();
-    let keys = AuthSettings { hs256_secret: Some(secret), ..AuthSettings::default() };
+    let secret = b"thirty-two bytes of a test secret";
+    let keys = AuthSettings { hs256_secret: Some(secret.to_vec()), ..AuthSettings::default() };
     let auth = Authenticator::new(&keys).unwrap();
     let running = start(Settings { auth, ..settings() }).await;
     let refused = get(running.at, "/rooms.json?user_id=ann").await;
@@ -77,6 +102,58 @@ async fn strangers_are_told_no_rooms() {
     assert!(refused.contains("www-authenticate: Bearer"), "{refused}");
     assert_eq!(body(&refused)["detail"], "a token is needed");
     assert!(get(running.at, "/").await.starts_with("HTTP/1.1 200"));
+
+    let claims = json!({"sub": "ann", "exp": 4_102_444_800_u64});
+    let token = encode(&Header::default(), &claims, &EncodingKey::from_secret(secret)).unwrap();
+    let (good, bad) = (format!("authorization: Bearer {token}"), "authorization: Bearer x");
+    for scheme in ["Bearer", "bearer", "BEARER", "bEaReR "] {
+        let shown = format!("authorization: {scheme} {token}");
+        let (status, answer) = ask(running.at, "/rooms.json", &["host: a", &shown]).await;
+        assert_eq!((status, &body(&answer)["user"]), (200, &json!("ann")), "{answer}");
+    }
+    for (headers, expected) in [
+        (&[bad][..], (401, "invalid_token")),
+        (&[&good.replace("Bearer", "Basic")], (401, "no_token")),
+        (&[&good, &good], (400, "invalid_request")),
+        (&[&good, bad], (400, "invalid_request")),
+        (&[bad, &good], (400, "invalid_request")),
+    ] {
+        let headers = [&["host: a"], headers].concat();
+        let (status, answer) = ask(running.at, "/rooms.json", &headers).await;
+        let problem = body(&answer);
+        assert_eq!((status, problem["reason"].as_str().unwrap()), expected, "{headers:?}");
+    }
+    running.shutdown().await;
+}
+
+// A shard that is held up holds up its thread.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_shard_that_does_not_answer_is_not_waited_for_without_an_end() {
+    let (held, seen) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicUsize::new(0)));
+    let (is_held, calls) = (Arc::clone(&held), Arc::clone(&seen));
+    let observer = Arc::new(move |_: usize, _: &parlor::Outbound| {
+        calls.fetch_add(1, Ordering::SeqCst);
+        while is_held.load(Ordering::SeqCst) {
+            thread::sleep(Duration::from_millis(1));
+        }
+    });
+    let running = start(Settings { shards: 1, observer: Some(observer), ..settings() }).await;
+    let publish = Publish::new(Address::Everyone, "e", Payload::json("1").unwrap());
+    let publishing = tokio::spawn({
+        let server = running.server.clone();
+        async move { server.publish(publish).await.map(drop) }
+    });
+    until(|| seen.load(Ordering::SeqCst) > 0).await;
+
+    // One waits for the shard, the other for the first one.
+    let (one, other) = tokio::join!(get(running.at, "/rooms.json"), get(running.at, "/rooms.json"));
+    for refused in [one, other] {
+        assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");
+        assert_eq!(body(&refused)["reason"], "no_answer");
+    }
+    held.store(false, Ordering::SeqCst);
+    publishing.await.unwrap().unwrap();
+    assert!(get(running.at, "/rooms.json").await.starts_with("HTTP/1.1 200"));
     running.shutdown().await;
 }
 
