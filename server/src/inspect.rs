@@ -78,9 +78,16 @@ pub(crate) fn routes() -> Router<Arc<Hub>> {
     router
 }
 
-/// How many rooms or clients are listed: as many as are asked for, of those that may be.
-fn listed(limit: Option<usize>) -> usize {
-    limit.unwrap_or(50).min(500)
+/// The most rooms or clients that are listed.
+const MAX_LISTED: usize = 500;
+
+/// How many rooms or clients are listed: as many as are asked for, if that may be.
+fn listed(limit: Option<usize>) -> Result<usize, Problem> {
+    let limit = limit.unwrap_or(50);
+    if limit > MAX_LISTED {
+        return Err(invalid(format!("limit is {limit}, expected 0 to {MAX_LISTED}")));
+    }
+    Ok(limit)
 }
 
 /// What a request asks for, if it may.

@@ -58,6 +58,7 @@ pub(super) async fn list(
     request: Request,
 ) -> Result<Json<Answer>, Problem> {
     let Params { text, limit } = super::allowed(&hub, request)?;
+    let limit = super::listed(limit)?;
     let limits = &hub.settings.connections;
     let queue_limit = Waiting { items: limits.queue_items, bytes: limits.queue_bytes };
 
@@ -70,7 +71,7 @@ pub(super) async fn list(
     let mut clients: Vec<_> = matching.map(Row::of).collect();
     clients.sort_by(|one, other| one.standing(queue_limit).cmp(&other.standing(queue_limit)));
     let matching = clients.len();
-    clients.truncate(super::listed(limit));
+    clients.truncate(limit);
     let silent_shards = count_rooms(&hub, &mut clients).await;
     Ok(Json(Answer { all, matching, queue_limit, clients, silent_shards }))
 }

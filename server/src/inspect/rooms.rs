@@ -73,6 +73,7 @@ pub(super) async fn list(
     request: Request,
 ) -> Result<Json<Answer>, Problem> {
     let Params { text, start, limit } = super::allowed(&hub, request)?;
+    let limit = super::listed(limit)?;
     let shards = 0..hub.shards.len();
     let found = join_all(shards.map(|shard| find(&hub, shard, &text))).await;
 
@@ -81,7 +82,7 @@ pub(super) async fn list(
     let mut standings: Vec<_> = found.into_iter().flat_map(|(_, some)| some).collect();
     let matching = standings.len();
     standings.sort_unstable();
-    let listed: Vec<_> = standings.into_iter().skip(start).take(super::listed(limit)).collect();
+    let listed: Vec<_> = standings.into_iter().skip(start).take(limit).collect();
     let (rooms, silent) = describe(&hub, &listed).await;
     silent_shards.extend(silent);
     silent_shards.sort_unstable();

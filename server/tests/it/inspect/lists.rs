@@ -73,6 +73,24 @@ async fn rooms_are_listed_with_their_sizes_the_largest_first() {
 }
 
 #[tokio::test]
+async fn more_than_may_be_listed_is_refused() {
+    let running = start(settings()).await;
+    for what in ["rooms", "clients"] {
+        list(&running, &format!("{what}?limit=500")).await;
+        for (limit, expected) in [
+            ("501", "limit is 501, expected 0 to 500"),
+            ("18446744073709551615", "limit is 18446744073709551615, expected 0 to 500"),
+        ] {
+            let path = format!("/inspect/{what}?limit={limit}");
+            let (status, answer) = ask(running.at, &path, &[HERE]).await;
+            let problem = body(&answer);
+            assert_eq!((status, &problem["reason"]), (400, &json!("invalid_request")), "{path}");
+            assert_eq!(problem["detail"], expected, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn who_is_away_has_a_place_and_is_not_attached() {
     let (running, mut clients) = talk().await;
     clients.pop();
