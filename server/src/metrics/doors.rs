@@ -1,6 +1,6 @@
 //! What connections come to: how many were let in, how each ended, why others were not taken.
 //!
-//! Counted when a connection comes or goes, by whichever thread that is on.
+//! Counted when a connection comes or goes, by the task of the connection.
 
 use std::sync::{
     Arc,
