@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arbitrary::{Arbitrary, Unstructured};
 use parlor::{
-    Channel, Config, Event, EventKind, Outbound, Refusal, Reply,
+    Channel, Config, Event, EventKind, Outbound, Refusal, Reply, Topic,
     testing::{Broken, Checker, Events, configs, hostile_events, valid_events},
 };
 use proptest::{
@@ -188,6 +188,37 @@ fn hostile_events_are_of_every_kind_and_mostly_about_something() {
             assert!(met.contains_key(reason), "{reason}: {met:#?}");
         }
         assert!(met["broadcast: broadcast_message"] * 8 > met["broadcast"], "{met:#?}");
+    }
+}
+
+/// Found by what a fuzzer makes: the checker took a declared room that was closed and opened again
+/// for one that persists.
+#[test]
+fn a_declared_room_that_is_opened_again_goes_as_its_configuration_says() {
+    let config = r#"{"rooms":[{"pattern":"lobby","lifetime":"ephemeral"}]}"#;
+    let channel = Channel::single_node(Config::from_json(config).unwrap());
+    let ways = [
+        r#"{"open_room":{"topic":"lobby"}}"#,
+        r#"{"open_room":{"topic":"lobby","config":{"lifetime":"persistent"}}}"#,
+        r#"{"join":{"client_id":"b1","topic":"lobby","user_id":"bob","now_ms":0}}"#,
+    ];
+    for (way, epoch) in ways.into_iter().zip([3, 2, 2]) {
+        let lines = [
+            r#"{"close_room":{"topic":"lobby"}}"#,
+            way,
+            r#"{"join":{"client_id":"a1","topic":"lobby","user_id":"ann","now_ms":1}}"#,
+            r#"{"leave":{"client_id":"b1","topic":"lobby"}}"#,
+            r#"{"leave":{"client_id":"a1","topic":"lobby"}}"#,
+            r#"{"join":{"client_id":"c1","topic":"lobby","user_id":"cy","now_ms":2}}"#,
+        ];
+        let events = lines.map(|line| serde_json::from_str(line).unwrap());
+        check(&channel, &events).unwrap();
+        let mut channel = channel.clone();
+        for event in events {
+            channel.handle(event);
+        }
+        let room = channel.room(&Topic::from("lobby")).unwrap();
+        assert_eq!(room.position.epoch, epoch, "{way}");
     }
 }
 

@@ -59,7 +59,11 @@ impl State {
     }
 
     pub(super) fn make(&mut self, topic: &Topic, config: RoomConfig, made: Made) {
-        let made = if self.config.is_declared(topic) { Made::Declared } else { made };
+        let made = match made {
+            // What was closed may be joined again, and persists as before.
+            Made::ByJoining if self.config.is_declared(topic) => Made::Declared,
+            Made::Declared | Made::ByJoining | Made::ByOpening => made,
+        };
         self.rooms.insert(topic.clone(), Room::new(config, made, self.next_epoch));
         self.next_epoch += 1;
     }
