@@ -12,7 +12,7 @@ use tokio::{
     net::{TcpListener, TcpSocket},
     select,
 };
-use tracing::{error, info, warn};
+use tracing::{Level, enabled, error, info, level_filters::LevelFilter, warn};
 use tracing_subscriber::EnvFilter;
 
 /// Serves channels, rooms and presence to clients of Phoenix and Dialogue.
@@ -51,9 +51,16 @@ enum LogFormat {
     Json,
 }
 
-/// What is no filter is an error, not ignored.
+/// What is no filter is an error, not ignored. A word by itself is a level: as a module that nobody
+/// has, it would turn off all that is said.
 fn filter(text: &str) -> Result<EnvFilter, String> {
     let expected = "expected such as debug, or parlor_server=debug";
+    let is_module = |word: &str| word.contains("::") || word.starts_with("parlor");
+    for word in text.split(',').map(str::trim).filter(|word| !word.contains(['=', '['])) {
+        if word.parse::<LevelFilter>().is_err() && !is_module(word) {
+            return Err(format!("\"{word}\" is no level, {expected}"));
+        }
+    }
     EnvFilter::try_new(text).map_err(|error| format!("{error}; {expected}"))
 }
 
@@ -67,22 +74,41 @@ fn main() -> ExitCode {
     }
 
     let settings = Settings::load(&arguments.settings).map_err(|error| error.to_string());
-    let done =
-        if arguments.check { settings.map(say_that_it_is_well) } else { settings.and_then(serve) };
+    let done = settings.and_then(if arguments.check { check } else { serve });
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            error!("{message}");
+            if enabled!(Level::ERROR) {
+                error!("{message}");
+            } else {
+                say_without_log(&message);
+            }
             ExitCode::FAILURE
         }
     }
 }
 
-/// Says what the settings come to, which are as they should be.
+/// Why a program ends at once is said, however silent its log is to be.
+#[expect(clippy::print_stderr, reason = "there is no log for it")]
+fn say_without_log(message: &str) {
+    eprintln!("parlor-server: {message}");
+}
+
+/// Says what the settings come to, if they are as they should be. Of the files that it would write,
+/// only the directories are looked at: a server that runs may have them.
 #[expect(clippy::needless_pass_by_value, reason = "as those who serve take them")]
-fn say_that_it_is_well(settings: Settings) {
+fn check(settings: Settings) -> Result<(), String> {
+    let history = settings.history.as_ref().map(|history| &history.file);
+    for file in history.into_iter().chain(&settings.journal) {
+        let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty());
+        if let Some(directory) = directory.filter(|directory| !directory.is_dir()) {
+            let (file, directory) = (file.display(), directory.display());
+            return Err(format!("{file} can't be written, expected a directory at {directory}"));
+        }
+    }
     let (listen, shards, is_open) = (settings.listen, settings.shards, settings.auth.is_open());
     info!(%listen, shards, is_open, "these settings will do");
+    Ok(())
 }
 
 fn serve(settings: Settings) -> Result<(), String> {

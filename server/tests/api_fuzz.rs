@@ -87,7 +87,9 @@ fn installed() -> Option<PathBuf> {
     for file in ["requirements.txt", "schemathesis.toml", "hooks.py"] {
         fs::copy(source.join(file), fuzzer.join(file)).unwrap();
     }
-    let wanted = fs::read(fuzzer.join("requirements.txt")).unwrap();
+    // Programs that pip installs know where they are: a copy of the directory is of no use.
+    let requirements = fs::read_to_string(fuzzer.join("requirements.txt")).unwrap();
+    let wanted = format!("{requirements}\nin {}\n", fuzzer.display()).into_bytes();
     let stamp = fuzzer.join("installed.txt");
     if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
         return Some(fuzzer);

@@ -33,7 +33,7 @@ pub struct Flags {
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,
 
-    /// Keep in FILE what memory has no room for, so that pages go on there
+    /// Keep in FILE, of SQLite, all that rooms with a history say: pages go on there, over restarts too
     #[arg(long, value_name = "FILE")]
     pub history: Option<PathBuf>,
 

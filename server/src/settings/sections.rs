@@ -9,6 +9,7 @@ use std::{
 use axum::http::HeaderName;
 use parlor::{Config, Limit};
 use serde_json::{Map, Value};
+use tracing::warn;
 
 use super::{
     Settings, connections::ConnectionLimits, error::Wrong, flags::EXPECTED_PLACE, history,
@@ -195,6 +196,10 @@ impl<'a> Reader<'a> {
         in_file: &'static str,
     ) -> Result<Option<Said>, Wrong> {
         let text = table.text(inline)?;
+        let example = EXAMPLES.iter().find(|(_, example)| text.as_deref() == Some(example));
+        if let Some((key, _)) = example {
+            warn!("{key} is that of the example, which everybody knows: replace it");
+        }
         let Some(file) = table.file(in_file)? else {
             return Ok(text.map(|text| Said { key: inline, text }));
         };
@@ -207,6 +212,12 @@ impl<'a> Reader<'a> {
         Ok(Some(Said { key: in_file, text }))
     }
 }
+
+/// Secrets that are none, by their keys: they stand in `parlor-server.example.toml`.
+const EXAMPLES: [(&str, &str); 2] = [
+    ("auth.hs256_secret", "an example, which everybody knows: replace it"),
+    ("operators.key", "an-example-which-everybody-knows"),
+];
 
 /// A text, and the key under which it was said.
 struct Said {

@@ -60,6 +60,27 @@ fn settings_are_read_and_nothing_is_begun() {
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success() && said.contains("these settings will do"), "{said}");
     check(&["--check", "--config", "none.toml"], "none.toml: this file can't be read (");
+    for flag in ["--history", "--journal"] {
+        let expected = "/none/file can't be written, expected a directory at ";
+        check(&["--check", flag, "none/file"], expected);
+    }
+}
+
+#[test]
+fn keys_of_the_example_are_warned_of() {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/parlor-server.example.toml");
+    let output = Command::new(PROGRAM).args(["--check", "--config", example]).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    for key in ["auth.hs256_secret", "operators.key"] {
+        let expected = format!("{key} is that of the example, which everybody knows: replace it");
+        assert!(said.contains(&expected), "{said}");
+    }
+}
+
+#[test]
+fn why_it_does_not_start_is_said_however_silent_its_log_is() {
+    check(&["--log", "off", "--config", "none.toml"], "none.toml: this file can't be read (");
+    check(&["--log", "loud"], "\"loud\" is no level, expected such as debug");
 }
 
 #[test]
