@@ -157,8 +157,8 @@ function addressChanged() {
 
 function heard(frame) {
   const [, , topic, event] = frame;
-  if (rooms.get(topic)) rooms.receive(frame);
-  else if (topic === "parlor" && event.startsWith("parlor:room_")) lookIn(LIST_MS);
+  if (topic === "parlor" && event.startsWith("parlor:room_")) lookIn(LIST_MS);
+  else rooms.receive(frame);
 }
 
 function lineChanged(state) {

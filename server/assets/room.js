@@ -11,6 +11,8 @@ const PAGE = 50;
 const PAGES = 20;
 const EVENT = "message";
 const REJOIN_MS = 1_000;
+/** Names of what is no room: the connection itself answers there. */
+const OWN_NAMES = ["parlor", "phoenix"];
 /** For how long the newest page surely has what was sent. */
 const KNOWN_MS = 300_000;
 /** How often a message is sent of which no answer comes. */
@@ -63,6 +65,10 @@ export class Room {
   /** The line is there: joins, as one that comes back if it was there before. */
   async join() {
     clearTimeout(this.#again);
+    if (OWN_NAMES.includes(this.topic)) {
+      this.#end("refused", { reason: "own name" });
+      return;
+    }
     const since = this.#isLoaded ? this.#position : undefined;
     const joinRef = this.#socket.ref();
     this.#joinRef = joinRef;
@@ -71,6 +77,7 @@ export class Room {
     try {
       const payload = since ? { meta, since } : { meta };
       const joined = await this.#socket.ask(joinRef, this.topic, "phx_join", payload, joinRef);
+      if (joined.epoch === undefined) throw new Refused({ message: "there is no room of this name" });
       const isAll = await this.#catchUp(joined, since);
       if (joinRef !== this.#joinRef) return;
       this.#reached(joined);

@@ -16,6 +16,9 @@ export function troubleOf(socket, room, { takeOwn, openRoom }) {
     return { text, actions: { "Use this tab too": takeOwn } };
   }
   const { reason, message } = room.why ?? {};
+  if (room.state === "refused" && reason === "own name") {
+    return { text: "This name is the server's own.", actions: {} };
+  }
   if (room.state === "refused" && reason === "unmatched topic") {
     return { text: "There is no such room.", actions: { "Open it": openRoom, "Try again": () => room.join() } };
   }

@@ -12,6 +12,7 @@ export const spoils = {
   "who was put out comes back when it wants to": { file: "rooms.js", from: `room.state === "joining") room.join()`, to: `true) room.join()` },
   "the keyboard is enough": { file: "composer.js", from: `event.key !== "Enter"`, to: `event.key !== "F9"` },
   "a room that is not there can be opened": { file: "page.js", from: `"parlor:open_room"`, to: `"parlor:close_room"` },
+  "names of the server's own are no rooms": { file: "room.js", from: `OWN_NAMES.includes(this.topic)`, to: `false` },
 };
 
 const SECRET = "a secret of thirty-two bytes, at the least";
@@ -179,5 +180,25 @@ export const cases = {
     await ann.page.click("text=Open it");
     await ann.is("Connected");
     await bob.page.waitForSelector("#room-list >> text=attic");
+  },
+
+  async "names of the server's own are no rooms"(world) {
+    const server = await world.server();
+    const ann = await world.guest(server, "ann");
+    for (const name of ["parlor", "phoenix"]) {
+      await ann.page.fill("#open-name", name);
+      await ann.page.press("#open-name", "Enter");
+      await ann.reads("#title", name);
+      await ann.is("Not in the room");
+      await ann.reads("#trouble-text", "This name is the server's own.");
+      assert.deepEqual(await ann.page.$$("#trouble button"), [], "there is nothing to be done about it");
+      await ann.page.click("#room-list >> text=lobby");
+      await ann.is("Connected");
+    }
+    const bob = await world.window(server, { path: "/#parlor" });
+    await bob.page.fill("#name", "bob");
+    await bob.page.press("#name", "Enter");
+    await bob.is("Not in the room");
+    await bob.reads("#trouble-text", "This name is the server's own.");
   },
 };
