@@ -266,7 +266,7 @@ function state() {
   byId("state").dataset.state = name;
   setText(byId("state-text"), words);
   composer.allow(!room.isOut);
-  const trouble = troubleOf(socket, room, { takeOwn, openRoom });
+  const trouble = troubleOf(socket, room, { takeOwn, openRoom: server.opensRooms ? openRoom : undefined });
   const box = byId("trouble");
   box.hidden = !trouble;
   if (!trouble) return;

@@ -17,6 +17,11 @@ export class Server {
   needsToken = false;
   rooms = { rooms: [], more: 0 };
 
+  /** Whether rooms that are not there can be opened from here. */
+  get opensRooms() {
+    return this.rooms.clients_open_rooms === "on";
+  }
+
   constructor() {
     if (!this.session) this.drawSession();
   }

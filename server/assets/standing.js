@@ -9,7 +9,10 @@ export function standing(socket, room, wasOpen) {
   return wasOpen && socket.state !== "open" ? ["waiting", "Reconnecting…"] : ["connecting", "Connecting…"];
 }
 
-/** What is wrong, `{text, actions}`, that does not get right by itself. */
+/**
+ * What is wrong, `{text, actions}`, that does not get right by itself. There is no `openRoom` where
+ * nobody may open rooms.
+ */
 export function troubleOf(socket, room, { takeOwn, openRoom }) {
   if (socket.state === "taken") {
     const text = "Another tab has taken this one's place, as a duplicate of it does. Both can be there at once.";
@@ -20,7 +23,8 @@ export function troubleOf(socket, room, { takeOwn, openRoom }) {
     return { text: "This name is the server's own.", actions: {} };
   }
   if (room.state === "refused" && reason === "unmatched topic") {
-    return { text: "There is no such room.", actions: { "Open it": openRoom, "Try again": () => room.join() } };
+    const actions = openRoom ? { "Open it": openRoom } : {};
+    return { text: "There is no such room.", actions: { ...actions, "Try again": () => room.join() } };
   }
   if (room.state === "refused") {
     return { text: `You can't go in: ${message}.`, actions: { "Try again": () => room.join() } };

@@ -71,6 +71,8 @@
 //! who is let in, as in the lists that clients of Dialogue ask for; with keys for tokens it takes
 //! one (`Authorization: Bearer`), which the page asks for, or finds behind `#ROOM&token=`. It has at
 //! most 200 rooms, the largest, and is made once a second at most, or more seldom where there are many.
+//! `clients_open_rooms` in it (`"on"` or `"off"`, as in the configuration) says whether the page can
+//! offer to open a room that is not there.
 //!
 //! What was said before it shows as far as rooms keep it. Started without a file of settings, all
 //! keep the last 200 of `message`. [`Server::serve`] serves the page, unless

@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{MethodRouter, get},
 };
-use parlor::{Answer, Body, Event, Query, Question, RoomInfo, UserId};
+use parlor::{Answer, Body, ClientRooms, Event, Query, Question, RoomInfo, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::{
@@ -76,6 +76,8 @@ struct Page<'a> {
     user: Option<&'a UserId>,
     rooms: &'a RawValue,
     more: usize,
+    /// Whether clients may open rooms, so that nobody is offered what would be refused.
+    clients_open_rooms: ClientRooms,
 }
 
 pub(super) fn route() -> MethodRouter<Arc<Hub>> {
@@ -125,7 +127,9 @@ async fn answer(hub: &Hub, last: &Last, request: &Parts) -> Result<Response, Pro
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "gone", "the server restarts"));
     };
     let Listed { rooms, more } = &*listed;
-    Ok(axum::Json(Page { user: user.as_ref(), rooms, more: *more }).into_response())
+    let clients_open_rooms = hub.settings.channel.clients_open_rooms();
+    let page = Page { user: user.as_ref(), rooms, more: *more, clients_open_rooms };
+    Ok(axum::Json(page).into_response())
 }
 
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer");

@@ -10,7 +10,7 @@ use std::{
 };
 
 use jsonwebtoken::{EncodingKey, Header, encode};
-use parlor::{Address, Payload, Publish};
+use parlor::{Address, ClientRooms, Config, Payload, Publish};
 use parlor_server::{AuthSettings, Authenticator, ServedPage, Settings};
 use serde_json::{Value, json};
 
@@ -70,7 +70,8 @@ async fn rooms_are_listed_with_their_sizes() {
     ann.join("room:1", json!({})).await;
     let listed = body(&get(running.at, "/rooms.json").await);
     let room = json!({"topic": "room:1", "size": 1, "full": false});
-    assert_eq!(listed, json!({"user": null, "rooms": [room], "more": 0}));
+    let whole = json!({"user": null, "rooms": [room], "more": 0, "clients_open_rooms": "off"});
+    assert_eq!(listed, whole);
     let refused = get(running.at, "/rooms.json?user_id=system").await;
     assert!(refused.starts_with("HTTP/1.1 403"), "{refused}");
     assert!(body(&refused)["detail"].as_str().unwrap().contains("system"), "{refused}");
@@ -88,6 +89,16 @@ async fn rooms_are_listed_with_their_sizes() {
         assert_eq!((status, problem["reason"].as_str().unwrap()), expected, "{problem}");
         assert_eq!(problem["status"], status);
     }
+    running.shutdown().await;
+}
+
+#[tokio::test]
+async fn it_is_said_where_clients_may_open_rooms() {
+    let channel = Config::builder().clients_open_rooms(ClientRooms::On).build().unwrap();
+    let running = start(Settings { channel, ..settings() }).await;
+    let listed = body(&get(running.at, "/rooms.json").await);
+    let whole = json!({"user": null, "rooms": [], "more": 0, "clients_open_rooms": "on"});
+    assert_eq!(listed, whole);
     running.shutdown().await;
 }
 

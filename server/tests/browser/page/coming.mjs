@@ -12,6 +12,7 @@ export const spoils = {
   "who was put out comes back when it wants to": { file: "rooms.js", from: `room.state === "joining") room.join()`, to: `true) room.join()` },
   "the keyboard is enough": { file: "composer.js", from: `event.key !== "Enter"`, to: `event.key !== "F9"` },
   "a room that is not there can be opened": { file: "page.js", from: `"parlor:open_room"`, to: `"parlor:close_room"` },
+  "where nobody may open rooms it is not offered": { file: "standing.js", from: "openRoom ?", to: "true ?" },
   "names of the server's own are no rooms": { file: "room.js", from: `OWN_NAMES.includes(this.topic)`, to: `false` },
 };
 
@@ -180,6 +181,16 @@ export const cases = {
     await ann.page.click("text=Open it");
     await ann.is("Connected");
     await bob.page.waitForSelector("#room-list >> text=attic");
+  },
+
+  async "where nobody may open rooms it is not offered"(world) {
+    const server = await world.server({ toml: `unlisted_topics = "refuse"\n[[rooms]]\npattern = "lobby"` });
+    const ann = await world.window(server);
+    await ann.page.fill("#name", "ann");
+    await ann.page.fill("#room", "attic");
+    await ann.page.click("#enter button");
+    await ann.reads("#trouble-text", "There is no such room.");
+    await ann.reads("#trouble-actions", "Try again");
   },
 
   async "names of the server's own are no rooms"(world) {
