@@ -8,6 +8,11 @@ const MAX = 400;
 const MAX_READING = 4_000;
 const NEAR_PX = 80;
 const TOGETHER_MS = 300_000;
+/** What stands above all messages, if there are none and if there are. */
+const BEGINNINGS = {
+  empty: { new: "Nothing was said here yet. Say something, or copy the link for others.", unkept: "Earlier messages are not kept here." },
+  full: { new: "This is the beginning.", first: "This is the beginning.", unkept: "Nothing earlier is kept." },
+};
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const day = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
@@ -115,7 +120,7 @@ export class Log {
     const beginning = byId("beginning");
     beginning.hidden = hasMore || !isJoined;
     setClass(beginning.parentElement, isEmpty ? "earlier empty" : "earlier");
-    setText(beginning, isEmpty ? "Nothing was said here yet. Say something, or copy the link for others." : room.isWhole ? "Nothing earlier is kept." : "More can't be shown at once.");
+    setText(beginning, room.isWhole ? BEGINNINGS[isEmpty ? "empty" : "full"][room.begins] : "More can't be shown at once.");
     this.#newest.hidden = this.#isAtEnd;
     setText(this.#newest, this.#news > 0 ? `↓ ${count(this.#news, "new message", "new messages")}` : "↓ Newest");
   }

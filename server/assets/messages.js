@@ -1,10 +1,13 @@
 // What was said in a room, as far as the page holds it, oldest first: each message once, whatever
 // way it came. Knows neither sockets nor elements.
 
-/** A message of a live frame or of a page of history, with its place, sender and time. */
-export function messageOf(payload, { offset, from, timestamp_ms: time }) {
+/**
+ * A message of a live frame or of a page of history, with its place, sender and time. Without an
+ * epoch it is of the room as it is now.
+ */
+export function messageOf(payload, { epoch, offset, from, timestamp_ms: time }) {
   const id = typeof payload?.id === "string" ? payload.id : undefined;
-  return { kind: "message", key: `${offset}@${time}`, offset, from, time, id, text: textOf(payload) };
+  return { kind: "message", key: `${offset}@${time}`, epoch, offset, from, time, id, text: textOf(payload) };
 }
 
 /** What is shown of whatever somebody has sent. */
@@ -69,4 +72,10 @@ export class Messages {
     this.#keys.add(key);
     return true;
   }
+}
+
+/** A text that nobody else draws; `crypto.randomUUID` is not there on pages without https. */
+export function drawId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,7 +1,7 @@
 // A room that the page is in: joined again whenever the line is back, with all that was missed or
 // the word that something is missing. Knows no elements.
 
-import { Messages, messageOf } from "./messages.js";
+import { Messages, drawId, messageOf } from "./messages.js";
 import { Presence } from "./presence.js";
 import { Lost, Refused } from "./socket.js";
 
@@ -11,6 +11,7 @@ const PAGE = 50;
 const PAGES = 20;
 const EVENT = "message";
 const REJOIN_MS = 1_000;
+const MISSING = "Some messages are missing here.";
 /** Names of what is no room: the connection itself answers there. */
 const OWN_NAMES = ["parlor", "phoenix"];
 /** For how long the newest page surely has what was sent. */
@@ -29,6 +30,8 @@ export class Room {
   #isLoaded = false;
   /** The last message before a gap that may not be closed yet. */
   #behind;
+  /** Whether it was closed before this page's eyes, which had heard all until then. */
+  #sawClose = false;
   #isPlain = false;
   #isPumping = false;
   #again;
@@ -99,11 +102,23 @@ export class Room {
     if (at?.epoch !== epoch || at.offset < offset) this.#position = { epoch, offset };
     this.#isLoaded = true;
     this.#behind = undefined;
+    this.#sawClose = false;
   }
 
   /** Whether it was put out or not let in. */
   get isOut() {
     return this.state === "refused" || this.state === "closed";
+  }
+
+  /**
+   * Where what is held begins, if there is nothing earlier to be had: "new" in a room in which
+   * nothing was said, "first" at its first message, "unkept" where there may have been others.
+   */
+  get begins() {
+    const first = this.messages.items[0];
+    if (!first) return this.#position?.offset > 0 ? "unkept" : "new";
+    const isOfNow = (first.epoch ?? this.#position?.epoch) === this.#position?.epoch;
+    return first.offset === 1 && isOfNow ? "first" : "unkept";
   }
 
   /** The line is gone. */
@@ -140,8 +155,13 @@ export class Room {
     if (event === EVENT && place) this.#take(messageOf(payload, place));
     else if (event === "presence_state") this.#see(() => this.presence.set(payload));
     else if (event === "presence_diff") this.#see(() => this.presence.change(payload));
-    else if (event === "phx_close") this.#end("closed", payload);
+    else if (event === "phx_close") this.#closed(payload);
     else if (event === "phx_error") this.#joinSoon();
+  }
+
+  #closed(why) {
+    this.#sawClose = this.state === "joined" && why.reason !== "kicked";
+    this.#end("closed", why);
   }
 
   /** Sends a message, at once or when it can be. */
@@ -194,7 +214,7 @@ export class Room {
       await this.#page(0, 1);
     } else {
       this.#behind ??= { anchor: this.messages.newest };
-      isAll = await this.#closeGap(this.#behind.anchor);
+      isAll = await this.#closeGap(this.#behind.anchor, joined.epoch > since.epoch ? joined : undefined);
     }
     return isAll;
   }
@@ -207,8 +227,11 @@ export class Room {
     }
   }
 
-  /** Asks for pages until one has the last message that is held. Gives whether there was one. */
-  async #closeGap(anchor) {
+  /**
+   * Asks for pages until one has the last message that is held. Gives whether there was one. A room
+   * that was opened anew since, `{offset}` as it was joined, may have all that was said in it.
+   */
+  async #closeGap(anchor, anew) {
     const missed = new Map();
     let isClosed = false;
     for (let page = 0; page < PAGES && !isClosed; page += 1) {
@@ -218,7 +241,8 @@ export class Room {
       for (const message of isClosed ? messages.slice(0, at) : messages) missed.set(message.key, message);
       if (messages.length < PAGE) break;
     }
-    const gap = isClosed ? undefined : "Some messages are missing here.";
+    const isFromStart = anew && (anew.offset === 0 || [...missed.values()].some(({ epoch, offset }) => epoch === undefined && offset === 1));
+    const gap = isClosed ? undefined : isFromStart ? this.#opened : MISSING;
     const news = this.messages.addMissed(anchor, [...missed.values()], gap);
     if (!isClosed) this.isWhole = true;
     for (const message of news) {
@@ -226,6 +250,11 @@ export class Room {
       this.#heard(message);
     }
     return isClosed;
+  }
+
+  /** What is said where a room begins anew: who saw it close has missed nothing. */
+  get #opened() {
+    return this.#sawClose ? "The room was closed here, and opened anew." : "The room was opened anew here. What was said shortly before may be missing.";
   }
 
   /** What was sent and neither answered nor heard: sent again, unless nobody knows. */
@@ -373,10 +402,4 @@ function kept(topic) {
   } catch {
     return [];
   }
-}
-
-/** A text that nobody else draws; `crypto.randomUUID` is not there on pages without https. */
-export function drawId() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,6 +1,6 @@
 // What the page knows of its server beside the socket: who it is for it, and which rooms there are.
 
-import { drawId } from "./room.js";
+import { drawId } from "./messages.js";
 
 const SESSION = "parlor.session";
 const TOKEN = "parlor.token";

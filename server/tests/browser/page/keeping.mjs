@@ -7,6 +7,8 @@ import { assert, eventually } from "../../clients/lib/wait.mjs";
 
 export const spoils = {
   "a page comes back to a server that was killed, and pages back to before": { file: "room.js", from: "const start = this.messages.unbroken;", to: "const start = 10_000;" },
+  "a room says where it begins": { file: "room.js", from: `#position?.offset > 0 ? "unkept"`, to: `#position?.offset > 0 ? "new"` },
+  "a room that was closed and begins anew misses nothing": { file: "room.js", from: "joined.epoch > since.epoch", to: "false" },
 };
 
 export const cases = {
@@ -49,6 +51,56 @@ export const cases = {
       for (const window of [ann, bob, eve]) await window.has([...all, "and on"]);
     } finally {
       rmSync(directory, { recursive: true, force: true });
+    }
+  },
+
+  async "a room says where it begins"(world) {
+    const toml = `
+      [default_room]
+      events = [{name = "message", history = 3}]
+      [[rooms]]
+      pattern = "passing"
+      events = [{name = "message"}]
+    `;
+    const server = await world.server({ toml });
+    for (const room of ["lobby", "passing"]) {
+      const ann = await world.guest(server, "ann", room);
+      await ann.reads("#beginning", "Nothing was said here yet. Say something, or copy the link for others.");
+      await ann.say("one");
+      await ann.has(["one"]);
+      await ann.reads("#beginning", "This is the beginning.");
+      await ann.page.reload();
+      await ann.is("Connected");
+      await ann.has(room === "lobby" ? ["one"] : []);
+      await ann.reads("#beginning", room === "lobby" ? "This is the beginning." : "Earlier messages are not kept here.");
+      for (const text of ["two", "three", "four"]) await ann.say(text);
+      await ann.has([...(room === "lobby" ? ["one"] : []), "two", "three", "four"]);
+      await ann.reads("#beginning", room === "lobby" ? "This is the beginning." : "Nothing earlier is kept.");
+      await ann.page.reload();
+      await ann.is("Connected");
+      await ann.reads("#beginning", room === "lobby" ? "Nothing earlier is kept." : "Earlier messages are not kept here.");
+    }
+  },
+
+  async "a room that was closed and begins anew misses nothing"(world) {
+    const key = "a-key-that-operators-have";
+    const server = await world.server({ toml: `[operators]\nkey = "${key}"\n[default_room]\nevents = [{name = "message", history = 10}]` });
+    const [ann, bob] = [await world.guest(server, "ann"), await world.guest(server, "bob")];
+    await ann.say("before");
+    await bob.has(["before"]);
+    const answer = await fetch(`${server.http}/api/rooms/lobby`, { method: "DELETE", headers: { authorization: `Bearer ${key}` } });
+    assert.equal(answer.status, 204);
+    for (const window of [ann, bob]) await window.reads("#trouble-text", "This room was closed.");
+    await ann.page.click("text=Go in again");
+    await ann.is("Connected");
+    await ann.say("after");
+    await ann.has(["before", "after"]);
+    await bob.page.click("text=Go in again");
+    await bob.has(["before", "after"]);
+    for (const window of [ann, bob]) {
+      await window.reads("#messages .gap", "The room was closed here, and opened anew.");
+      const rows = await window.page.$$eval("#messages > li:not(.day)", (all) => all.map(({ className }) => className.split(" ")[0]));
+      assert.deepEqual(rows, ["message", "gap", "message"]);
     }
   },
 };
