@@ -5,7 +5,7 @@ import { avatarOf, byId, count, make, setClass, setText, sync } from "./dom.js";
 /** The link to a room, as it stands in the address. */
 export const linkTo = (topic) => `#${encodeURIComponent(topic).replaceAll("%3A", ":").replaceAll("%2F", "/")}`;
 
-/** Shows rooms, `{topic, name, description, size, full}`, with the one that is open, and those that the page is in. */
+/** Shows rooms, `{topic, name, description, size, full, people}`, with the one that is open, and those that the page is in. */
 export function showRooms({ rooms, more }, open, own = [], leave) {
   const unlisted = own.filter(({ topic }) => rooms.every((room) => room.topic !== topic));
   const all = [...unlisted.map(({ topic }) => ({ topic })), ...rooms];
@@ -46,7 +46,8 @@ function roomOf(topic, leave) {
   return make("li", {}, link, button);
 }
 
-function tellRoom(element, { topic, name, size = 0, full, max_members: max }, { isOpen, own }) {
+/** Of the one that is open it is known how many `people` there are, of the others how many members. */
+function tellRoom(element, { topic, name, size = 0, full, max_members: max, people }, { isOpen, own }) {
   const [link, button] = element.children;
   const [title, number, pill, words] = link.children;
   const unread = own?.unread ?? 0;
@@ -54,13 +55,16 @@ function tellRoom(element, { topic, name, size = 0, full, max_members: max }, { 
   if (isOpen) link.setAttribute("aria-current", "page");
   else link.removeAttribute("aria-current");
   setText(title, name ?? topic);
-  setText(number, full ? `${size}/${max}` : size ? String(size) : "");
+  // A member is a device: who is here by two of them is counted twice.
+  const isByDevice = full || people === undefined;
+  const inWords = isByDevice ? count(size, "device", "devices") : count(people, "person", "people");
+  setText(number, full ? `${size}/${max}` : size ? String(people ?? size) : "");
+  number.title = inWords;
   number.hidden = unread > 0;
   pill.hidden = unread === 0;
   setText(pill, shortly(unread));
-  // A member is a device: who is here by two of them is counted twice.
   const news = unread > 0 ? `, ${unread} unread` : "";
-  setText(words, `${news}, ${count(size, "device", "devices")}${full ? ", full" : ""}`);
+  setText(words, `${news}, ${inWords}${full ? ", full" : ""}`);
   button.hidden = !own || isOpen;
   const label = `Leave ${name ?? topic}`;
   if (button.title === label) return;
@@ -76,7 +80,8 @@ export function showPeople(people, me) {
   const rows = people.slice(0, MAX).map((person) => ({
     key: person.user,
     make: () => personOf(person.user, me),
-    update: (element) => tellPerson(element, person),
+    // Who types knows it.
+    update: (element) => tellPerson(element, person.user === me ? { ...person, typing: false } : person),
   }));
   sync(byId("people-list"), rows);
   setText(byId("people-title"), `Here${people.length > 0 ? ` · ${people.length}` : ""}`);
@@ -87,7 +92,7 @@ export function showPeople(people, me) {
 }
 
 function personOf(user, me) {
-  const name = make("span", { class: "name", title: user }, make("bdi", {}, user), user === me ? " (you)" : "");
+  const name = make("span", { class: "name", title: user }, make("bdi", {}, user), ...(user === me ? [make("span", {}, " (you)")] : []));
   return make("li", {}, avatarOf(user), make("span", { class: "who" }, name, make("span", { class: "note" })));
 }
 

@@ -63,14 +63,14 @@ async function start() {
 }
 
 /** Asks who it is, and where to. */
-function welcome(why) {
+function welcome(why, topic = addressed()) {
   byId("app").hidden = true;
   byId("welcome").hidden = false;
   document.title = "parlor";
   byId("name-field").hidden = server.needsToken;
   byId("token-field").hidden = !server.needsToken;
   byId("name").value = server.name;
-  byId("room").value = addressed() || FIRST_ROOM;
+  byId("room").value = topic || FIRST_ROOM;
   showRooms(server.rooms);
   complain(why);
   byId(server.needsToken ? "token" : "name").focus();
@@ -131,13 +131,14 @@ function enter(topic) {
 }
 
 function leave() {
+  const { topic } = room;
   composer.take();
   rooms.leaveAll();
   room = undefined;
   socket.close();
   wasOpen = false;
   history.pushState(null, "", location.pathname);
-  welcome();
+  welcome(undefined, topic);
 }
 
 /** Leaves a room that is not open. */
@@ -219,7 +220,7 @@ function listRooms(people) {
   const here = people.reduce((sum, { devices }) => sum + devices, 0);
   const isHere = ({ topic }) => topic === room.topic && here > 0;
   const { rooms: listed, more } = server.rooms;
-  const all = listed.map((info) => (isHere(info) ? { ...info, size: here } : info));
+  const all = listed.map((info) => (isHere(info) ? { ...info, size: here, people: people.length } : info));
   showRooms({ rooms: all, more }, room.topic, rooms.all, leaveOther);
 }
 

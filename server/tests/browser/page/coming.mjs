@@ -7,12 +7,15 @@ import { join } from "node:path";
 import { assert, eventually } from "../../clients/lib/wait.mjs";
 
 export const spoils = {
-  "a link leads to its room": { file: "page.js", from: `byId("room").value = addressed()`, to: `byId("room").value = ""` },
+  "a link leads to its room": { file: "page.js", from: `topic = addressed())`, to: `topic = "")` },
   "who has no token is let in nowhere": { file: "server.js", from: "base64url.bearer.phx.${base64url(this.token)}", to: "base64url.bearer.phx.none" },
   "who was put out comes back when it wants to": { file: "rooms.js", from: `room.state === "joining") room.join()`, to: `true) room.join()` },
   "the keyboard is enough": { file: "composer.js", from: `event.key !== "Enter"`, to: `event.key !== "F9"` },
   "a room that is not there can be opened": { file: "page.js", from: `"parlor:open_room"`, to: `"parlor:close_room"` },
   "where nobody may open rooms it is not offered": { file: "standing.js", from: "openRoom ?", to: "true ?" },
+  "who changes comes back to the same room": { file: "page.js", from: "welcome(undefined, topic);", to: "welcome();" },
+  "one's own entry says whose it is, and not that one types": { file: "page.css", from: ".people-list .name bdi { min-width: 0;", to: ".people-list .name bdi { min-width: max-content;" },
+  "people are counted in the room that is open, devices in others": { file: "lists.js", from: "String(people ?? size)", to: "String(size)" },
   "names of the server's own are no rooms": { file: "room.js", from: `OWN_NAMES.includes(this.topic)`, to: `false` },
 };
 
@@ -191,6 +194,46 @@ export const cases = {
     await ann.page.click("#enter button");
     await ann.reads("#trouble-text", "There is no such room.");
     await ann.reads("#trouble-actions", "Try again");
+  },
+
+  async "who changes comes back to the same room"(world) {
+    const server = await world.server();
+    const ann = await world.guest(server, "ann", "garden");
+    await ann.page.click("#change");
+    await eventually("the room is known", async () => (await ann.page.inputValue("#room")) === "garden");
+    await ann.enter("eve");
+    await ann.reads("#title", "garden");
+  },
+
+  async "one's own entry says whose it is, and not that one types"(world) {
+    const server = await world.server();
+    const long = "a name that is much longer than its list is wide";
+    const [ann, bob] = [await world.guest(server, long), await world.guest(server, "bob")];
+    await ann.page.$eval("#people-list", (list) => {
+      window.noted = [];
+      new MutationObserver(() => window.noted.push(list.textContent)).observe(list, { childList: true, characterData: true, subtree: true });
+    });
+    await ann.type("a word");
+    await bob.sees([[long, "typing…"], ["bob (you)", ""]]);
+    // What is shown of bob was told after what is told of oneself.
+    await bob.type("another");
+    await ann.sees([[`${long} (you)`, ""], ["bob", "typing…"]]);
+    for (const list of await ann.page.evaluate(() => window.noted)) assert.ok(!list.includes("(you)typing"), list);
+    const [list, you] = await Promise.all(["#people-list", "#people-list .name span"].map(async (selector) => (await ann.page.$(selector)).boundingBox()));
+    assert.ok(you.x + you.width <= list.x + list.width, "that it is oneself is not cut off");
+  },
+
+  async "people are counted in the room that is open, devices in others"(world) {
+    const server = await world.server();
+    const ann = await world.guest(server, "ann", "garden");
+    for (let device = 0; device < 2; device += 1) await world.guest(server, "bob", "garden");
+    const eve = await world.guest(server, "eve", "lobby");
+    const number = async (window) => {
+      const row = await window.page.$("#room-list li:has-text('garden') .size");
+      return [await row?.textContent(), await row?.getAttribute("title")].join();
+    };
+    await eventually("two people", async () => (await number(ann)) === "2,2 people" || Promise.reject(new Error(await number(ann))));
+    await eventually("three devices", async () => (await number(eve)) === "3,3 devices" || Promise.reject(new Error(await number(eve))));
   },
 
   async "names of the server's own are no rooms"(world) {
