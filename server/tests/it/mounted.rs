@@ -3,11 +3,17 @@
 use std::net::SocketAddr;
 
 use axum::{Router, routing::get as route};
-use parlor_server::{Server, router};
+use parlor_server::{Server, StartError, router};
 use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::{Running, get, settings};
+
+#[test]
+fn it_is_not_started_where_there_is_no_runtime() {
+    let started = Server::start(settings());
+    assert!(matches!(started, Err(StartError::NoRuntime)), "{started:?}");
+}
 
 #[tokio::test]
 async fn its_routes_stand_beside_others() {
