@@ -74,8 +74,8 @@
 //! `clients_open_rooms` in it (`"on"` or `"off"`, as in the configuration) says whether the page can
 //! offer to open a room that is not there.
 //!
-//! What was said before it shows as far as rooms keep it. Started without a file of settings, all
-//! keep the last 200 of `message`. [`Server::serve`] serves the page, unless
+//! What was said before it shows as far as rooms keep it: by default the last
+//! [200](Settings::HISTORY) of `message`. [`Server::serve`] serves the page, unless
 //! [`Settings::page`] turns it off; who mounts [`Server::router`] beside routes of its own adds
 //! [`Server::page`] if it wants it.
 //!

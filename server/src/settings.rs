@@ -21,7 +21,7 @@ use std::{
 };
 
 use axum::http::HeaderName;
-use parlor::{Config, Guard, Outbound};
+use parlor::{Config, EventDefinition, Guard, Outbound, RoomConfig};
 
 pub use self::{connections::ConnectionLimits, error::SettingsError, flags::Flags};
 
@@ -37,9 +37,6 @@ use crate::{
 /// The port unless the settings say otherwise, which is Phoenix's.
 const PORT: u16 = 4000;
 
-/// How rooms are where no file says it: so that the page at `/` can show what was said before.
-const WITHOUT_FILE: &str = "[default_room]\nevents = [{name = \"message\", history = 200}]";
-
 /// Makes the guard of a shard.
 pub type GuardFactory = Arc<dyn Fn() -> Guard + Send + Sync>;
 
@@ -51,7 +48,8 @@ pub type Observer = Arc<dyn Fn(usize, &Outbound) + Send + Sync>;
 
 /// What a server is set up with.
 ///
-/// The default is open to everybody, on 127.0.0.1:4000, with rooms that are made by joining them.
+/// The default is open to everybody, on 127.0.0.1:4000, with rooms that are made by joining them, and
+/// which keep the last [`HISTORY`](Settings::HISTORY) of the event `message`.
 ///
 /// ```
 /// use parlor_server::Settings;
@@ -119,12 +117,12 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        let channel = Config::builder().grace_ms(Self::GRACE_MS).build().unwrap_or_default();
+        let channel = Config::builder().grace_ms(Self::GRACE_MS).default_room(default_room());
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, PORT)),
             page: ServedPage::On,
             shards: cores(),
-            channel,
+            channel: channel.build().unwrap_or_default(),
             guard: Arc::new(Guard::new),
             auth: Authenticator::open(),
             origins: Origins::default(),
@@ -144,11 +142,12 @@ impl Settings {
     /// For how long a client that lost its connection keeps its place, by default.
     pub const GRACE_MS: u64 = 30_000;
 
+    /// How many messages of the name `message` a room keeps of which nothing else is said, so that
+    /// the page at `/` can show what was said before.
+    pub const HISTORY: u32 = 200;
+
     /// Reads the file that the flags name, if they do, and what else they say, which holds in place
     /// of what the file says.
-    ///
-    /// Where they name no file, rooms keep the last 200 messages of the name `message`, which is what
-    /// the page at `/` shows of what was said before; with a file, what it says.
     ///
     /// # Errors
     ///
@@ -157,7 +156,7 @@ impl Settings {
     pub fn load(flags: &Flags) -> Result<Self, SettingsError> {
         let overrides = Overrides::of(flags).map_err(|wrong| wrong.at(None, None))?;
         let Some(file) = flags.config.as_deref() else {
-            return Self::read(WITHOUT_FILE, Path::new(""), None, &overrides);
+            return Self::read("", Path::new(""), None, &overrides);
         };
         let text = std::fs::read_to_string(file).map_err(|error| {
             let message = format!("this file can't be read ({error}), expected settings as TOML");
@@ -196,6 +195,12 @@ impl Settings {
             wrong.at(file, line)
         })
     }
+}
+
+/// How rooms behave that match no pattern, where nothing else is said of them.
+fn default_room() -> RoomConfig {
+    RoomConfig::default()
+        .with_event(EventDefinition::new("message").with_history(Settings::HISTORY))
 }
 
 /// How many threads can run at once; one if nobody knows.

@@ -8,7 +8,7 @@ use std::{
 
 use axum::http::HeaderName;
 use parlor::{Config, Limit};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use tracing::warn;
 
 use super::{
@@ -91,6 +91,9 @@ impl<'a> Reader<'a> {
         }
         let schemas = RoomSchemas::take(&mut part, self.directory)?;
         part.entry("grace_ms").or_insert_with(|| Settings::GRACE_MS.into());
+        part.entry("default_room").or_insert_with(
+            || json!({"events": [{"name": "message", "history": Settings::HISTORY}]}),
+        );
         let json = Value::Object(part).to_string();
         let config =
             Config::from_json(&json).map_err(|wrong| Wrong::new(wrong.path, wrong.message))?;

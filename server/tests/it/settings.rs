@@ -55,14 +55,24 @@ fn the_default_is_open_and_local() {
 }
 
 #[test]
-fn without_a_file_rooms_keep_what_the_page_shows() {
-    let example = fs::read_to_string(EXAMPLE).unwrap();
-    let line = example.lines().find_map(|line| line.strip_prefix("#   events = ")).unwrap();
-    let same = format!("[default_room]\nevents = {line}");
-    let without = Settings::load(&Flags::default()).unwrap();
-    assert_eq!(format!("{without:?}"), format!("{:?}", Settings::from_toml(&same).unwrap()));
-    let history = without.channel.default_room().to_owned();
-    assert!(format!("{history:?}").contains("Some(200)"), "{history:?}");
+fn rooms_of_which_nothing_is_said_keep_what_the_page_shows() {
+    let kept = |settings: Settings, topic: &str| {
+        settings.channel.room_for(&topic.into()).unwrap().history_of(&"message".into())
+    };
+    let file = |toml| Settings::from_toml(toml).unwrap();
+    assert_eq!(kept(Settings::default(), "lobby"), Some(Settings::HISTORY));
+    assert_eq!(kept(Settings::load(&Flags::default()).unwrap(), "lobby"), Some(200));
+    for silent in ["", "[server]\nshards = 1", "[limits]\nclients = 9"] {
+        assert_eq!(kept(file(silent), "lobby"), Some(200), "{silent}");
+    }
+    // What is said of rooms is all that holds for them, and for no others.
+    let pattern = "[[rooms]]\npattern = 'a:*'\n";
+    assert_eq!(kept(file(pattern), "a:1"), None);
+    assert_eq!(kept(file(pattern), "lobby"), Some(200));
+    for said in ["[default_room]", "[default_room]\npresence = 'off'"] {
+        assert_eq!(kept(file(said), "lobby"), None, "{said}");
+    }
+    assert_eq!(kept(file("[default_room]\nevents = [{name = '*', history = 3}]"), "a"), Some(3));
 }
 
 #[test]
