@@ -12,7 +12,7 @@ mod publish;
 mod refused;
 mod rooms;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -23,6 +23,7 @@ use axum::{
     routing::{any, get, patch, post},
 };
 use bytes::Bytes;
+use tokio::time::timeout;
 
 use self::deed::Deed;
 use crate::{
@@ -86,6 +87,15 @@ async fn other_method(OriginalUri(uri): OriginalUri, request: Request) -> Proble
     let (method, path) = (request.method(), uri.path());
     let detail = format!("{method} is not for {path}, expected a method that `Allow` names");
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+}
+
+/// How long shards may take to tell what is asked of them, of which there may be very much.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Looks something up, which is given up where a shard does not answer: nobody is helped by requests
+/// that wait for it, and there can be only so many.
+async fn look_up<T>(looking: impl Future<Output = Outcome<T>>) -> Result<T, Problem> {
+    Ok(timeout(PATIENCE, looking).await.map_err(|_elapsed| refused::no_answer(PATIENCE))??)
 }
 
 /// Does something to the end, also when nobody waits for it any more: what is to be done on several

@@ -10,6 +10,7 @@ use super::{
     asked::{Asked, Named, check_name},
     carry_out,
     deed::{By, Deed, shown},
+    look_up,
 };
 use crate::{hub::Hub, operations::OperationError, problem::Problem, server::Server};
 
@@ -99,7 +100,7 @@ pub(super) async fn clients_of(
     Named(user_id): Named,
 ) -> Result<Json<Clients>, Problem> {
     check_name(&hub, "user", &user_id)?;
-    let clients = Server::of_hub(&hub).clients_of(user_id).await?;
+    let clients = look_up(Server::of_hub(&hub).clients_of(user_id)).await?;
     Ok(Json(Clients { clients }))
 }
 
@@ -107,6 +108,6 @@ pub(super) async fn topics_of(
     State(hub): State<Arc<Hub>>,
     Named(client_id): Named,
 ) -> Result<Json<Topics>, Problem> {
-    let topics = Server::of_hub(&hub).topics_of(client_id).await?;
+    let topics = look_up(Server::of_hub(&hub).topics_of(client_id)).await?;
     Ok(Json(Topics { topics }))
 }

@@ -1,5 +1,7 @@
 //! What is not done, as a status and a problem.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use parlor::{Limit, Reason, Refusal};
 
@@ -17,6 +19,12 @@ impl From<OperationError> for Problem {
 /// The server goes.
 pub(super) fn gone() -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "gone", "the server is about to go")
+}
+
+/// A shard is stuck, or has more to do than it can.
+pub(super) fn no_answer(patience: Duration) -> Problem {
+    let detail = format!("a shard does not answer, expected it to in {patience:?}");
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_answer", detail)
 }
 
 /// There is no room of a topic that was asked about.

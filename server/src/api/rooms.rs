@@ -15,9 +15,10 @@ use super::{
     asked::{Asked, Named, Page, invalid},
     carry_out,
     deed::{By, Deed, shown},
+    look_up,
     refused::unknown_topic,
 };
-use crate::{hub::Hub, problem::Problem, server::Server};
+use crate::{hub::Hub, operations::Outcome, problem::Problem, server::Server};
 
 /// A part of the rooms.
 #[derive(Serialize)]
@@ -53,7 +54,7 @@ pub(super) async fn list(
     State(hub): State<Arc<Hub>>,
     page: Page,
 ) -> Result<Json<RoomPage>, Problem> {
-    let rooms = Server::of_hub(&hub).rooms().await?;
+    let rooms = look_up(Server::of_hub(&hub).rooms()).await?;
     let total = rooms.len();
     Ok(Json(RoomPage { rooms: page.of(rooms.into_iter()), total }))
 }
@@ -62,7 +63,7 @@ pub(super) async fn show(
     State(hub): State<Arc<Hub>>,
     Named(topic): Named,
 ) -> Result<Json<RoomInfo>, Problem> {
-    let room = Server::of_hub(&hub).room(topic.as_str()).await?;
+    let room = look_up(Server::of_hub(&hub).room(topic.as_str())).await?;
     room.map(Json).ok_or_else(|| unknown_topic(&topic))
 }
 
@@ -72,8 +73,7 @@ pub(super) async fn members(
     page: Page,
 ) -> Result<Json<MemberPage>, Problem> {
     let server = Server::of_hub(&hub);
-    check_room(&server, &topic).await?;
-    let members = server.members(topic.as_str()).await?.ok_or_else(|| unknown_topic(&topic))?;
+    let members = in_room(&server, &topic, server.members(topic.as_str())).await?;
     let (total, members) = (members.len(), page.of(members.ids().cloned()));
     Ok(Json(MemberPage { members, total }))
 }
@@ -84,8 +84,7 @@ pub(super) async fn presences(
     page: Page,
 ) -> Result<Json<PresencePage>, Problem> {
     let server = Server::of_hub(&hub);
-    check_room(&server, &topic).await?;
-    let entries = server.presences(topic.as_str()).await?.ok_or_else(|| unknown_topic(&topic))?;
+    let entries = in_room(&server, &topic, server.presences(topic.as_str())).await?;
     let (total, clients) = (entries.len(), entries.meta_count());
     Ok(Json(PresencePage { presences: page.of(entries.iter()), total, clients }))
 }
@@ -118,14 +117,27 @@ pub(super) async fn close(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Where there is no room, nobody is in it, but that is not what was asked.
-async fn check_room(server: &Server, topic: &str) -> Result<(), Problem> {
-    server.room(topic).await?.map(drop).ok_or_else(|| unknown_topic(topic))
+/// What is in a room. Where there is none, nobody is in it, but that is not what was asked.
+async fn in_room<T>(
+    server: &Server,
+    topic: &str,
+    found: impl Future<Output = Outcome<Option<T>>>,
+) -> Result<T, Problem> {
+    let found = async {
+        match server.room(topic).await? {
+            Some(_) => found.await,
+            None => Ok(None),
+        }
+    };
+    look_up(found).await?.ok_or_else(|| unknown_topic(topic))
 }
 
-/// A text as a segment of a path.
+/// A text as a segment of a path. Dots alone would be a step in it, at least for who does not take
+/// what is encoded for that too.
 fn percent_encoded(text: &str) -> String {
+    let is_step = matches!(text, "." | "..");
     let encoded = text.bytes().map(|byte| match byte {
+        b'.' if is_step => "%2E".to_owned(),
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
             char::from(byte).to_string()
         }

@@ -22,6 +22,7 @@ mod dialogue;
 mod embed;
 mod ending;
 mod entering;
+mod held;
 mod history;
 mod hostile;
 mod inspect;

@@ -1,11 +1,12 @@
 //! Requests that can't be read, take too long, or are not for whoever makes them.
 
-use parlor_server::{ConnectionLimits, Settings};
+use futures_util::future::join_all;
+use parlor_server::{ConnectionLimits, OperatorKey, Settings};
 use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::{raw, serve, usual};
-use crate::{Running, operators::KEY, settings, start};
+use crate::{Running, held::Held, operators::KEY, settings, start};
 
 const NOTICE: &str = r#"{"target":"everyone","event":"notice","payload":1}"#;
 
@@ -186,6 +187,29 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
     let answer = raw(running.at, slow.as_bytes()).await;
     assert_eq!(answer.refused(408, "too_slow"), "the body took too long, expected it in 1s");
     super::document::check("POST", "/api/publish", &answer);
+}
+
+// A shard that is held up holds up its thread.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_shard_that_does_not_answer_is_not_waited_for_without_an_end() {
+    let operator_key = Some(OperatorKey::new(KEY).unwrap());
+    let held = Held::start(Settings { operator_key, ..settings() }).await;
+    let paths = [
+        "/api/rooms",
+        "/api/rooms/a",
+        "/api/rooms/a/members",
+        "/api/rooms/a/presences",
+        "/api/users/ann/clients",
+        "/api/clients/c1/topics",
+    ];
+    let asked = paths.map(|path| held.running.ask("GET", path, None));
+    for answer in join_all(asked).await {
+        let detail = answer.refused(503, "no_answer");
+        assert_eq!(detail, "a shard does not answer, expected it to in 5s");
+    }
+    let running = held.go_on().await;
+    running.ask("GET", "/api/rooms", None).await.done();
+    running.shutdown().await;
 }
 
 #[tokio::test]

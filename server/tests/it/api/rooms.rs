@@ -106,6 +106,24 @@ async fn a_room_is_opened_as_configured_and_closed() {
 }
 
 #[tokio::test]
+async fn a_room_whose_name_is_a_step_in_a_path_is_named_as_it_is() {
+    let running = usual().await;
+    for (topic, expected) in
+        [(".", "%2E"), ("..", "%2E%2E"), ("...", "..."), ("a.b", "a.b"), ("%2E", "%252E")]
+    {
+        let opened = running.post("/api/rooms", &json!({"topic": topic}).to_string()).await;
+        let expected = format!("/api/rooms/{expected}");
+        assert_eq!((opened.status, opened.header("location")), (201, Some(&*expected)));
+        // Who takes a path as it is may write the dots as they are.
+        for path in [expected.clone(), format!("/api/rooms/{}", topic.replace('%', "%25"))] {
+            assert_eq!(running.get(&path).await["topic"], topic, "{path}");
+            assert_eq!(running.get(&format!("{path}/members")).await["total"], 0, "{path}");
+        }
+        assert_eq!(running.ask("DELETE", &expected, None).await.status, 204);
+    }
+}
+
+#[tokio::test]
 async fn a_room_that_can_not_be_is_refused() {
     let channel = Config::builder().limit(Limit::Topics, 3).build().unwrap();
     let running = serve(Settings { channel, shards: 1, ..settings() }).await;
