@@ -24,6 +24,7 @@ use crate::{
     sessions::{Return, Sessions},
     settings::Settings,
     shard::{Message, Seat, Way, Wire},
+    telling::{About, Tell, Telling},
 };
 
 /// What all connections share.
@@ -45,6 +46,7 @@ pub(crate) struct Hub {
     pub(crate) history: Option<Arc<Tally>>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) returns: Returns,
+    pub(crate) telling: Telling,
 }
 
 /// A shard has ended, which it does only when the server does, or by a defect.
@@ -113,6 +115,11 @@ impl Hub {
             Some(())
         };
         matches!(timeout(patience, asked).await, Ok(Some(())))
+    }
+
+    /// Whether the log says it once more, to those who read it at `info`.
+    pub(crate) fn tell(&self, about: About) -> Tell {
+        self.telling.of(about, self.clock.now_ms())
     }
 
     /// Waits until a shard has room for a message.

@@ -211,7 +211,8 @@
 //! # Logs
 //!
 //! By `tracing`: connections that come and go, and why, as `info`; events by client and topic, and
-//! what was refused, as `debug`. Never a token or what was said.
+//! what was refused, as `debug`. Never a token or what was said. Of those who are not let in there are
+//! a hundred lines in ten seconds at most, and the next one says how many were not told (`untold`).
 //!
 //! # Figures
 //!
@@ -257,6 +258,7 @@ mod sessions;
 mod settings;
 mod shard;
 mod takeovers;
+mod telling;
 
 pub use self::{
     auth::{AuthError, AuthSettings, Authenticator, Identity, KeyError},

@@ -15,7 +15,13 @@ use tokio::{
 };
 use tracing::{debug, warn};
 
-use crate::{hub::Hub, metrics::NotAccepted, patience::Patient, registry::Place};
+use crate::{
+    hub::Hub,
+    metrics::NotAccepted,
+    patience::Patient,
+    registry::Place,
+    telling::{About, Tell},
+};
 
 /// How long the head of a request may be: who has not said what it wants costs no more.
 const HEAD_BYTES: usize = 64 << 10;
@@ -47,7 +53,10 @@ pub(crate) async fn serve(hub: &Arc<Hub>, listener: TcpListener, router: Router)
                 }
             },
             Err(error) => {
-                warn!(%error, "no connection can be taken");
+                match hub.tell(About::Accepting) {
+                    Tell::Line { untold } => warn!(%error, untold, "no connection can be taken"),
+                    Tell::Nothing => debug!(%error, "no connection can be taken"),
+                }
                 hub.metrics.doors.not_accepted(NotAccepted::Error);
                 sleep(PAUSE).await;
             }

@@ -6,6 +6,8 @@
 
 mod count;
 mod doors;
+mod families;
+mod operators;
 mod page;
 mod process;
 mod shard;
@@ -19,16 +21,18 @@ use axum::{
     response::IntoResponse,
     routing::{MethodRouter, get},
 };
+use tracing::error;
 
 use self::{page::Page, process::Process};
 use crate::{
     hub::Hub,
-    operators::{self, Access},
+    operators::{Access, for_nobody_else, may},
     problem::Problem,
 };
 
 pub(crate) use self::{
     doors::{Doors, Ending, NotAccepted, Open, Why},
+    operators::Operators,
     shard::{Rejoins, Sent, ShardFigures},
 };
 
@@ -40,12 +44,13 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 pub(crate) struct Metrics {
     pub(crate) shards: Vec<Arc<ShardFigures>>,
     pub(crate) doors: Arc<Doors>,
+    pub(crate) operators: Operators,
 }
 
 impl Metrics {
     pub(crate) fn new(shards: usize) -> Self {
         let shards = (0..shards).map(|_| Arc::default()).collect();
-        Self { shards, doors: Arc::default() }
+        Self { shards, doors: Arc::default(), operators: Operators::default() }
     }
 
     /// The shards whose journals can't be written any more.
@@ -72,17 +77,22 @@ struct Queues {
 
 /// Where it is told.
 pub(crate) fn route() -> MethodRouter<Arc<Hub>> {
-    get(scrape).layer(map_response(operators::for_nobody_else))
+    get(scrape).layer(map_response(for_nobody_else))
 }
 
 /// Answers `/metrics`, to who has the key or is on the same machine.
 async fn scrape(State(hub): State<Arc<Hub>>, request: Parts) -> Result<impl IntoResponse, Problem> {
-    operators::may(&hub, &request, Access::KeyOrHere)?;
+    may(&hub, &request, Access::KeyOrHere)?;
     // Queues have locks, and the machine is asked by files.
     let read = tokio::task::spawn_blocking(move || Page::of(&hub).text()).await;
     match read {
         Ok(Ok(text)) => Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], text)),
-        Ok(Err(_)) | Err(_) => Err(Problem::defect()),
+        Ok(Err(failure)) => {
+            error!(%failure, "figures can't be written");
+            Err(Problem::defect())
+        }
+        // A panic has said of itself what there is to say.
+        Err(_) => Err(Problem::defect()),
     }
 }
 

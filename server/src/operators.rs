@@ -3,8 +3,10 @@
 //!
 //! Users are not known here, nor operators to rooms.
 
+mod key;
+
 use std::{
-    fmt,
+    borrow::Cow,
     net::{IpAddr, SocketAddr},
 };
 
@@ -15,11 +17,16 @@ use axum::{
     },
     response::Response,
 };
-use hmac::{Hmac, Mac};
-use sha2::Sha256;
-use tracing::info;
+use tracing::{debug, info};
 
-use crate::{hub::Hub, origins, peers, problem::Problem};
+pub use self::key::{InvalidOperatorKey, OperatorKey};
+
+use crate::{
+    hub::Hub,
+    origins, peers,
+    problem::Problem,
+    telling::{About, Tell},
+};
 
 /// What a request has to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,91 +50,6 @@ pub enum SameMachine {
     Off,
 }
 
-/// The key of operators and back ends.
-///
-/// What it is kept as does not show what it is.
-///
-/// ```
-/// use parlor_server::OperatorKey;
-///
-/// assert!(OperatorKey::new("kept by those who run the server").is_err(), "it has spaces");
-/// assert!(OperatorKey::new("too-short").is_err());
-/// assert!(OperatorKey::new("3f1c0c2e9d7b4a55").is_ok());
-/// ```
-#[derive(Clone)]
-pub struct OperatorKey(Hmac<Sha256>);
-
-/// A text that is no [`OperatorKey`]; its `Display` says why, and repeats nothing of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum InvalidOperatorKey {
-    /// It could be guessed, or a header could not hold it.
-    Length {
-        /// How many bytes it has.
-        bytes: usize,
-    },
-    /// A header could not hold it.
-    Character,
-}
-
-impl OperatorKey {
-    /// How many bytes it has at least.
-    pub const MIN_BYTES: usize = 16;
-
-    /// How many bytes it has at most.
-    pub const MAX_BYTES: usize = 4_096;
-
-    /// Takes a text of ASCII without spaces, such as what `openssl rand -hex 32` writes.
-    ///
-    /// # Errors
-    ///
-    /// Refused is what is too short, too long, or could not stand in a header.
-    pub fn new(text: &str) -> Result<Self, InvalidOperatorKey> {
-        let bytes = text.len();
-        if !(Self::MIN_BYTES..=Self::MAX_BYTES).contains(&bytes) {
-            return Err(InvalidOperatorKey::Length { bytes });
-        }
-        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(InvalidOperatorKey::Character);
-        }
-        Ok(Self(tag(text.as_bytes())))
-    }
-
-    /// Whether it is that one, in a time that does not tell where it differs.
-    fn is(&self, shown: &[u8]) -> bool {
-        let expected = self.0.clone().finalize().into_bytes();
-        tag(shown).verify(&expected).is_ok()
-    }
-}
-
-/// What stands for a text, so that texts of all lengths are compared alike.
-fn tag(text: &[u8]) -> Hmac<Sha256> {
-    // Nothing depends on the key of the hash.
-    let mut tag = <Hmac<Sha256> as Mac>::new(&hmac::digest::Key::<Hmac<Sha256>>::default());
-    tag.update(text);
-    tag
-}
-
-impl fmt::Debug for OperatorKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("OperatorKey(…)")
-    }
-}
-
-impl fmt::Display for InvalidOperatorKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (min, max) = (OperatorKey::MIN_BYTES, OperatorKey::MAX_BYTES);
-        match self {
-            Self::Length { bytes } => write!(f, "it has {bytes} bytes, expected {min} to {max}"),
-            Self::Character => {
-                f.write_str("it has other characters, expected ASCII without spaces")
-            }
-        }
-    }
-}
-
-impl std::error::Error for InvalidOperatorKey {}
-
 /// Whether a request may have what it asks for; if not, what to answer it.
 ///
 /// A key that is shown has to fit, also where none is needed: who shows one means to be known by it.
@@ -140,11 +62,44 @@ pub(crate) fn may(hub: &Hub, request: &Parts, access: Access) -> Result<(), Prob
             SameMachine::Off => Here::IsOff,
         },
     };
-    check(settings.operator_key.as_ref(), &request.headers, here).inspect_err(|problem| {
+    check(settings.operator_key.as_ref(), &request.headers, here).map_err(|(denied, problem)| {
+        hub.metrics.operators.refused(denied);
         let peer = peers::address(settings, &request.headers, &request.extensions);
-        let peer = peer.map(tracing::field::display);
-        info!(peer, reason = problem.reason(), "operators' request refused");
+        let (peer, reason) = (peer.map(tracing::field::display), denied.label());
+        match hub.tell(About::Operators) {
+            Tell::Line { untold } => info!(peer, reason, untold, "operators' request refused"),
+            Tell::Nothing => debug!(peer, reason, "operators' request refused"),
+        }
+        problem
     })
+}
+
+/// Why a request may not have what it asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Denied {
+    /// There is no key that could be shown.
+    NoOperatorsKey,
+    /// None was shown.
+    NoKey,
+    /// Another one was shown.
+    WrongKey,
+}
+
+impl Denied {
+    pub(crate) const ALL: [Self; 3] = [Self::NoOperatorsKey, Self::NoKey, Self::WrongKey];
+
+    /// What it is called, in an answer and in figures.
+    pub(crate) const fn label(self) -> &'static str {
+        match self {
+            Self::NoOperatorsKey => "no_operators_key",
+            Self::NoKey => "no_key",
+            Self::WrongKey => "wrong_key",
+        }
+    }
+
+    fn because(self, status: StatusCode, detail: impl Into<Cow<'static, str>>) -> (Self, Problem) {
+        (self, Problem::new(status, self.label(), detail))
+    }
 }
 
 /// What is answered to who may is kept by nobody in between, and is what it says it is.
@@ -165,7 +120,11 @@ enum Here {
     IsOff,
 }
 
-fn check(key: Option<&OperatorKey>, headers: &HeaderMap, here: Here) -> Result<(), Problem> {
+fn check(
+    key: Option<&OperatorKey>,
+    headers: &HeaderMap,
+    here: Here,
+) -> Result<(), (Denied, Problem)> {
     let Some(key) = key else {
         let expected =
             "expected an `operators.key_file` in the settings, or `--operators-key-file`";
@@ -179,21 +138,21 @@ fn check(key: Option<&OperatorKey>, headers: &HeaderMap, here: Here) -> Result<(
                 format!("there is no key, and `operators.same_machine` is off, {expected}")
             }
         };
-        return Err(Problem::new(StatusCode::FORBIDDEN, "no_operators_key", detail));
+        return Err(Denied::NoOperatorsKey.because(StatusCode::FORBIDDEN, detail));
     };
     let mut shown = headers.get_all(header::AUTHORIZATION).iter();
     let expected = "expected the key of operators: `Authorization: Bearer KEY`";
     match (shown.next(), shown.next()) {
         (None, _) if here == Here::Is => Ok(()),
         (None, _) => {
-            let problem = Problem::new(StatusCode::UNAUTHORIZED, "no_key", expected);
-            Err(problem.with_header(header::WWW_AUTHENTICATE, CHALLENGE))
+            let (denied, problem) = Denied::NoKey.because(StatusCode::UNAUTHORIZED, expected);
+            Err((denied, problem.with_header(header::WWW_AUTHENTICATE, CHALLENGE)))
         }
         (Some(only), None) if bearer(only).is_some_and(|shown| key.is(shown)) => Ok(()),
         (Some(_), _) => {
             let detail = format!("the key is not the right one, {expected}");
-            let problem = Problem::new(StatusCode::UNAUTHORIZED, "wrong_key", detail);
-            Err(problem.with_header(header::WWW_AUTHENTICATE, WRONG_KEY))
+            let (denied, problem) = Denied::WrongKey.because(StatusCode::UNAUTHORIZED, detail);
+            Err((denied, problem.with_header(header::WWW_AUTHENTICATE, WRONG_KEY)))
         }
     }
 }
@@ -343,7 +302,8 @@ mod tests {
         let headers = shown.iter().map(|shown| ("authorization", *shown)).collect::<Vec<_>>();
         let request = request("::1", &headers);
         let refused = check(key.as_ref(), &request.headers, here).err();
-        assert_eq!(refused.map(|problem| problem.status_and_reason()), expected, "{shown:?}");
+        let refused = refused.map(|(_, problem)| problem.status_and_reason());
+        assert_eq!(refused, expected, "{shown:?}");
     }
 
     #[test]

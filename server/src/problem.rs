@@ -56,10 +56,6 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "defect", detail)
     }
 
-    pub(crate) fn reason(&self) -> &'static str {
-        self.0.reason
-    }
-
     /// Says which limit is reached.
     pub(crate) fn with_limit(mut self, limit: &'static str) -> Self {
         self.0.limit = Some(limit);

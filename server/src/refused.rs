@@ -14,6 +14,7 @@ use crate::{
     registry::Full,
     shard::Wire,
     takeovers::{MAX, TooMany, WINDOW_MS},
+    telling::{About, Tell},
 };
 
 /// Why there is no connection.
@@ -78,7 +79,12 @@ impl Refused {
         hub.metrics.doors.refused(wire, why);
         let peer = peer.map(tracing::field::display);
         match log {
-            Log::Refusal => info!(peer, reason = &*reason, because, "connection refused"),
+            Log::Refusal => match hub.tell(About::Connections) {
+                Tell::Line { untold } => {
+                    info!(peer, reason = &*reason, because, untold, "connection refused");
+                }
+                Tell::Nothing => debug!(peer, reason = &*reason, because, "connection refused"),
+            },
             Log::Contested => warn!(
                 peer,
                 "connections with one session took over from each other more than {MAX} times in \

@@ -30,6 +30,7 @@ use crate::{
     sessions::Sessions,
     settings::Settings,
     shard::{MAILBOX, Message, Shard},
+    telling::Telling,
 };
 
 /// A server that runs. Clones are the same server.
@@ -137,6 +138,7 @@ impl Server {
             history,
             metrics,
             returns: Returns::new(settings.channel.grace_ms()),
+            telling: Telling::default(),
             settings,
         });
         Ok(Self { hub, parts: Arc::new(Mutex::new(parts)) })

@@ -9,7 +9,7 @@ use parlor::{Limit, RateLimiter, wire::dialogue};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::{select, time::timeout};
-use tracing::info;
+use tracing::{debug, info};
 
 use super::{
     Transport,
@@ -27,6 +27,7 @@ use crate::{
     registry::Place,
     sessions::{Return, Sessions},
     shard::Wire,
+    telling::{About, Tell},
 };
 
 /// What a client shows.
@@ -99,7 +100,10 @@ fn authenticate(hub: &Hub, auth: Option<&str>) -> Result<Guest, End> {
     let (token, user_id) = (token.as_deref(), user_id.as_deref());
     let identity =
         hub.settings.auth.authenticate(token, user_id, clock::unix_s()).map_err(|error| {
-            info!(%error, "not authenticated");
+            match hub.tell(About::Connections) {
+                Tell::Line { untold } => info!(%error, untold, "not authenticated"),
+                Tell::Nothing => debug!(%error, "not authenticated"),
+            }
             refused(Why::Unauthenticated, "not authenticated")
         })?;
     Ok(Guest { identity, session })

@@ -9,18 +9,14 @@ use std::{
 use parlor::{EventKind, Reason};
 use prometheus_client::{
     collector::Collector,
-    encoding::{
-        DescriptorEncoder, EncodeCounterValue, EncodeGaugeValue, EncodeLabelSet, EncodeMetric,
-        NoLabelSet, text,
-    },
-    metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
+    encoding::{DescriptorEncoder, text},
     registry::{Registry, Unit},
 };
 
 use super::{
     Metrics, Queues,
-    count::Durations,
     doors::{NotAccepted, Why},
+    families::Families,
     process::{Process, TICK_MS},
     shard::{Sent, ShardFigures},
 };
@@ -54,7 +50,7 @@ impl Page {
 
 impl Collector for Page {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
-        let mut families = Families(encoder);
+        let mut families = Families::new(encoder);
         self.connections(&mut families)?;
         self.queues(&mut families)?;
         self.channels(&mut families)?;
@@ -113,6 +109,12 @@ impl Page {
             "Connections that ended before they could say what they want, by reason.",
             NotAccepted::ALL
                 .map(|(why, label)| ([("reason", label)], doors.count_not_accepted(why))),
+        )?;
+        let denied = self.metrics.operators.count_refused();
+        families.counters(
+            "parlor_operators_refused",
+            "Requests for what is for operators that were refused, by reason.",
+            denied.map(|(reason, count)| ([("reason", reason)], count)),
         )
     }
 
@@ -315,106 +317,5 @@ impl Page {
 
     fn sum(&self, of: impl Fn(&ShardFigures) -> u64) -> u64 {
         self.metrics.shards.iter().map(|shard| of(shard)).sum()
-    }
-}
-
-/// Writes families, each with what it is.
-struct Families<'a>(DescriptorEncoder<'a>);
-
-impl Families<'_> {
-    fn gauge(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
-        let encoder = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
-        ConstGauge::new(value).encode(encoder)
-    }
-
-    fn gauge_of(
-        &mut self,
-        (name, unit): (&str, Unit),
-        help: &str,
-        value: impl EncodeGaugeValue,
-    ) -> fmt::Result {
-        let encoder = self.0.encode_descriptor(name, help, Some(&unit), MetricType::Gauge)?;
-        ConstGauge::new(value).encode(encoder)
-    }
-
-    fn gauges<L: EncodeLabelSet>(
-        &mut self,
-        name: &str,
-        help: &str,
-        values: impl IntoIterator<Item = (L, u64)>,
-    ) -> fmt::Result {
-        let mut encoder = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
-        for (labels, value) in values {
-            ConstGauge::new(value).encode(encoder.encode_family(&labels)?)?;
-        }
-        Ok(())
-    }
-
-    fn counter(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
-        let encoder = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
-        ConstCounter::new(value).encode(encoder)
-    }
-
-    fn counter_of(
-        &mut self,
-        (name, unit): (&str, Unit),
-        help: &str,
-        value: impl EncodeCounterValue,
-    ) -> fmt::Result {
-        let encoder = self.0.encode_descriptor(name, help, Some(&unit), MetricType::Counter)?;
-        ConstCounter::new(value).encode(encoder)
-    }
-
-    fn counters<L: EncodeLabelSet>(
-        &mut self,
-        name: &str,
-        help: &str,
-        values: impl IntoIterator<Item = (L, u64)>,
-    ) -> fmt::Result {
-        let mut encoder = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
-        for (labels, value) in values {
-            ConstCounter::new(value).encode(encoder.encode_family(&labels)?)?;
-        }
-        Ok(())
-    }
-
-    fn counters_of<L: EncodeLabelSet, V: EncodeCounterValue>(
-        &mut self,
-        (name, unit): (&str, Unit),
-        help: &str,
-        values: impl IntoIterator<Item = (L, V)>,
-    ) -> fmt::Result {
-        let mut encoder = self.0.encode_descriptor(name, help, Some(&unit), MetricType::Counter)?;
-        for (labels, value) in values {
-            ConstCounter::new(value).encode(encoder.encode_family(&labels)?)?;
-        }
-        Ok(())
-    }
-
-    fn histogram<'d>(
-        &mut self,
-        (name, unit): (&str, Unit),
-        help: &str,
-        parts: impl Iterator<Item = &'d Durations>,
-    ) -> fmt::Result {
-        let bounds = Durations::BOUNDS_US.map(|us| Duration::from_micros(us).as_secs_f64());
-        let bounds = bounds.into_iter().chain([f64::INFINITY]);
-        let mut buckets: Vec<(f64, u64)> = bounds.map(|bound| (bound, 0)).collect();
-        let mut sum = Duration::ZERO;
-        for part in parts {
-            sum += part.sum();
-            for ((_, all), count) in buckets.iter_mut().zip(part.counts()) {
-                *all += count;
-            }
-        }
-        let count = buckets.iter().map(|(_, count)| count).sum();
-        let mut encoder =
-            self.0.encode_descriptor(name, help, Some(&unit), MetricType::Histogram)?;
-        encoder.encode_histogram::<NoLabelSet>(sum.as_secs_f64(), count, &buckets, None)
-    }
-
-    fn info(&mut self, name: &str, help: &str, labels: &impl EncodeLabelSet) -> fmt::Result {
-        let mut encoder = self.0.encode_descriptor(name, help, None, MetricType::Info)?;
-        encoder.encode_info(labels)
     }
 }

@@ -359,6 +359,35 @@ async fn the_page_is_for_operators() {
 }
 
 #[tokio::test]
+async fn who_may_not_look_or_act_is_counted_by_reason() {
+    let key = |shown: &str| format!("host: chat.example\r\nauthorization: Bearer {shown}\r\n");
+    let (nothing, wrong) = ("host: chat.example\r\n", key("another-key-of-a-test"));
+    let right = key("a-key-of-this-test-alone");
+    let operator_key = Some(OperatorKey::new("a-key-of-this-test-alone").unwrap());
+    let closed = Settings { operator_key, ..remembering() };
+    for (settings, head, reason) in [
+        (closed.clone(), nothing, "no_key"),
+        (closed, &*wrong, "wrong_key"),
+        (remembering(), nothing, "no_operators_key"),
+        (remembering(), &*wrong, "no_operators_key"),
+    ] {
+        let running = start(settings).await;
+        let before = scrape(running.at).await;
+        for path in ["/metrics", "/inspect/rooms", "/api/rooms", "/api/nothing"] {
+            let answer = ask(running.at, path, head).await;
+            assert!(answer.contains(&format!("\"reason\":\"{reason}\"")), "{path}: {answer}");
+        }
+        // What everybody may, and what was allowed, is not among them.
+        ask(running.at, "/healthz", nothing).await;
+        ask(running.at, "/inspect", nothing).await;
+        ask(running.at, "/api/openapi.json", &right).await;
+        let name = format!("parlor_operators_refused_total{{reason=\"{reason}\"}}");
+        let by = if reason == "no_operators_key" { 5.0 } else { 4.0 };
+        check(&running, &before, &[(name.as_str(), by)]).await;
+    }
+}
+
+#[tokio::test]
 async fn what_runs_is_told() {
     let running = start(settings()).await;
     let page = scrape(running.at).await;
