@@ -3,6 +3,8 @@
 //! Shards put in and never wait; the task of the connection takes out. What does not fit any more
 //! cuts the connection, with a code and a reason.
 
+mod size;
+
 use std::{
     collections::VecDeque,
     future::poll_fn,
@@ -12,8 +14,9 @@ use std::{
 };
 
 use axum::extract::ws::Message;
-use parlor::{Answer, Body, Outbound, Payload, Reply, RoomInfo};
+use parlor::Outbound;
 
+use self::size::size_of;
 use crate::{close::Close, dialogue::Told};
 
 /// Something for a connection.
@@ -219,51 +222,6 @@ fn wake(taker: Option<Waker>) {
     }
 }
 
-/// About how many bytes something holds.
-fn size_of(item: &Item) -> usize {
-    const HEAD: usize = 128;
-    HEAD + match item {
-        Item::Frame(Message::Text(text)) => text.as_str().len(),
-        Item::Frame(Message::Binary(bytes) | Message::Ping(bytes) | Message::Pong(bytes)) => {
-            bytes.len()
-        }
-        Item::Frame(Message::Close(_)) | Item::Restarted(_) => 0,
-        Item::Told(told) => told.text.len(),
-        Item::Outbound(outbound) => match &**outbound {
-            Outbound::PushMessage(push) => bytes_of(&push.payload),
-            Outbound::BroadcastMessage(message) => bytes_of(&message.payload),
-            Outbound::PresenceState(state) => HEAD * state.entries.meta_count(),
-            Outbound::History(page) => {
-                page.messages.iter().map(|message| HEAD + bytes_of(&message.payload)).sum()
-            }
-            Outbound::Reply(Reply { result: Ok(Body::Answer(Answer::Rooms(rooms))), .. }) => {
-                rooms.iter().map(|room| HEAD + bytes_of_room(room)).sum()
-            }
-            Outbound::PresenceDiff(_)
-            | Outbound::Reply(_)
-            | Outbound::Evicted(_)
-            | Outbound::LoadHistory(_)
-            | Outbound::RoomOpened(_)
-            | Outbound::RoomClosed(_)
-            | Outbound::Closed(_)
-            | Outbound::Disconnect(_)
-            | Outbound::System(_) => 0,
-        },
-    }
-}
-
-/// The texts of a room, which are its own in each list.
-fn bytes_of_room(room: &RoomInfo) -> usize {
-    room.name.as_ref().map_or(0, String::len) + room.description.as_ref().map_or(0, String::len)
-}
-
-fn bytes_of(payload: &Payload) -> usize {
-    match payload {
-        Payload::Json(json) => json.as_str().len(),
-        Payload::Bytes(bytes) => bytes.len(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -378,19 +336,6 @@ mod tests {
         take().await;
         take().await;
         assert_eq!(taken, [BATCH, 3, 2, 1]);
-    }
-
-    #[test]
-    fn a_list_of_rooms_has_the_size_of_its_rooms() {
-        let mut channel = parlor::Channel::single_node(parlor::Config::default());
-        for room in 0..9 {
-            channel.handle(parlor::Join::new("c1", format!("room:{room}"), "ann", 0).into());
-        }
-        drop(channel.flush_outbox());
-        let rooms = parlor::Query::new(parlor::Question::Rooms).with_client("c1").with_ref("1");
-        channel.handle(rooms.into());
-        let reply = channel.flush_outbox().into_iter().next().unwrap();
-        assert!(size_of(&Item::Outbound(Arc::new(reply))) >= 9 * 128);
     }
 
     #[tokio::test]

@@ -1,5 +1,7 @@
 //! One Phoenix connection, from the handshake to its end.
 
+mod end;
+
 use std::{
     future::{self, poll_fn},
     panic::AssertUnwindSafe,
@@ -18,18 +20,17 @@ use parlor::{
 use tokio::{
     select,
     sync::mpsc::error::TrySendError,
-    time::{Instant, Sleep, sleep, sleep_until, timeout},
+    time::{Instant, Sleep, sleep_until, timeout},
 };
-use tracing::{debug, info, warn};
-use tungstenite::{Error, error::ProtocolError};
+use tracing::{info, warn};
 
+use self::end::{End, say_good_bye};
 use super::message_of;
 use crate::{
     auth::Identity,
     clock,
     close::Close,
     hub::{Hub, Link, ShardGone},
-    metrics::Ending,
     queue::Item,
     registry::Place,
     shard::{Message, Wire},
@@ -70,35 +71,6 @@ enum Step {
     /// It is time to look whether it is idle.
     Look,
 }
-
-/// How a connection ends.
-enum End {
-    /// Its client has gone.
-    Lost,
-    /// Its client has said good-bye.
-    Left,
-    /// It is closed.
-    Closed(Close),
-    /// It is closed for a frame that was not read to its end, so nothing more can be read.
-    Broken(Close),
-}
-
-impl End {
-    const fn for_figures(&self) -> Ending {
-        match self {
-            Self::Lost => Ending::Lost,
-            Self::Left => Ending::Left,
-            Self::Closed(close) | Self::Broken(close) => Ending::Code(close.code),
-        }
-    }
-}
-
-/// For how long a connection stays open that nothing more can be read from, so that the client can
-/// read why it is closed.
-const LINGER: Duration = Duration::from_secs(1);
-
-/// A client that is gone without a word.
-const ABANDONED: ProtocolError = ProtocolError::ResetWithoutClosingHandshake;
 
 /// Serves a connection until it ends.
 pub(super) async fn run(
@@ -150,32 +122,6 @@ pub(super) async fn run(
     Box::pin(say_good_bye(&hub, &mut websocket, end)).await;
 }
 
-/// Closes the socket, and waits a while until the client has done so too.
-async fn say_good_bye(hub: &Hub, websocket: &mut WebSocket, end: End) {
-    let good_bye = async {
-        let close = match &end {
-            End::Lost => return,
-            End::Left => None,
-            End::Closed(close) | End::Broken(close) => Some(Frame::Close(Some(close.frame()))),
-        };
-        if let Some(close) = close
-            && websocket.send(close).await.is_err()
-        {
-            return;
-        }
-        if matches!(end, End::Broken(_)) {
-            sleep(LINGER).await;
-        } else {
-            // Also sends the answer to a close of the client's.
-            while let Some(Ok(_)) = websocket.recv().await {}
-        }
-    };
-    let close_ms = Duration::from_millis(hub.settings.connections.close_ms);
-    if timeout(close_ms, good_bye).await.is_err() {
-        debug!("the client has not answered the close");
-    }
-}
-
 impl Socket {
     /// Reads and writes until there is a reason to end.
     async fn serve(&mut self) -> End {
@@ -187,7 +133,10 @@ impl Socket {
                 Step::Write(Some(close)) => Err(End::Closed(close)),
                 Step::Write(None) => self.send(items).await,
                 Step::Read(Some(Ok(frame))) => self.receive(frame).await,
-                Step::Read(Some(Err(error))) => Err(self.unreadable(error)),
+                Step::Read(Some(Err(error))) => {
+                    let max = self.link.hub().settings.connections.max_message_bytes;
+                    Err(End::of_unreadable(error, max))
+                }
                 Step::Read(None) => Err(End::Lost),
                 Step::Look => {
                     let looked = self.look();
@@ -357,24 +306,6 @@ impl Socket {
         };
         self.idle_at += began.elapsed();
         written
-    }
-
-    /// What is wrong with what was read.
-    fn unreadable(&self, error: axum::Error) -> End {
-        let max = self.link.hub().settings.connections.max_message_bytes;
-        let Ok(error) = error.into_inner().downcast::<Error>() else {
-            return End::Lost;
-        };
-        // What is not the client's doing is a connection that was lost.
-        if matches!(*error, Error::Capacity(_)) {
-            End::Broken(Close::too_large(max))
-        } else if matches!(*error, Error::Utf8(_)) {
-            End::Broken(Close::no_utf8())
-        } else if matches!(&*error, Error::Protocol(flaw) if *flaw != ABANDONED) {
-            End::Broken(Close::protocol())
-        } else {
-            End::Lost
-        }
     }
 
     fn idle_time(&self) -> Duration {
