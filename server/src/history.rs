@@ -44,6 +44,7 @@
 mod file;
 mod keeper;
 mod reader;
+mod shares;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -63,7 +64,7 @@ use std::{
 use parlor::{LoadHistory, StoredMessage, Topic};
 use tokio::sync::mpsc::WeakSender;
 
-pub(crate) use self::keeper::Keeper;
+pub(crate) use self::{keeper::Keeper, shares::Share};
 
 use self::{file::Opened, reader::Reader, writer::Writer};
 use crate::{clock::Clock, shard::Message};
@@ -237,10 +238,10 @@ impl History {
 }
 
 impl Running {
-    /// What a shard has of it, which is answered in its mailbox.
-    pub(crate) fn keeper(&self, answer: WeakSender<Message>) -> Keeper {
+    /// What a shard has of it, which is answered in its mailbox; it has so many pages read at once.
+    pub(crate) fn keeper(&self, answer: WeakSender<Message>, max_pages: u64) -> Keeper {
         let (commands, tally) = (self.commands.clone(), Arc::clone(&self.tally));
-        Keeper::new(commands, tally, answer, self.max_waiting_bytes)
+        Keeper::new(commands, tally, answer, (self.max_waiting_bytes, max_pages))
     }
 }
 

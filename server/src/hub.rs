@@ -135,7 +135,8 @@ impl Link {
         connect.data = data;
         let queue = Arc::clone(&self.queue);
         let (client_id, generation) = (self.client_id.clone(), self.generation);
-        let seat = Seat { client_id, generation, queue, wire, held: Vec::new() };
+        let address = self.place.address();
+        let seat = Seat { client_id, generation, queue, wire, address, held: Vec::new() };
         Message::Enter { connect: Box::new(connect), seat }
     }
 

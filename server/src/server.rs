@@ -8,10 +8,16 @@ use std::{
     time::Duration,
 };
 
-use parlor::Config;
-use tokio::{net::TcpListener, runtime::Handle, sync::mpsc, task::JoinHandle, time::timeout};
+use parlor::{Config, Limit};
+use tokio::{
+    net::TcpListener,
+    runtime::Handle,
+    sync::{Mutex, mpsc},
+    task::{JoinHandle, spawn_blocking},
+    time::timeout,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::{
     clock::Clock,
@@ -108,7 +114,9 @@ impl Server {
         for (number, ((config, journal), figures)) in each.enumerate() {
             let (mailbox, receiver) = mpsc::channel(MAILBOX);
             let config = config.with_hash_key(random::hash_key());
-            let keeper = history.as_ref().map(|history| history.keeper(mailbox.downgrade()));
+            let open_pages = config.limit(Limit::OpenPages);
+            let keeper =
+                history.as_ref().map(|history| history.keeper(mailbox.downgrade(), open_pages));
             let keeper = keeper.unwrap_or_default();
             let shard =
                 Shard::new(number, config, journal, keeper, clock, (&openings, figures), &settings);
@@ -168,7 +176,11 @@ impl Server {
 
     /// Ends the server: it takes no more connections, those that it has get what waits for them and
     /// are closed with 1012, and what was recorded is written. That takes no longer than
-    /// [`drain_ms`](crate::ConnectionLimits::drain_ms) says, with another second or so for the rest.
+    /// [`drain_ms`](crate::ConnectionLimits::drain_ms) says, with another second or so for the rest,
+    /// and what the disk takes for the history. A shard that does not end, by a defect or for an
+    /// [`Observer`](crate::Observer) that does not return, is left behind after some seconds.
+    ///
+    /// Who calls it again waits for the same end.
     pub async fn shutdown(&self) {
         // A shard answers who has said something before it tells the others, who are to hear it too.
         if !self.hub.going.is_cancelled() && !self.hub.answers(Duration::from_secs(1)).await {

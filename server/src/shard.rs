@@ -5,6 +5,8 @@
 //! who wakes it for a single join is then followed by it, without the machine switching threads.
 
 mod delivery;
+mod entering;
+mod paging;
 mod seats;
 
 use std::{
@@ -14,8 +16,8 @@ use std::{
 };
 
 use parlor::{
-    Body, Channel, ClientId, Config, Connect, Disconnect, Event, EventKind, Guard, HistoryLoaded,
-    Kick, Outbound, Reason, Refusal, Refuse, Tick, UserId,
+    Body, Channel, ClientId, Config, Connect, Event, Guard, HistoryLoaded, Outbound, Refusal, Tick,
+    UserId,
 };
 use tokio::{
     sync::{mpsc, oneshot},
@@ -221,7 +223,10 @@ impl Shard {
                 // What an earlier connection has said is not what the client says.
                 if self.seats.is_taken_by(&client_id, generation) {
                     let began = self.figures.begin();
-                    self.hand_in(event);
+                    match event {
+                        Event::History(asked) => self.ask_for_page(asked),
+                        other => self.hand_in(other),
+                    }
                     self.figures.done(began);
                 }
             }
@@ -240,7 +245,10 @@ impl Shard {
                 // Who asked may have gone.
                 answer.send(self.deliver_for(Asker::Server, once.as_ref())).ok();
             }
-            Message::Loaded(loaded) => self.hand_in(loaded.into()),
+            Message::Loaded(loaded) => {
+                self.keeper.answered(loaded.request);
+                self.hand_in(loaded.into());
+            }
             Message::ClientsOf { user_id, answer } => {
                 answer.send(self.channel.clients_of(&user_id)).ok();
             }
@@ -257,53 +265,6 @@ impl Shard {
         }
         self.show();
         Course::On
-    }
-
-    /// A connection takes the seat of its client. Whatever an earlier one had joined waits for the
-    /// rejoins of this one, so that it hears nothing of what it does not know to have.
-    fn enter(&mut self, connect: Connect, mut seat: Seat) {
-        let client_id = connect.client_id.clone();
-        if seat.wire == Wire::Dialogue {
-            seat.held = self.channel.topics_of(&client_id);
-        }
-        match self.seats.generation(&client_id) {
-            Some(current) if current > seat.generation => return,
-            Some(current) => self.leave(&client_id, current, Way::Disconnected),
-            None => {}
-        }
-        // What guards know of a client is what its connection has shown, and no more.
-        let known = self.channel.client(&client_id);
-        if known.is_some_and(|known| known.data != connect.data) {
-            self.hand_in(Kick::new(&client_id, "its claims have changed").into());
-        }
-        self.deliver();
-        self.hand_in(connect.with_ref(SERVER_REF).into());
-        let handle = self.channel.handle_of(&client_id);
-        self.seats.take(seat, handle);
-    }
-
-    /// A client rejoins without having asked for it: not where it is a member no more.
-    fn come_back(&mut self, client_id: &ClientId, rejoin: Event) {
-        let Some(topic) = names::topic_of(&rejoin) else { return };
-        if self.seats.has_held(client_id, topic) {
-            return self.hand_in(rejoin);
-        }
-        let has_gone = self.channel.room(topic).is_none();
-        let reason = if has_gone { Reason::UnknownTopic } else { Reason::NotMember };
-        let refuse = Refuse::new(client_id, EventKind::Rejoin, reason).with_topic(topic);
-        self.hand_in(refuse.into());
-    }
-
-    fn leave(&mut self, client_id: &ClientId, generation: Generation, way: Way) {
-        if !self.seats.is_taken_by(client_id, generation) {
-            return;
-        }
-        self.deliver();
-        self.seats.vacate(client_id);
-        self.hand_in(match way {
-            Way::Disconnected => Disconnect::new(client_id, self.clock.now_ms()).into(),
-            Way::Gone => Kick::new(client_id, "connection lost").into(),
-        });
     }
 
     /// Hands an event in as the guard leaves it.

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
     sync::{Arc, atomic::Ordering, mpsc::Sender},
 };
 
@@ -12,7 +13,10 @@ use parlor::{
 use tokio::sync::mpsc::WeakSender;
 use tracing::error;
 
-use super::{Command, Cut, Entry, Kept, Load, Tally};
+use super::{
+    Command, Cut, Entry, Kept, Load, Tally,
+    shares::{Share, Shares},
+};
 use crate::shard::Message;
 
 /// Hands over what a channel says that is to be kept, if there is a history.
@@ -25,6 +29,9 @@ pub(super) struct Hands {
     tally: Arc<Tally>,
     answer: WeakSender<Message>,
     max_waiting_bytes: u64,
+    shares: Shares,
+    /// Of which address the client is that asks for pages.
+    asker: Option<IpAddr>,
     progress: Progress,
     /// Whether what came last did not fit, which has been told.
     is_behind: bool,
@@ -56,11 +63,41 @@ impl Keeper {
         commands: Sender<Command>,
         tally: Arc<Tally>,
         answer: WeakSender<Message>,
-        max_waiting_bytes: u64,
+        (max_waiting_bytes, max_pages): (u64, u64),
     ) -> Self {
-        let progress = Progress::default();
-        let is_behind = false;
-        Self(Some(Hands { commands, tally, answer, max_waiting_bytes, progress, is_behind }))
+        Self(Some(Hands {
+            commands,
+            tally,
+            answer,
+            max_waiting_bytes,
+            shares: Shares::new(max_pages),
+            asker: None,
+            progress: Progress::default(),
+            is_behind: false,
+        }))
+    }
+
+    /// One whose pages wait for as long as the other thing that is returned is there.
+    #[cfg(test)]
+    pub(crate) fn that_nobody_reads(max_pages: u64) -> (Self, impl Sized) {
+        let (commands, unread) = std::sync::mpsc::channel();
+        let (mailbox, _) = tokio::sync::mpsc::channel(1);
+        let limits = (u64::MAX, max_pages);
+        (Self::new(commands, Arc::default(), mailbox.downgrade(), limits), unread)
+    }
+
+    /// A client of such an address asks for a page: whether there is one left for it.
+    pub(crate) fn ask(&mut self, address: Option<IpAddr>) -> Share {
+        let Some(hands) = &mut self.0 else { return Share::Left };
+        hands.asker = address;
+        hands.shares.of(address)
+    }
+
+    /// A page was read, or could not be.
+    pub(crate) fn answered(&mut self, request: u64) {
+        if let Some(hands) = &mut self.0 {
+            hands.shares.answer(request);
+        }
     }
 
     /// Keeps what is said in rooms that have a history, and asks for what memory does not have. What
@@ -155,16 +192,20 @@ impl Hands {
         self.tally.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
         // It is gone only by a defect.
         if self.commands.send(Command::Write(entry)).is_err() {
+            self.tally.fails.store(true, Ordering::Relaxed);
             self.tally.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
             self.tally.lost.fetch_add(count, Ordering::Relaxed);
         }
     }
 
-    fn load(&self, load: &LoadHistory) -> Option<HistoryLoaded> {
+    fn load(&mut self, load: &LoadHistory) -> Option<HistoryLoaded> {
         let answer = self.answer.clone();
         let asked = Command::Load(Load { load: load.clone(), answer });
         match self.commands.send(asked) {
-            Ok(()) => None,
+            Ok(()) => {
+                self.shares.ask(load.request, self.asker);
+                None
+            }
             Err(_) => Some(HistoryLoaded::failure(load.request, "the history has ended")),
         }
     }

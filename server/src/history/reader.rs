@@ -7,7 +7,7 @@ use std::{
 
 use parlor::HistoryLoaded;
 use rusqlite::Connection;
-use tracing::error;
+use tracing::{error, info};
 
 use super::{HistoryReach, Load, Tally, table};
 use crate::shard::Message;
@@ -19,6 +19,14 @@ pub(super) struct Reader {
     asked: mpsc::Receiver<Load>,
     tally: Arc<Tally>,
     _lock: Arc<File>,
+    state: State,
+}
+
+/// Whether reading works, which is told when it changes: how often it is tried is up to clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Works,
+    Fails,
 }
 
 impl Reader {
@@ -29,21 +37,28 @@ impl Reader {
         tally: Arc<Tally>,
         lock: Arc<File>,
     ) -> Self {
-        Self { connection, reach, asked, tally, _lock: lock }
+        Self { connection, reach, asked, tally, _lock: lock, state: State::Works }
     }
 
-    /// Answers until nobody asks any more. As many wait as there are open pages, which channels
-    /// limit.
-    pub(super) fn run(self) {
+    /// Answers until nobody asks any more. As many wait as there may be open pages, which shards see
+    /// to.
+    pub(super) fn run(mut self) {
         while let Ok(asked) = self.asked.recv() {
             let request = asked.load.request;
             let loaded = match table::page(&self.connection, &asked.load, self.reach) {
                 Ok(messages) => {
+                    if self.state == State::Fails {
+                        info!("pages are read from the history again");
+                    }
+                    self.state = State::Works;
                     self.tally.pages.fetch_add(1, Ordering::Relaxed);
                     HistoryLoaded::new(request, messages)
                 }
                 Err(failure) => {
-                    error!(%failure, "a page can't be read from the history");
+                    if self.state == State::Works {
+                        error!(%failure, "a page can't be read from the history");
+                    }
+                    self.state = State::Fails;
                     self.tally.failed_pages.fetch_add(1, Ordering::Relaxed);
                     HistoryLoaded::failure(request, failure.to_string())
                 }

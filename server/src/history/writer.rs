@@ -6,7 +6,7 @@ use std::{
     sync::{
         Arc,
         atomic::Ordering,
-        mpsc::{Receiver, RecvTimeoutError, Sender},
+        mpsc::{Receiver, RecvTimeoutError, SendError, Sender},
     },
     time::Duration,
 };
@@ -156,8 +156,14 @@ impl Writer {
         for load in loads {
             let request = load.load.request;
             if self.state == State::Works {
-                // Whoever reads goes after who writes.
-                self.loads.send(load).ok();
+                // Whoever reads goes after who writes, but by a defect.
+                if let Err(SendError(load)) = self.loads.send(load) {
+                    self.tally.failed_pages.fetch_add(1, Ordering::Relaxed);
+                    load.answer(HistoryLoaded::failure(
+                        request,
+                        "the history is not read any more",
+                    ));
+                }
             } else {
                 self.tally.failed_pages.fetch_add(1, Ordering::Relaxed);
                 load.answer(HistoryLoaded::failure(request, "the history can't be written"));

@@ -1,6 +1,6 @@
 //! Which connection a shard sends to for which client: by id, and by handle for what many receive.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, net::IpAddr, sync::Arc};
 
 use parlor::{ClientHandle, ClientId, Topic};
 
@@ -43,6 +43,8 @@ pub(crate) struct Seat {
     pub(crate) generation: Generation,
     pub(crate) queue: Arc<Queue>,
     pub(crate) wire: Wire,
+    /// That of its network, where it is known.
+    pub(crate) address: Option<IpAddr>,
     /// What its client was a member of when it came, where the server has it rejoin.
     pub(crate) held: Vec<Topic>,
 }

@@ -27,7 +27,7 @@ struct Shard {
 impl Shard {
     fn new(running: &Running) -> Self {
         let (kept, mailbox) = mailbox::channel(64);
-        Self::with(running.keeper(kept.downgrade()), mailbox, kept)
+        Self::with(running.keeper(kept.downgrade(), 10), mailbox, kept)
     }
 
     fn with(
