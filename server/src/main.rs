@@ -114,7 +114,10 @@ fn check(settings: Settings) -> Result<(), String> {
 fn serve(settings: Settings) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("no runtime: {error}"))?;
-    runtime.block_on(run(settings))
+    let served = runtime.block_on(run(settings));
+    // What was to be waited for has been: not for what is stuck.
+    runtime.shutdown_background();
+    served
 }
 
 /// Serves until the process is asked to end.

@@ -3,7 +3,7 @@
 use std::{
     fmt, io, mem,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     thread,
     time::Duration,
 };
@@ -46,6 +46,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Server {
     hub: Arc<Hub>,
+    /// Held by who ends them, so that whoever else shuts the server down waits until that is done.
     parts: Arc<Mutex<Parts>>,
 }
 
@@ -54,6 +55,10 @@ pub struct Server {
 struct Parts {
     shards: Vec<JoinHandle<()>>,
     history: Vec<thread::JoinHandle<()>>,
+    /// How many of the threads of the history have panicked, once that is known.
+    ending: Option<JoinHandle<usize>>,
+    /// How many have panicked, as far as they have ended.
+    panicked: usize,
 }
 
 /// Why a server does not start.
@@ -78,6 +83,9 @@ const HANDSHAKES: usize = 1_024;
 /// How many requests a client that polls may have open: one in which it waits, and one in which it
 /// says something.
 const REQUESTS: usize = 2;
+
+/// How long shards may take to end when nobody tells them anything more.
+const LAST_BATCH: Duration = Duration::from_secs(5);
 
 impl Server {
     /// Starts the shards of a server, as tasks of the runtime in which it is called; it then waits
@@ -194,12 +202,15 @@ impl Server {
             let left = self.hub.connections.count();
             warn!(left, "connections that would not close are dropped");
         }
-        for shard in 0..self.hub.shards.len() {
-            // One that has ended needs no word.
-            self.hub.send(shard, Message::Stop).await.ok();
+        let mut parts = self.parts.lock().await;
+        if timeout(LAST_BATCH, parts.end_shards(&self.hub)).await.is_err() {
+            // The history ends when all shards have, so that is not waited for either.
+            return error!("a shard does not end, and is left behind");
         }
-        let parts = mem::take(&mut *self.parts.lock().unwrap_or_else(PoisonError::into_inner));
-        if parts.end().await == 0 {
+        parts.end_history().await;
+        let panicked = parts.panicked;
+        drop(parts);
+        if panicked == 0 {
             info!("shut down");
         } else {
             warn!("a shard or the history had panicked");
@@ -229,18 +240,30 @@ impl Server {
     }
 }
 
+/// Whoever waits for an end may give up, and another one goes on from there.
 impl Parts {
-    /// Waits until all have ended, and returns how many had panicked.
-    async fn end(self) -> usize {
-        let mut panicked = 0;
-        for shard in self.shards {
-            panicked += usize::from(shard.await.is_err());
+    async fn end_shards(&mut self, hub: &Hub) {
+        for shard in 0..hub.shards.len() {
+            // One that has ended needs no word.
+            hub.send(shard, Message::Stop).await.ok();
         }
-        let threads = self.history;
-        let joined = tokio::task::spawn_blocking(move || {
-            threads.into_iter().filter_map(|thread| thread.join().err()).count()
-        });
-        panicked + joined.await.unwrap_or(1)
+        while let Some(shard) = self.shards.last_mut() {
+            self.panicked += usize::from(shard.await.is_err());
+            self.shards.pop();
+        }
+    }
+
+    async fn end_history(&mut self) {
+        let threads = mem::take(&mut self.history);
+        if !threads.is_empty() {
+            self.ending = Some(spawn_blocking(move || {
+                threads.into_iter().filter_map(|thread| thread.join().err()).count()
+            }));
+        }
+        if let Some(ending) = &mut self.ending {
+            self.panicked += ending.await.unwrap_or(1);
+            self.ending = None;
+        }
     }
 }
 

@@ -1,12 +1,13 @@
 //! A server that goes.
 
 use serde_json::json;
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{
     Message,
     protocol::{CloseFrame, frame::coding::CloseCode},
 };
 
-use crate::{get, settings, start, until};
+use crate::{PATIENCE, get, held::Held, settings, start, until};
 
 #[tokio::test]
 async fn who_is_connected_gets_what_waits_and_is_told_that_the_server_restarts() {
@@ -55,4 +56,13 @@ async fn who_never_answers_does_not_hold_it_up() {
     ann.join("room:1", json!({})).await;
     running.shutdown().await;
     assert_eq!(ann.closed().await.0, 1012);
+}
+
+// A shard that is held up holds up its thread.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_shard_that_does_not_end_is_left_behind() {
+    let held = Held::start(settings()).await;
+    let ended = timeout(PATIENCE, held.running.server.shutdown()).await;
+    ended.expect("it ends while the shard stands still");
+    held.go_on().await.shutdown().await;
 }

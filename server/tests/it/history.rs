@@ -1,10 +1,11 @@
 //! Pages that go on where memory ends, as clients of Phoenix see them.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use parlor::{Address, Config, EventDefinition, Json, Limit, Publish, RoomConfig};
 use parlor_server::{HistoryReach, HistorySettings, Settings};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::{Client, Running, settings, start, until};
 
@@ -241,4 +242,23 @@ async fn what_is_more_than_may_be_kept_is_gone() {
     assert_eq!(numbers(&held), newest);
     assert!(all(&mut ann, "lasting", "other", 50).await.len() >= 30, "each name by itself");
     running.shutdown().await;
+}
+
+#[tokio::test]
+async fn whoever_shuts_a_server_down_waits_until_all_is_written() {
+    let history = file("ended_twice");
+    let running = start(keeping(HistorySettings::new(&history))).await;
+    for number in 0..2_000 {
+        publish(&running, "lasting", "message", number).await;
+    }
+    // One gives up, wherever that is, and two wait.
+    timeout(Duration::from_millis(1), running.server.shutdown()).await.ok();
+    let end = async || {
+        running.server.shutdown().await;
+        // SQLite deletes its log when the last who has the file open lets go of it.
+        assert!(!history.with_file_name("history.sqlite-wal").exists());
+    };
+    tokio::join!(end(), end());
+    let stats = running.server.history().unwrap();
+    assert_eq!((stats.written, stats.lost), (2_000, 0), "{stats:?}");
 }
