@@ -6,7 +6,7 @@
 //! draws at random and keeps, for that of the session and no other, at once.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -33,8 +33,9 @@ struct State {
     clients: BTreeMap<ClientId, Client>,
     /// Of those that are known by their users, who have lost their connections; the last one last.
     lost: BTreeMap<UserId, Vec<ClientId>>,
-    /// Who has lost a connection, and until when it is waited for.
-    due: VecDeque<(u64, ClientId)>,
+    /// Who has lost a connection, by until when it is waited for: each once, however often it comes
+    /// and goes.
+    due: BTreeSet<(u64, ClientId)>,
 }
 
 #[derive(Debug)]
@@ -85,9 +86,12 @@ impl Returns {
             return;
         }
         let until_ms = now_ms.saturating_add(self.grace_ms);
-        client.until_ms = Some(until_ms);
+        let earlier = client.until_ms.replace(until_ms);
         let by_user = (client.known == Known::ByUser).then(|| client.user_id.clone());
-        state.due.push_back((until_ms, client_id.clone()));
+        if let Some(earlier) = earlier {
+            state.due.remove(&(earlier, client_id.clone()));
+        }
+        state.due.insert((until_ms, client_id.clone()));
         if let Some(user_id) = by_user {
             state.lost.entry(user_id).or_default().push(client_id.clone());
         }
@@ -110,7 +114,9 @@ impl State {
     /// A client is not lost any more.
     fn find(&mut self, client_id: &ClientId) {
         let Some(client) = self.clients.get_mut(client_id) else { return };
-        client.until_ms = None;
+        if let Some(until_ms) = client.until_ms.take() {
+            self.due.remove(&(until_ms, client_id.clone()));
+        }
         if let Some(lost) = self.lost.get_mut(&client.user_id) {
             lost.retain(|lost| lost != client_id);
             if lost.is_empty() {
@@ -121,17 +127,11 @@ impl State {
 
     /// Forgets who was waited for long enough.
     fn forget_late(&mut self, now_ms: u64) {
-        while let Some((until_ms, client_id)) = self.due.front().cloned() {
-            if until_ms > now_ms {
-                return;
-            }
-            self.due.pop_front();
-            // It may have come back since, and be lost again.
-            let client = self.clients.get(&client_id);
-            if client.is_some_and(|client| client.until_ms == Some(until_ms)) {
-                self.find(&client_id);
-                self.clients.remove(&client_id);
-            }
+        while self.due.first().is_some_and(|(until_ms, _)| *until_ms <= now_ms)
+            && let Some((_, client_id)) = self.due.pop_first()
+        {
+            self.find(&client_id);
+            self.clients.remove(&client_id);
         }
     }
 }
@@ -183,6 +183,7 @@ mod tests {
         check(&returns, 109, Some("a"));
         let rooms = joined(&returns, "a", Known::ByUser);
         returns.lose(&"a".into(), &rooms, 109);
+        assert_eq!(returns.lock().due.len(), 1, "once, however often it comes and goes");
         // The first loss is over, the second one is not.
         check(&returns, 110, Some("a"));
         let rooms = joined(&returns, "a", Known::ByUser);
