@@ -109,7 +109,7 @@ async fn a_token_may_be_offered_as_a_subprotocol() {
 #[tokio::test]
 async fn a_connection_ends_with_its_token() {
     let running = running().await;
-    let mut ann = connected(&running, &format!("token={}", token(3, "user"))).await;
+    let mut ann = connected(&running, &format!("token={}", token(5, "user"))).await;
     assert_eq!(ann.closed().await, (1008, "token expired".into()));
 }
 

@@ -1,21 +1,11 @@
 //! Clients that go, or are put out, while nobody looks.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    thread,
-    time::Duration,
-};
-
 use futures_util::StreamExt;
-use parlor::{Address, CloseRoom, Kick, Payload, Publish};
-use parlor_server::Settings;
+use parlor::{CloseRoom, Kick};
 use serde_json::json;
 use tokio::time::timeout;
 
-use crate::{PATIENCE, Running, settings, start, until};
+use crate::{PATIENCE, Running, held::Held, metrics::scrape, settings, start, until};
 
 async fn clients(running: &Running) -> Vec<usize> {
     let stats = running.server.stats().await.unwrap();
@@ -23,41 +13,29 @@ async fn clients(running: &Running) -> Vec<usize> {
 }
 
 // A shard that is held up holds up its thread.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_that_goes_before_it_is_let_in_does_not_stay() {
-    // A shard that does not go on until it is let, so that connections wait to be let in.
-    let (held, seen) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicUsize::new(0)));
-    let (is_held, calls) = (Arc::clone(&held), Arc::clone(&seen));
-    let observer = Arc::new(move |_: usize, _: &parlor::Outbound| {
-        calls.fetch_add(1, Ordering::SeqCst);
-        while is_held.load(Ordering::SeqCst) {
-            thread::yield_now();
-        }
-    });
-    let running = start(Settings { shards: 1, observer: Some(observer), ..settings() }).await;
-
-    let publish = || Publish::new(Address::Everyone, "e", Payload::json("1").unwrap());
-    let publishing: Vec<_> = (0..1_100)
-        .map(|_| {
-            let (server, publish) = (running.server.clone(), publish());
-            tokio::spawn(async move { server.publish(publish).await.map(drop) })
-        })
-        .collect();
-    until(|| seen.load(Ordering::SeqCst) > 0).await;
-    for _ in 0..2_000 {
-        tokio::task::yield_now().await;
+    // A shard that has no room for more, so that connections wait to be let in.
+    let mut held = Held::start(settings()).await;
+    for _ in 0..1_100 {
+        held.publish();
     }
+    let at = held.running.at;
+    let reaches = async |figure: &str, wanted: f64| {
+        let reached = async { while scrape(at).await.of(figure) < wanted {} };
+        timeout(PATIENCE, reached).await.expect("it comes to be so in time");
+    };
+    reaches("parlor_shard_mailbox_messages{shard=\"0\"}", 1_024.0).await;
 
-    let mut ann = running.transport().await;
+    let mut ann = held.running.transport().await;
     ann.send_raw(r#"40{"userId":"ann"}"#).await;
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    reaches("parlor_connections{protocol=\"dialogue\"}", 1.0).await;
     ann.socket.close(None).await.unwrap();
-    while let Ok(Some(Ok(_))) = timeout(PATIENCE, ann.socket.next()).await {}
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    held.store(false, Ordering::SeqCst);
-    for publish in publishing {
-        publish.await.unwrap().unwrap();
-    }
+    // Until the server has closed it too.
+    while let Some(Ok(_)) =
+        timeout(PATIENCE, ann.socket.next()).await.expect("it is closed in time")
+    {}
+    let running = held.go_on().await;
     until(|| running.server.connections() == 0).await;
     assert_eq!(clients(&running).await, [0]);
 }

@@ -3,8 +3,9 @@
 use parlor::{Config, Kick, RoomConfig};
 use parlor_server::Settings;
 use serde_json::json;
+use tokio::time::timeout;
 
-use crate::{settings, start};
+use crate::{PATIENCE, Running, settings, start};
 
 #[tokio::test]
 async fn clients_of_phoenix_and_dialogue_hear_each_other() {
@@ -129,11 +130,8 @@ async fn memberships_outlive_a_crash() {
     }
     running.server.crash("a test").await.unwrap();
     running.server.restart().await.unwrap();
+    all_are_back(&running).await;
     for room in ["one", "two", "three"] {
-        // Until both are members again, which nobody is told.
-        while running.server.stats().await.unwrap().iter().any(|stats| stats.detached > 0) {
-            tokio::task::yield_now().await;
-        }
         ann.trigger(room, "e", json!(room)).await;
         assert_eq!(bob.hear(room, "e").await, room);
         assert_eq!(ann.hear(room, "e").await, room);
@@ -151,11 +149,15 @@ async fn memberships_outlive_crashes_in_a_row() {
         running.server.crash("a test").await.unwrap();
         running.server.restart().await.unwrap();
     }
+    all_are_back(&running).await;
+}
+
+/// Waits until all are members again of their rooms, which nobody is told.
+async fn all_are_back(running: &Running) {
     let restored = async {
         while running.server.stats().await.unwrap().iter().any(|stats| stats.detached > 0) {
             tokio::task::yield_now().await;
         }
     };
-    let seconds = std::time::Duration::from_secs(10);
-    tokio::time::timeout(seconds, restored).await.expect("it is a member of all again");
+    timeout(PATIENCE, restored).await.expect("they are members of all again");
 }
