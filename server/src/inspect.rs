@@ -14,11 +14,11 @@ mod shards;
 mod stream;
 mod tap;
 
-use std::{error::Error, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{Query, Request},
+    extract::Request,
     http::{HeaderMap, StatusCode},
     middleware::map_response,
     routing::get,
@@ -30,6 +30,7 @@ use crate::{
     operators::{self, Access},
     page::Asset,
     problem::Problem,
+    query,
     registry::Gate,
 };
 
@@ -53,8 +54,11 @@ macro_rules! asset {
 }
 
 /// What the page at `/inspect` is made of: nothing that is not known to everybody.
-const ASSETS: [(&str, Asset); 8] = [
+/// What both pages use is here, since this one is there either way.
+const ASSETS: [(&str, Asset); 10] = [
     ("/inspect", asset!(html "inspect.html")),
+    ("/assets/clipboard.js", asset!(script "clipboard.js")),
+    ("/assets/keeping.js", asset!(script "keeping.js")),
     ("/assets/inspect.css", asset!(css "inspect.css")),
     ("/assets/inspect.js", asset!(script "inspect.js")),
     ("/assets/inspect-json.js", asset!(script "inspect-json.js")),
@@ -94,13 +98,7 @@ fn listed(limit: Option<usize>) -> Result<usize, Problem> {
 fn allowed<T: DeserializeOwned>(hub: &Hub, request: Request) -> Result<T, Problem> {
     let (request, _) = request.into_parts();
     operators::may(hub, &request, Access::KeyOrHere)?;
-    match Query::try_from_uri(&request.uri) {
-        Ok(Query(params)) => Ok(params),
-        Err(rejection) => {
-            let flaw = rejection.source().map(ToString::to_string).unwrap_or_default();
-            Err(invalid(format!("the query can't be read ({flaw})")))
-        }
-    }
+    query::read(&request.uri).map_err(invalid)
 }
 
 fn invalid(detail: String) -> Problem {

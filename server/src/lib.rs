@@ -70,9 +70,12 @@
 //! Which rooms there are it reads at `/rooms.json`: names, sizes and descriptions are for everybody
 //! who is let in, as in the lists that clients of Dialogue ask for; with keys for tokens it takes
 //! one (`Authorization: Bearer`), which the page asks for, or finds behind `#ROOM&token=`. It has at
-//! most 200 rooms, the largest, and is made once a second at most, or more seldom where there are many.
-//! `clients_open_rooms` in it (`"on"` or `"off"`, as in the configuration) says whether the page can
-//! offer to open a room that is not there.
+//! most 200 rooms, those that the configuration declares, as it does, and the largest of the others, by
+//! topic; it is made once a second at most, or more seldom where there are many. `clients_open_rooms`
+//! (`"on"` or `"off"`) and `unlisted_topics` (`"create"` or `"refuse"`) in it are those of the
+//! configuration, by which the page knows whether there can be other rooms; `listen_only` has the topics
+//! in which who asks would be refused a `message` by the configuration or by rules, and has no field to
+//! write in there. Elsewhere the field goes when a message was refused for who has sent it.
 //!
 //! What was said before it shows as far as rooms keep it: by default the last
 //! [200](Settings::HISTORY) of `message`. [`Server::serve`] serves the page, unless
@@ -246,6 +249,7 @@ mod peers;
 mod phoenix;
 mod placement;
 mod problem;
+mod query;
 mod queue;
 mod random;
 mod refused;
@@ -269,6 +273,7 @@ pub use self::{
     page::ServedPage,
     placement::shard_of,
     router::router,
+    rules::Rules,
     server::{Server, StartError},
     settings::{ConnectionLimits, Flags, GuardFactory, Observer, Settings, SettingsError},
 };

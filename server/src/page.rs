@@ -3,6 +3,7 @@
 //! Files of `assets/` are in the program as they are: there is no build step, and nothing is loaded
 //! from elsewhere. What a page may do is said with each of them.
 
+mod listening;
 mod rooms;
 
 use std::sync::Arc;

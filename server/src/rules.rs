@@ -12,8 +12,8 @@ mod pattern;
 use std::sync::Arc;
 
 use parlor::{
-    Broadcast, Channel, ClientId, Decision, EventName, Guard, History, OpenRoom, Query, Reason,
-    Topic, Track,
+    Broadcast, Channel, ClientId, Decision, EventName, Guard, History, Json, OpenRoom, Query,
+    Reason, Topic, Track,
 };
 use serde_json::Value;
 
@@ -50,13 +50,14 @@ pub(crate) enum Allow {
     Those(Demand),
 }
 
-/// All rules.
-#[derive(Debug)]
-pub(crate) struct Rules(Vec<Rule>);
+/// Who may join which topics, and send what there, by what their tokens say: `[[rules]]` of the
+/// settings. By default there are none.
+#[derive(Debug, Clone, Default)]
+pub struct Rules(Arc<[Rule]>);
 
 /// Makes the guard of rules and schemas. Who may not send is not told what would have been right, so
 /// rules come first.
-pub(crate) fn guard(rules: Rules, schemas: Schemas) -> Guard {
+pub(crate) fn guard(rules: &Rules, schemas: Schemas) -> Guard {
     let mut guard = Guard::new();
     rules.guard(&mut guard);
     schemas.guard(&mut guard);
@@ -64,15 +65,25 @@ pub(crate) fn guard(rules: Rules, schemas: Schemas) -> Guard {
 }
 
 impl Rules {
-    pub(crate) const fn new(rules: Vec<Rule>) -> Self {
-        Self(rules)
+    pub(crate) fn new(rules: Vec<Rule>) -> Self {
+        Self(rules.into())
     }
 
-    fn guard(self, guard: &mut Guard) {
-        if self.0.is_empty() {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether they let whoever has these claims send messages of that name, once in that topic.
+    pub(crate) fn let_send(&self, event: &EventName, topic: &Topic, claims: &Value) -> bool {
+        let holding = self.holding(&Action::Send(Some(event.clone())), topic.as_str());
+        are_met(&holding, claims, topic)
+    }
+
+    fn guard(&self, guard: &mut Guard) {
+        if self.is_empty() {
             return;
         }
-        let rules = Arc::new(self);
+        let rules = self.clone();
 
         let these = rules.clone();
         guard.on_join("*", move |join, channel| {
@@ -124,11 +135,7 @@ impl Rules {
         channel: &Channel,
     ) -> Decision<C> {
         let holding = self.holding(action, topic.as_str());
-        if holding.is_empty() {
-            return Decision::Allow;
-        }
-        let claims = claims_of(client_id, channel);
-        if holding.iter().any(|allow| allow.allows(&claims, topic.as_str())) {
+        if holding.is_empty() || are_met(&holding, &claims_of(client_id, channel), topic) {
             return Decision::Allow;
         }
         let (reason, doing) = match action {
@@ -175,10 +182,20 @@ impl Allow {
     }
 }
 
+/// Whether one of the rules that hold allows it, if there are any.
+fn are_met(holding: &[&Allow], claims: &Value, topic: &Topic) -> bool {
+    holding.is_empty() || holding.iter().any(|allow| allow.allows(claims, topic.as_str()))
+}
+
 /// What a client has shown when it connected; nothing if it has shown nothing.
 fn claims_of(client_id: &ClientId, channel: &Channel) -> Value {
     let data = channel.client(client_id).and_then(|client| client.data);
-    data.and_then(|data| serde_json::from_str(data.as_str()).ok()).unwrap_or_default()
+    data.map(|data| claims_in(&data)).unwrap_or_default()
+}
+
+/// The claims in what guards see of a client.
+pub(crate) fn claims_in(data: &Json) -> Value {
+    serde_json::from_str(data.as_str()).unwrap_or_default()
 }
 
 /// What would have been enough: names, and no values.

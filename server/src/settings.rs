@@ -32,6 +32,7 @@ use crate::{
     operators::{OperatorKey, SameMachine},
     origins::Origins,
     page::ServedPage,
+    rules::Rules,
 };
 
 /// The port unless the settings say otherwise, which is Phoenix's.
@@ -90,6 +91,9 @@ pub struct Settings {
     pub channel: Config,
     /// Who may do what, beyond what channels decide: schemas and rules.
     pub guard: GuardFactory,
+    /// Those of the rules in the guard by which the page says beforehand who can only listen where.
+    /// They decide nothing by themselves.
+    pub rules: Rules,
     /// Who is who.
     pub auth: Authenticator,
     /// From which pages browsers may connect.
@@ -124,6 +128,7 @@ impl Default for Settings {
             shards: cores(),
             channel: channel.build().unwrap_or_default(),
             guard: Arc::new(Guard::new),
+            rules: Rules::default(),
             auth: Authenticator::open(),
             origins: Origins::default(),
             connections: ConnectionLimits::default(),
@@ -217,6 +222,7 @@ impl fmt::Debug for Settings {
             shards,
             channel,
             guard,
+            rules,
             auth,
             origins,
             connections,
@@ -234,6 +240,7 @@ impl fmt::Debug for Settings {
             .field("shards", shards)
             .field("channel", channel)
             .field("guard", &guard())
+            .field("rules", rules)
             .field("auth", auth)
             .field("origins", origins)
             .field("connections", connections)

@@ -1,11 +1,11 @@
 //! What a request says: its path, its query, its body. What can't be read is a problem that says what
 //! was expected, and where.
 
-use std::{borrow::Cow, error::Error, sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, HttpBody},
-    extract::{FromRequest, FromRequestParts, Path, Query, Request},
+    extract::{FromRequest, FromRequestParts, Path, Request},
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
 };
 use futures_util::StreamExt;
@@ -13,7 +13,7 @@ use parlor::{Json, Limit, Reason};
 use serde::{Deserialize, de::DeserializeOwned};
 use tokio::time::timeout;
 
-use crate::{hub::Hub, problem::Problem};
+use crate::{hub::Hub, problem::Problem, query};
 
 /// The body of a request, which is JSON.
 pub(super) struct Asked<T>(pub(super) T);
@@ -52,17 +52,15 @@ impl<S: Sync> FromRequestParts<S> for Page {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let expected = format!("expected `start`, and `limit` from 1 to {}", Self::MAX);
-        let wrong = |what: &str| {
-            let detail = format!("the query can't be read ({what}), {expected}");
+        let wrong = |flaw: String| {
+            let detail = format!("{flaw}, {expected}");
             Problem::new(StatusCode::BAD_REQUEST, "invalid_query", detail)
         };
-        let Query(page) = Query::<Self>::try_from_uri(&parts.uri).map_err(|rejection| {
-            wrong(&rejection.source().map_or_else(String::new, ToString::to_string))
-        })?;
+        let page = query::read::<Self>(&parts.uri).map_err(wrong)?;
         if (1..=Self::MAX).contains(&page.limit) {
             return Ok(page);
         }
-        Err(wrong(&format!("limit is {}", page.limit)))
+        Err(wrong(format!("limit is {}", page.limit)))
     }
 }
 

@@ -4,16 +4,19 @@
 //! ask for; where there are keys for tokens, one has to be shown. So the page also learns here why
 //! a connection was refused, which browsers do not tell.
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{cmp::Reverse, collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::{
-    extract::{Query as Params, State},
+    extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     middleware::map_response,
     response::{IntoResponse, Response},
     routing::{MethodRouter, get},
 };
-use parlor::{Answer, Body, ClientRooms, Event, Query, Question, RoomInfo, UserId};
+use parlor::{
+    Answer, Body, ClientRooms, Config, Event, Query, Question, RoomInfo, Topic, UnlistedTopics,
+    UserId,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::{
@@ -22,15 +25,18 @@ use tokio::{
 };
 use tracing::debug;
 
+use super::listening::Parted;
 use crate::{
+    auth::Identity,
     clock,
     hub::Hub,
     operators,
     problem::Problem,
+    query,
     shard::{Message, SERVER_REF},
 };
 
-/// How many rooms are shown; of more, the largest.
+/// How many rooms are shown; of more, those that the configuration lists, and the largest.
 const MAX: usize = 200;
 
 /// For how long a list holds, whoever asks.
@@ -55,6 +61,7 @@ struct Listed {
     rooms: Box<RawValue>,
     /// How many there are beside.
     more: usize,
+    parted: Parted,
 }
 
 #[derive(Serialize)]
@@ -68,6 +75,8 @@ struct Shown<'a> {
     max_members: Option<u32>,
     size: usize,
     full: bool,
+    /// Whether the configuration lists it.
+    declared: bool,
 }
 
 /// Who has asked, if a token said it, and the rooms.
@@ -78,6 +87,10 @@ struct Page<'a> {
     more: usize,
     /// Whether clients may open rooms, so that nobody is offered what would be refused.
     clients_open_rooms: ClientRooms,
+    /// Whether rooms that the configuration does not list are made by going there.
+    unlisted_topics: UnlistedTopics,
+    /// In which of them who asks can only listen.
+    listen_only: Vec<&'a Topic>,
 }
 
 pub(super) fn route() -> MethodRouter<Arc<Hub>> {
@@ -94,30 +107,11 @@ async fn answer(hub: &Hub, last: &Last, request: &Parts) -> Result<Response, Pro
         let detail = "origin not allowed";
         return Err(Problem::new(StatusCode::FORBIDDEN, "origin_not_allowed", detail));
     }
-    let Params(asked) = Params::<Asked>::try_from_uri(&request.uri).map_err(|rejection| {
-        let flaw = rejection.source().map(ToString::to_string).unwrap_or_default();
-        let detail = format!("the query can't be read ({flaw}), expected `user_id` at most");
+    let asked = query::read::<Asked>(&request.uri).map_err(|flaw| {
+        let detail = format!("{flaw}, expected `user_id` at most");
         Problem::new(StatusCode::BAD_REQUEST, "invalid_query", detail)
     })?;
-    let auth = &hub.settings.auth;
-    let token = token(headers)?;
-    let user = match auth.authenticate(token, asked.user_id.as_deref(), clock::unix_s()) {
-        Ok(identity) if !auth.is_open() => Some(identity.user_id),
-        Ok(_) => None,
-        // What is wrong with a name is for who has chosen it, what is with a token is not.
-        Err(error) if auth.is_open() => {
-            return Err(Problem::new(StatusCode::FORBIDDEN, "invalid_user", error.to_string()));
-        }
-        Err(error) => {
-            debug!(%error, "rooms are not listed");
-            let (reason, detail) = match token {
-                Some(_) => ("invalid_token", "this token is not taken"),
-                None => ("no_token", "a token is needed"),
-            };
-            let problem = Problem::new(StatusCode::UNAUTHORIZED, reason, detail);
-            return Err(problem.with_header(header::WWW_AUTHENTICATE, CHALLENGE));
-        }
-    };
+    let identity = identified(hub, headers, &asked)?;
     // Who waits for a list that somebody else has asked for waits no longer than that.
     let listed = timeout(PATIENCE, listed(hub, last)).await.map_err(|_elapsed| {
         let detail = format!("a shard does not answer, expected it to in {PATIENCE:?}");
@@ -126,10 +120,36 @@ async fn answer(hub: &Hub, last: &Last, request: &Parts) -> Result<Response, Pro
     let Some(listed) = listed else {
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "gone", "the server restarts"));
     };
-    let Listed { rooms, more } = &*listed;
-    let clients_open_rooms = hub.settings.channel.clients_open_rooms();
-    let page = Page { user: user.as_ref(), rooms, more: *more, clients_open_rooms };
+    let Listed { rooms, more, parted } = &*listed;
+    let config = &hub.settings.channel;
+    let page = Page {
+        user: (!hub.settings.auth.is_open()).then_some(&identity.user_id),
+        rooms,
+        more: *more,
+        clients_open_rooms: config.clients_open_rooms(),
+        unlisted_topics: config.unlisted_topics(),
+        listen_only: parted.listened_to(&hub.settings.rules, &identity),
+    };
     Ok(axum::Json(page).into_response())
+}
+
+/// Who asks.
+fn identified(hub: &Hub, headers: &HeaderMap, asked: &Asked) -> Result<Identity, Problem> {
+    let auth = &hub.settings.auth;
+    let token = token(headers)?;
+    auth.authenticate(token, asked.user_id.as_deref(), clock::unix_s()).map_err(|error| {
+        // What is wrong with a name is for who has chosen it, what is with a token is not.
+        if auth.is_open() {
+            return Problem::new(StatusCode::FORBIDDEN, "invalid_user", error.to_string());
+        }
+        debug!(%error, "rooms are not listed");
+        let (reason, detail) = match token {
+            Some(_) => ("invalid_token", "this token is not taken"),
+            None => ("no_token", "a token is needed"),
+        };
+        let problem = Problem::new(StatusCode::UNAUTHORIZED, reason, detail);
+        problem.with_header(header::WWW_AUTHENTICATE, CHALLENGE)
+    })
 }
 
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer");
@@ -154,21 +174,34 @@ async fn listed(hub: &Hub, last: &Last) -> Option<Arc<Listed>> {
         return Some(Arc::clone(listed));
     }
     let mut rooms = all(hub).await?;
-    hub.openings.sort(&mut rooms, &hub.settings.channel);
     let holds = HOLDS + EACH_HOLDS * u32::try_from(rooms.len()).unwrap_or(u32::MAX);
+    let declared = order(&mut rooms, &hub.settings.channel);
     let more = rooms.len().saturating_sub(MAX);
-    if more > 0 {
-        rooms.sort_by_key(|room| std::cmp::Reverse(room.size));
-        rooms.truncate(MAX);
-    }
-    let rooms =
-        serde_json::value::to_raw_value(&rooms.iter().map(shown).collect::<Vec<_>>()).ok()?;
-    let listed = Arc::new(Listed { rooms, more });
+    rooms.truncate(MAX);
+    let parted = Parted::of(rooms.iter().map(|room| room.topic.clone()), hub);
+    let rooms = rooms.iter().enumerate().map(|(at, room)| shown(room, at < declared));
+    let rooms = serde_json::value::to_raw_value(&rooms.collect::<Vec<_>>()).ok()?;
+    let listed = Arc::new(Listed { rooms, more, parted });
     *last = Some((Arc::clone(&listed), Instant::now() + holds));
     Some(listed)
 }
 
-fn shown(room: &RoomInfo) -> Shown<'_> {
+/// Puts rooms in an order that is the same whenever somebody looks: those that the configuration lists
+/// as it does, then the others by topic, the largest of them before the rest where there are too
+/// many to be shown. Gives how many the configuration lists.
+fn order(rooms: &mut [RoomInfo], config: &Config) -> usize {
+    let declared = config.declared().enumerate().map(|(at, (topic, _))| (topic, at));
+    let declared = declared.collect::<BTreeMap<_, _>>();
+    let place = |room: &RoomInfo| declared.get(&room.topic).copied().unwrap_or(usize::MAX);
+    rooms.sort_by_cached_key(|room| (place(room), Reverse(room.size), room.topic.clone()));
+    let listed = rooms.partition_point(|room| place(room) < usize::MAX);
+    if let Some(others) = rooms.get_mut(listed..MAX.min(rooms.len())) {
+        others.sort_by(|a, b| a.topic.cmp(&b.topic));
+    }
+    listed
+}
+
+fn shown(room: &RoomInfo, declared: bool) -> Shown<'_> {
     Shown {
         topic: room.topic.as_str(),
         name: room.name.as_deref(),
@@ -176,6 +209,7 @@ fn shown(room: &RoomInfo) -> Shown<'_> {
         max_members: room.max_members,
         size: room.size,
         full: room.is_full(),
+        declared,
     }
 }
 

@@ -64,11 +64,12 @@ impl<'a> Reader<'a> {
         let origins = self.origins()?;
         let history = history::read(self.document.table("history")?, self.directory)?;
         let rules = rules::read(self.document.tables("rules")?, &auth, name_bytes)?;
-        let guard = guard(rules, schemas.0);
+        let guard = guard(&rules, schemas.0);
 
         let settings = Settings {
             channel,
             guard: Arc::new(move || guard.clone()),
+            rules,
             auth,
             origins,
             connections,

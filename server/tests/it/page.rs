@@ -10,11 +10,17 @@ use std::{
 };
 
 use jsonwebtoken::{EncodingKey, Header, encode};
-use parlor::{Address, ClientRooms, Config, Payload, Publish};
+use parlor::{
+    Address, ClientRooms, Config, OpenRoom, Payload, Publish, RoomConfig, UnlistedTopics,
+};
 use parlor_server::{AuthSettings, Authenticator, ServedPage, Settings};
 use serde_json::{Value, json};
 
-use crate::{get, operators::ask, settings, start, until};
+use crate::{Running, get, operators::ask, settings, start, until};
+
+fn with(toml: &str) -> Settings {
+    Settings::from_toml(toml).unwrap()
+}
 
 fn body(answer: &str) -> Value {
     serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap()
@@ -69,8 +75,11 @@ async fn rooms_are_listed_with_their_sizes() {
     let mut ann = running.client("ann").await;
     ann.join("room:1", json!({})).await;
     let listed = body(&get(running.at, "/rooms.json").await);
-    let room = json!({"topic": "room:1", "size": 1, "full": false});
-    let whole = json!({"user": null, "rooms": [room], "more": 0, "clients_open_rooms": "off"});
+    let room = json!({"topic": "room:1", "size": 1, "full": false, "declared": false});
+    let whole = json!({
+        "user": null, "rooms": [room], "more": 0,
+        "clients_open_rooms": "off", "unlisted_topics": "create", "listen_only": [],
+    });
     assert_eq!(listed, whole);
     let refused = get(running.at, "/rooms.json?user_id=system").await;
     assert!(refused.starts_with("HTTP/1.1 403"), "{refused}");
@@ -94,11 +103,121 @@ async fn rooms_are_listed_with_their_sizes() {
 
 #[tokio::test]
 async fn it_is_said_where_clients_may_open_rooms() {
-    let channel = Config::builder().clients_open_rooms(ClientRooms::On).build().unwrap();
+    let channel = Config::builder()
+        .clients_open_rooms(ClientRooms::On)
+        .unlisted_topics(UnlistedTopics::Refuse)
+        .build()
+        .unwrap();
     let running = start(Settings { channel, ..settings() }).await;
     let listed = body(&get(running.at, "/rooms.json").await);
-    let whole = json!({"user": null, "rooms": [], "more": 0, "clients_open_rooms": "on"});
-    assert_eq!(listed, whole);
+    assert_eq!(listed["clients_open_rooms"], "on");
+    assert_eq!(listed["unlisted_topics"], "refuse");
+    running.shutdown().await;
+}
+
+/// The topics of the rooms that are listed, in their order.
+fn topics(listed: &Value) -> Vec<&str> {
+    let rooms = listed["rooms"].as_array().unwrap().iter();
+    rooms.map(|room| room["topic"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn rooms_are_listed_as_configured_and_then_by_topic_whoever_comes() {
+    let toml = "[[rooms]]\npattern = 'zoo'\n[[rooms]]\npattern = 'attic'";
+    let settings = Settings { shards: 3, ..with(toml) };
+    let running = start(settings).await;
+    let mut ann = running.client("ann").await;
+    for topic in ["room:2", "b", "room:1", "a", "attic"] {
+        ann.join(topic, json!({})).await;
+    }
+    let listed = body(&get(running.at, "/rooms.json").await);
+    assert_eq!(topics(&listed), ["zoo", "attic", "a", "b", "room:1", "room:2"]);
+    let declared = listed["rooms"].as_array().unwrap().iter().map(|room| &room["declared"]);
+    assert_eq!(declared.filter(|declared| **declared == true).count(), 2);
+
+    // Of more than are shown, it is the small ones that are not, unless they are declared.
+    for number in 0..250 {
+        running.server.open_room(OpenRoom::new(format!("small:{number}"))).await.unwrap();
+    }
+    let mut bob = running.client("bob").await;
+    bob.join("small:249", json!({})).await;
+    until_listed(&running, |listed| listed["more"] == 56).await;
+    let listed = body(&get(running.at, "/rooms.json").await);
+    let topics = topics(&listed);
+    assert_eq!((topics.len(), &topics[..2]), (200, &["zoo", "attic"][..]));
+    assert!(topics.contains(&"small:249") && topics[2..].is_sorted(), "{topics:?}");
+    running.shutdown().await;
+}
+
+async fn until_listed(running: &Running, is: impl Fn(&Value) -> bool) {
+    loop {
+        if is(&body(&get(running.at, "/rooms.json").await)) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn who_can_only_listen_is_told_where() {
+    let toml = "
+        [[rooms]]
+        pattern = 'board'
+        client_events = 'none'
+        [[rooms]]
+        pattern = 'typing'
+        client_events = 'listed'
+        events = [{name = 'typing'}]
+        [[rooms]]
+        pattern = 'talk'
+        client_events = 'listed'
+        events = [{name = 'message'}]
+        [[rooms]]
+        pattern = 'staff'
+        [[rooms]]
+        pattern = 'news'
+        [[rules]]
+        pattern = 'staff'
+        action = 'send'
+        claim = 'role'
+        equals = 'staff'
+        [[rules]]
+        pattern = 'news'
+        action = 'send'
+        event = 'message'
+        allow = 'nobody'
+        [auth]
+        hs256_secret = 'thirty-two bytes of a test secret'
+    ";
+    let secret = b"thirty-two bytes of a test secret";
+    let running = start(with(toml)).await;
+    for (role, expected) in [
+        ("guest", &["board", "news", "staff", "typing"][..]),
+        ("staff", &["board", "news", "typing"]),
+    ] {
+        let claims = json!({"sub": "ann", "exp": 4_102_444_800_u64, "role": role});
+        let token = encode(&Header::default(), &claims, &EncodingKey::from_secret(secret)).unwrap();
+        let shown = format!("authorization: Bearer {token}");
+        let (_, answer) = ask(running.at, "/rooms.json", &["host: a", &shown]).await;
+        let listed = body(&answer);
+        let only = listed["listen_only"].as_array().unwrap().iter();
+        let mut only = only.map(|topic| topic.as_str().unwrap()).collect::<Vec<_>>();
+        only.sort_unstable();
+        assert_eq!(only, expected, "{role}");
+    }
+    running.shutdown().await;
+}
+
+#[tokio::test]
+async fn of_a_room_that_was_opened_otherwise_nothing_is_said_beforehand() {
+    let running = start(with("[[rooms]]\npattern = 'board*'\nclient_events = 'none'")).await;
+    let open = OpenRoom::new("board:1").with_config(RoomConfig::default());
+    running.server.open_room(open).await.unwrap();
+    let mut ann = running.client("ann").await;
+    ann.join("board:2", json!({})).await;
+    let listed = body(&get(running.at, "/rooms.json").await);
+    assert_eq!(topics(&listed), ["board:1", "board:2"]);
+    assert_eq!(listed["listen_only"], json!(["board:2"]));
     running.shutdown().await;
 }
 
