@@ -148,7 +148,9 @@ export class Log {
     const box = this.#box;
     box.querySelector(".empty")?.remove();
     box.append(...entries.map(rowOf));
+    const hadFocus = box.contains(document.activeElement);
     while (box.childElementCount > SHOWN) box.firstElementChild.remove();
+    if (hadFocus && !box.contains(document.activeElement)) box.focus({ preventScroll: true });
     if (box.querySelector('summary[tabindex="0"]') === null) {
       box.querySelector("details:last-of-type > summary")?.setAttribute("tabindex", "0");
     }

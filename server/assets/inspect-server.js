@@ -1,37 +1,52 @@
 // Asks the server, with the key if there is one. Knows nothing of how things look.
 
+import { inTab } from "./keeping.js";
+
 const KEPT = "parlor.inspect.key";
+/** How long an answer may take; shards that are very busy are waited for by the server too. */
+const ANSWER_MS = 30_000;
+/** A stream says something every 15 seconds at least: one that does not is dead. */
+const QUIET_MS = 40_000;
 
 /** Why the server does not tell. */
 export class Refused extends Error {
-  constructor(status, detail) {
-    super(detail);
-    this.status = status;
+  constructor(status, { reason, detail }) {
+    super(detail ?? `the server answers ${status}`);
+    Object.assign(this, { status, reason });
+  }
+
+  /** Whether it is for want of the right key. */
+  get isOfKey() {
+    return this.status === 401 || this.status === 403;
   }
 }
 
+let shown = inTab.text(KEPT);
+
+/** The key that is shown to the server, empty if there is none. */
 export const key = {
-  get: () => sessionStorage.getItem(KEPT),
-  set: (text) => sessionStorage.setItem(KEPT, text),
-  forget: () => sessionStorage.removeItem(KEPT),
+  get: () => shown,
+  set(text) {
+    shown = text;
+    inTab.keep(KEPT, text);
+  },
 };
 
 async function request(path, params, signal) {
   const url = new URL(`inspect/${path}`, document.baseURI);
   for (const [name, value] of Object.entries(params)) {
-    if (value !== "" && value !== null) url.searchParams.set(name, value);
+    if (value) url.searchParams.set(name, value);
   }
-  const shown = key.get();
-  const headers = shown === null ? {} : { authorization: `Bearer ${shown}` };
+  const headers = shown ? { authorization: `Bearer ${shown}` } : {};
   const response = await fetch(url, { headers, signal, cache: "no-store" });
   if (response.ok) return response;
-  const problem = await response.json().catch(() => ({}));
-  throw new Refused(response.status, problem.detail ?? `the server answers ${response.status}`);
+  throw new Refused(response.status, await response.json().catch(() => ({})));
 }
 
 /** What there is of something: `rooms`, `clients` or `shards`. */
 export async function ask(what, params, signal) {
-  return (await request(what, params, signal)).json();
+  const late = AbortSignal.timeout(ANSWER_MS);
+  return (await request(what, params, AbortSignal.any([signal, late]))).json();
 }
 
 /**
@@ -39,16 +54,28 @@ export async function ask(what, params, signal) {
  * tells how many were not sent, `end` that there will be no more.
  */
 export async function* watch(params, signal) {
-  const { body } = await request("stream", params, signal);
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "";
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    const blocks = (rest + value).split("\n\n");
-    rest = blocks.pop();
-    const some = blocks.map(read).filter(({ data }) => data !== "");
-    if (some.length > 0) yield some;
+  const dead = new AbortController();
+  let quiet;
+  const hears = () => {
+    clearTimeout(quiet);
+    quiet = setTimeout(() => dead.abort(), QUIET_MS);
+  };
+  try {
+    hears();
+    const { body } = await request("stream", params, AbortSignal.any([signal, dead.signal]));
+    const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = "";
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      hears();
+      const blocks = (rest + value).split("\n\n");
+      rest = blocks.pop();
+      const some = blocks.map(read).filter(({ data }) => data !== "");
+      if (some.length > 0) yield some;
+    }
+  } finally {
+    clearTimeout(quiet);
   }
 }
 

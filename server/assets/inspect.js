@@ -1,5 +1,6 @@
 // The page at /inspect: shows what a server tells of itself, and changes nothing.
 
+import { copied } from "./clipboard.js";
 import { Kinds } from "./inspect-kinds.js";
 import { Clients, Rooms, Shards, eventsOf, number } from "./inspect-lists.js";
 import { Log, entryOf, learn } from "./inspect-log.js";
@@ -104,16 +105,17 @@ function restartSoon() {
 }
 
 function restart() {
-  stream.abort();
   if (!$("main").hidden) run();
 }
 
 async function run() {
+  stream.abort();
   const { signal } = (stream = new AbortController());
   const params = asked();
   last = JSON.stringify(params);
   let wait = SOON_MS;
   while (!signal.aborted) {
+    let why = "connection lost, trying again";
     try {
       for await (const some of watch(params, signal)) {
         wait = SOON_MS;
@@ -121,16 +123,16 @@ async function run() {
       }
     } catch (error) {
       if (signal.aborted) return;
-      if (error instanceof Refused && (error.status === 401 || error.status === 403)) {
+      if (error.isOfKey) {
         refused(error);
         return;
       }
-      if (error instanceof Refused) say(error.message, "bad");
+      why = error instanceof Refused ? error.message : why;
     }
     if (signal.aborted) return;
     if (isLive) log.note("The stream has ended. What happens until there is another is not shown.", "warn");
     isLive = false;
-    if (state.dataset.kind !== "bad") say("connection lost, trying again", "bad");
+    say(why, "bad");
     await later(wait);
     wait = Math.min(wait * 2, LATEST_MS);
   }
@@ -178,25 +180,12 @@ function counted(held, lost) {
 }
 
 async function copy(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    // Where a page is not of this machine and not encrypted, browsers copy only what is selected.
-    const area = document.createElement("textarea");
-    area.value = text;
-    area.setAttribute("aria-hidden", "true");
-    const before = document.activeElement;
-    document.body.append(area);
-    area.select();
-    document.execCommand("copy");
-    area.remove();
-    before?.focus();
-  }
-  const kind = state.dataset.kind;
-  const text_before = state.textContent;
-  say("copied", kind);
+  const words = (await copied(text)) ? "copied" : "not copied";
+  const { kind } = state.dataset;
+  const before = state.textContent;
+  say(words, kind);
   await later(1500);
-  if (state.textContent === "copied") say(text_before, kind);
+  if (state.textContent === words) say(before, kind);
 }
 
 // ------------------------------------------------------------------------------------ the lists
@@ -211,14 +200,15 @@ function totals({ shards: all, connections, now_ms: now }) {
   const rate = seconds > 0 ? Math.max(0, Math.round((events - before.events) / seconds)) : null;
   before = { now, events };
   const values = {
-    connections,
-    topics: of("topics"),
-    memberships: of("memberships"),
-    rate: rate ?? "–",
+    connections: [connections, "connection", "connections"],
+    topics: [of("topics"), "room", "rooms"],
+    memberships: [of("memberships"), "membership", "memberships"],
+    rate: [rate, "event/s", "events/s"],
   };
-  for (const [name, value] of Object.entries(values)) {
-    document.querySelector(`[data-total="${name}"]`).textContent =
-      typeof value === "number" ? number(value) : value;
+  for (const [name, [value, one, many]] of Object.entries(values)) {
+    const shown = document.querySelector(`[data-total="${name}"]`);
+    shown.textContent = value === null ? "–" : number(value);
+    shown.previousElementSibling.textContent = value === 1 ? one : many;
   }
 }
 
@@ -245,10 +235,11 @@ async function keepLists() {
       if (!document.hidden) await refresh(signal);
     } catch (error) {
       if (signal.aborted) return;
-      if (error instanceof Refused && error.status < 500) {
+      if (error.isOfKey) {
         refused(error);
         return;
       }
+      // Whether there is a connection is told by the stream.
     }
     await later(Math.max(EVERY_MS, PATIENCE * (performance.now() - began)));
   }
@@ -256,37 +247,51 @@ async function keepLists() {
 
 // -------------------------------------------------------------------------------------- access
 
+const WHY = { no_key: "", wrong_key: "This key is not the right one." };
+const NO_KEY = "This server has no key for operators, so there is none to be asked for. It says:";
+
 function refused(error) {
   stream.abort();
   lists.abort();
   isLive = false;
   // Who shows a wrong one is not let in from the same machine either.
-  key.forget();
+  key.set("");
   show(false);
-  $("why").textContent = error.message;
+  const { reason, message } = error;
+  const isThereNone = reason === "no_operators_key";
+  $("enter").hidden = isThereNone;
+  $("access-title").textContent = isThereNone ? "Nothing is shown from here" : "A key is needed";
+  $("why").textContent = isThereNone ? `${NO_KEY} ${message}.` : (WHY[reason] ?? message);
   $("access").hidden = false;
   say("not allowed", "bad");
-  $("key").focus();
+  $(isThereNone ? "access-title" : "key").focus();
 }
 
 function show(is) {
   for (const id of ["main", "views", "totals"]) $(id).hidden = !is;
-  $("forget").hidden = !is || key.get() === null;
+  $("forget").hidden = !is || !key.get();
 }
 
-/** Begins, if the server lets it. */
+let beginning = new AbortController();
+
+/** Begins, as soon as the server lets it. */
 async function begin() {
-  try {
-    await ask("shards", {}, undefined);
-  } catch (error) {
-    if (error instanceof Refused && error.status < 500) {
-      refused(error);
-      return;
+  beginning.abort();
+  const { signal } = (beginning = new AbortController());
+  for (let isLetIn = false; !isLetIn; ) {
+    try {
+      await ask("shards", {}, signal);
+      isLetIn = true;
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error.isOfKey) {
+        refused(error);
+        return;
+      }
+      say(error instanceof Refused ? error.message : "no connection, trying again", "bad");
+      await later(LATEST_MS);
     }
-    say("no connection, trying again", "bad");
-    await later(LATEST_MS);
-    begin();
-    return;
+    if (signal.aborted) return;
   }
   $("access").hidden = true;
   $("key").value = "";
@@ -303,7 +308,7 @@ $("enter").addEventListener("submit", (event) => {
 });
 
 $("forget").addEventListener("click", () => {
-  key.forget();
+  key.set("");
   location.reload();
 });
 

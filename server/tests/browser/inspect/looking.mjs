@@ -16,6 +16,9 @@ export const spoils = {
   "numbers keep their digits": { file: "inspect-log.js", from: "pretty(body)", to: "JSON.stringify(JSON.parse(body), null, 2)" },
   "a stream that is lost comes back, and says what is missing": { file: "inspect.js", from: "    await later(wait);\n", to: "    return;\n" },
   "who has no key sees nothing, and with it all": { file: "inspect-server.js", from: "Bearer ${shown}", to: "Basic ${shown}" },
+  "where there is no key none is asked for": { file: "inspect.js", from: 'reason === "no_operators_key"', to: "false" },
+  "who presses twice sees everything once": { file: "inspect.js", from: "async function run() {\n  stream.abort();", to: "async function run() {" },
+  "a stream that is dead without a word is noticed": { file: "inspect-server.js", from: "dead.abort()", to: "undefined" },
 };
 
 const KEY = "a-key-of-operators";
@@ -286,5 +289,71 @@ export const cases = {
     await eve.reads("#state", "not allowed");
     // Who is on the same machine needs none.
     await looking(world, server);
+  },
+
+  async "where there is no key none is asked for"(world) {
+    const server = await world.server();
+    const eve = await world.window(server, { path: "/inspect", extraHTTPHeaders: { "x-forwarded-for": "192.0.2.1" } });
+    await eve.reads("#state", "not allowed");
+    assert.equal(await eve.page.isVisible("#key"), false, "no key would do");
+    assert.match(await eve.page.textContent("#why"), /has no key for operators.*operators\.key_file/);
+    assert.equal(await eve.page.evaluate(() => document.activeElement.id), "access-title");
+  },
+
+  async "who presses twice sees everything once"(world) {
+    const file = join(mkdtempSync(join(tmpdir(), "parlor-browser-")), "key");
+    writeFileSync(file, KEY);
+    const server = await world.server({ flags: ["--operators-key-file", file] });
+    const eve = await world.window(server, { path: "/inspect", extraHTTPHeaders: { via: "a proxy" } });
+    await eve.reads("#state", "not allowed");
+    await eve.page.fill("#key", KEY);
+    await eve.page.evaluate(() => {
+      for (const time of [1, 2]) document.getElementById("enter").requestSubmit();
+    });
+    await eve.reads("#state", "live");
+    const headers = { authorization: `Bearer ${KEY}` };
+    await eventually("one watches", async () => (await (await fetch(`${server.http}/inspect/shards`, { headers })).json()).watchers === 1);
+    // Another that is chosen takes the place of the one that there is.
+    await eve.page.evaluate((key) => {
+      document.getElementById("key").value = key;
+      document.getElementById("enter").requestSubmit();
+    }, KEY);
+    const ann = await talker(world, server, "ann");
+    await ann.join("room:1");
+    await until(eve, "rejoin", "{}");
+    await eventually("one watches still", async () => (await (await fetch(`${server.http}/inspect/shards`, { headers })).json()).watchers === 1);
+    assert.equal((await said(eve, "rejoin")).length, 1);
+  },
+
+  async "a stream that is dead without a word is noticed"(world) {
+    const server = await world.server();
+    const context = await world.browser();
+    await context.clock.install();
+    // What the server says is kept back: no line of it ever comes.
+    await context.addInitScript(() => {
+      const ask = window.fetch;
+      window.asked = 0;
+      window.fetch = (url, options) => {
+        if (!String(url).includes("/inspect/stream")) return ask(url, options);
+        window.asked += 1;
+        if (window.asked > 1) return ask(url, options);
+        const body = new ReadableStream({
+          start(stream) {
+            stream.enqueue(new TextEncoder().encode("event: watching\ndata: {}\n\n"));
+            options.signal.addEventListener("abort", () => stream.error(options.signal.reason));
+          },
+        });
+        return Promise.resolve(new Response(body));
+      };
+    });
+    const eve = await looking(world, server, { context });
+    const ann = await talker(world, server, "ann");
+    await ann.join("room:1");
+    await eve.page.clock.fastForward(39_000);
+    assert.equal(await eve.page.evaluate(() => window.asked), 1);
+    await eve.page.clock.fastForward(2_000);
+    await eventually("there is another", async () => (await eve.page.evaluate(() => window.asked)) === 2);
+    await ann.say("room:1", "seen");
+    await until(eve, "broadcast_message", "seen");
   },
 };

@@ -94,6 +94,7 @@ export const cases = {
         const refused = await world.window(server, { path: "/inspect", colorScheme, viewport, extraHTTPHeaders: { via: "a proxy" } });
         await refused.reads("#state", "not allowed");
         await examined(refused);
+        await refused.page.screenshot({ path: world.shot(`inspect-refused-${name}-${colorScheme}.png`) });
       }
     }
   },
