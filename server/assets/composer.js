@@ -1,4 +1,5 @@
-// The field for messages, and what it tells of somebody who types.
+// The field for messages, and what it tells of somebody who types. Where nobody listens to them, it
+// says so in its place.
 
 import { byId } from "./dom.js";
 
@@ -8,50 +9,69 @@ const AGAIN_MS = 5_000;
 
 export class Composer {
   #field = byId("text");
-  #typing;
+  #form = byId("compose");
+  #listen = byId("listen");
+  #on;
   #strokes = 0;
   #saidAt = 0;
   #pause;
 
-  /** `send(text)` is told what is to be said, `typing(number)` of keys: another number each time, 0 if none. */
-  constructor(send, typing) {
-    this.#typing = typing;
+  /**
+   * `on.send(text)` is told what is to be said, `on.draft(text)` what is not yet, `on.typing(number)`
+   * of keys: another number each time, 0 if none. `on.tryAgain()` hears who wants to write all the same.
+   */
+  constructor(on) {
+    this.#on = on;
     this.#field.addEventListener("input", () => this.#typed());
     this.#field.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      // Some browsers say that what was composed is complete before they say by which key.
+      const isOfWord = event.isComposing || event.keyCode === 229;
+      if (event.key !== "Enter" || event.shiftKey || isOfWord) return;
       event.preventDefault();
-      byId("compose").requestSubmit();
+      this.#form.requestSubmit();
     });
-    byId("compose").addEventListener("submit", (event) => {
+    byId("write").addEventListener("click", () => on.tryAgain());
+    this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       const text = this.#field.value.trim();
       if (!text || this.#field.readOnly) return;
-      this.#field.value = "";
-      this.#fit();
+      this.put("");
       this.#stop();
-      send(text);
+      on.draft("");
+      on.send(text);
       this.#field.focus();
     });
   }
 
   /** Where there is a keyboard; on a phone, one would cover half of what was said. */
   focus() {
-    if (matchMedia("(hover: hover)").matches) this.#field.focus();
+    if (matchMedia("(hover: hover)").matches) this.#place.focus();
   }
 
-  /** Whether anything can be said. What was written stays. */
-  allow(isAllowed) {
-    this.#field.readOnly = !isAllowed;
-    this.#field.placeholder = isAllowed ? "Say something" : "You are not in this room";
-    byId("compose").querySelector("button").setAttribute("aria-disabled", String(!isAllowed));
+  /** Where messages are written, or where it says that none can be. */
+  get #place() {
+    return this.#form.hidden ? byId("listen-text") : this.#field;
+  }
+
+  /**
+   * What can be done: "write", "wait" to be in the room, only "listen", or "try" to write where
+   * nothing was taken so far. What was written stays.
+   */
+  allow(what) {
+    const hadFocus = [this.#form, this.#listen].some((element) => element.contains(document.activeElement));
+    this.#form.hidden = what === "listen" || what === "try";
+    this.#listen.hidden = !this.#form.hidden;
+    byId("write").hidden = what !== "try";
+    this.#field.readOnly = what !== "write";
+    this.#field.placeholder = what === "wait" ? "You are not in this room" : "Say something";
+    this.#form.querySelector("button").setAttribute("aria-disabled", String(what !== "write"));
+    if (hadFocus && !this.#place.parentElement.contains(document.activeElement)) this.#place.focus();
   }
 
   /** Takes out what was written, of which nobody types any more. */
-  take() {
-    const text = this.#field.value;
+  leave() {
     this.#stop();
     this.put("");
-    return text;
   }
 
   put(text) {
@@ -61,6 +81,7 @@ export class Composer {
 
   #typed() {
     this.#fit();
+    this.#on.draft(this.#field.value);
     if (this.#field.value.trim() === "") {
       this.#stop();
       return;
@@ -70,13 +91,13 @@ export class Composer {
     if (Date.now() - this.#saidAt < AGAIN_MS) return;
     this.#saidAt = Date.now();
     this.#strokes = (this.#strokes % 1_000) + 1;
-    this.#typing(this.#strokes);
+    this.#on.typing(this.#strokes);
   }
 
   #stop() {
     clearTimeout(this.#pause);
     this.#saidAt = 0;
-    this.#typing(0);
+    this.#on.typing(0);
   }
 
   #fit() {

@@ -22,6 +22,15 @@ export function setClass(element, name) {
   if (element.className !== name) element.className = name;
 }
 
+const SAID_MS = 50;
+
+/** Says something to who does not see the page, also if it was said before. */
+export function announce(text) {
+  const line = byId("said");
+  line.textContent = "";
+  setTimeout(() => setText(line, text), SAID_MS);
+}
+
 const shown = new WeakMap();
 
 /** Makes `parent` have `rows`, `{key, make, update}`, touching only what has changed. */

@@ -3,7 +3,7 @@
 import { byId, make } from "./dom.js";
 
 const veil = make("div", { class: "veil", hidden: true });
-const behind = () => [document.querySelector(".talk"), document.querySelector(".bar")];
+const behind = (drawer) => [...byId("app").children].filter((element) => element !== drawer && element !== veil);
 let open;
 
 function show(drawer, button) {
@@ -12,7 +12,7 @@ function show(drawer, button) {
   drawer.classList.add("shown");
   button.setAttribute("aria-expanded", "true");
   veil.hidden = false;
-  for (const element of behind()) element.inert = true;
+  for (const element of behind(drawer)) element.inert = true;
   const heading = drawer.querySelector("h2");
   heading.tabIndex = -1;
   heading.focus();
@@ -26,7 +26,7 @@ export const drawers = {
     drawer.classList.remove("shown");
     button.setAttribute("aria-expanded", "false");
     veil.hidden = true;
-    for (const element of behind()) element.inert = false;
+    for (const element of behind(drawer)) element.inert = false;
     button.focus();
   },
 };
@@ -37,6 +37,8 @@ for (const name of ["rooms", "people"]) {
   byId(name).querySelector(".close").addEventListener("click", drawers.close);
 }
 veil.addEventListener("click", drawers.close);
+// Also to the room that is open already.
+byId("room-list").addEventListener("click", ({ target }) => target.closest("a") && drawers.close());
 document.addEventListener("keydown", ({ key }) => key === "Escape" && drawers.close());
 // What is a drawer no longer is not one that is open.
 for (const width of ["44rem", "62rem"]) matchMedia(`(max-width: ${width})`).addEventListener("change", drawers.close);

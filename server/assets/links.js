@@ -5,7 +5,7 @@ import { make } from "./dom.js";
 /** Without signs that turn the direction of a text, by which it would read as another one. */
 const ADDRESS = /\bhttps?:\/\/[^\s<>"\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+/giu;
 /** What stands after an address more often than at its end. */
-const AFTER = /[.,:;!?'*_~\]}]+$/u;
+const AFTER = new Set(".,:;!?'*_~]}");
 
 /** A text in parts, of which addresses are links. */
 export function withLinks(text) {
@@ -21,8 +21,10 @@ export function withLinks(text) {
   return [...parts, text.slice(at)];
 }
 
+/** From its end on, one sign after the other: there may be as many of them as somebody likes. */
 function withoutEnd(found) {
-  const address = found.replace(AFTER, "");
-  const isOfText = address.endsWith(")") && !address.includes("(");
-  return isOfText ? withoutEnd(address.slice(0, -1)) : address;
+  const isOfText = !found.includes("(");
+  let end = found.length;
+  while (AFTER.has(found[end - 1]) || (isOfText && found[end - 1] === ")")) end -= 1;
+  return found.slice(0, end);
 }

@@ -1,15 +1,28 @@
 // The lists beside the messages: rooms to go to, and people who are here.
 
+import { linkTo } from "./address.js";
 import { avatarOf, byId, count, make, setClass, setText, sync } from "./dom.js";
 
-/** The link to a room, as it stands in the address. */
-export const linkTo = (topic) => `#${encodeURIComponent(topic).replaceAll("%3A", ":").replaceAll("%2F", "/")}`;
+const byName = new Intl.Collator(undefined, { numeric: true }).compare;
+const nameOf = ({ topic, name }) => name ?? topic;
 
-/** Shows rooms, `{topic, name, description, size, full, people}`, with the one that is open, and those that the page is in. */
-export function showRooms({ rooms, more }, open, own = [], leave) {
+/**
+ * Rooms as they are listed: those that the server declares in its order, then the others by name, so
+ * that each stays where it is whoever comes and goes.
+ */
+function inOrder(rooms, own) {
   const unlisted = own.filter(({ topic }) => rooms.every((room) => room.topic !== topic));
-  const all = [...unlisted.map(({ topic }) => ({ topic })), ...rooms];
-  const rows = all.map((room) => ({
+  const others = [...rooms.filter(({ declared }) => !declared), ...unlisted.map(({ topic }) => ({ topic }))];
+  others.sort((a, b) => byName(nameOf(a), nameOf(b)) || (a.topic < b.topic ? -1 : 1));
+  return [...rooms.filter(({ declared }) => declared), ...others];
+}
+
+/**
+ * Shows rooms, `{topic, name, size, full, max_members, declared, people}`, with the one that is
+ * `open`, and the `own` ones that the page is in. `leave(topic)` is told of one that somebody leaves.
+ */
+export function showRooms({ rooms, more }, { open, own, leave }) {
+  const rows = inOrder(rooms, own).map((room) => ({
     key: room.topic,
     make: () => roomOf(room.topic, leave),
     update: (element) => tellRoom(element, room, { isOpen: room.topic === open, own: own.find(({ topic }) => topic === room.topic) }),
@@ -18,20 +31,18 @@ export function showRooms({ rooms, more }, open, own = [], leave) {
   const elsewhere = own.reduce((sum, { topic, unread }) => (topic === open ? sum : sum + unread), 0);
   byId("elsewhere").hidden = elsewhere === 0;
   setText(byId("elsewhere").firstElementChild, shortly(elsewhere));
-  const options = rooms.map(({ topic }) => ({ key: topic, make: () => make("option", { value: topic }) }));
-  sync(byId("room-names"), options);
   byId("rooms-more").hidden = more === 0;
-  setText(byId("rooms-more"), `and ${count(more, "smaller room", "smaller rooms")}`);
+  setText(byId("rooms-more"), `and ${count(more, "more room", "more rooms")}`);
 }
 
 /** As large a number as there is room for. */
 const shortly = (number) => (number > 99 ? "99+" : String(number));
 
-/** The link to the room before or after the one that is open. */
+/** The link to the room before or after the one that is open, once they are listed. */
 export function neighbour(step) {
   const links = [...byId("room-list").querySelectorAll("a")];
   const at = links.findIndex((link) => link.hasAttribute("aria-current"));
-  return links[(at + step + links.length) % links.length].hash;
+  return links[(at + step + links.length) % links.length]?.hash;
 }
 
 function roomOf(topic, leave) {
@@ -54,7 +65,7 @@ function tellRoom(element, { topic, name, size = 0, full, max_members: max, peop
   setClass(element, [own && "own", unread > 0 && "unread"].filter(Boolean).join(" "));
   if (isOpen) link.setAttribute("aria-current", "page");
   else link.removeAttribute("aria-current");
-  setText(title, name ?? topic);
+  setText(title, nameOf({ topic, name }));
   // A member is a device: who is here by two of them is counted twice.
   const isByDevice = full || people === undefined;
   const inWords = isByDevice ? count(size, "device", "devices") : count(people, "person", "people");
@@ -66,7 +77,7 @@ function tellRoom(element, { topic, name, size = 0, full, max_members: max, peop
   const news = unread > 0 ? `, ${unread} unread` : "";
   setText(words, `${news}, ${inWords}${full ? ", full" : ""}`);
   button.hidden = !own || isOpen;
-  const label = `Leave ${name ?? topic}`;
+  const label = `Leave ${nameOf({ topic, name })}`;
   if (button.title === label) return;
   button.title = label;
   button.setAttribute("aria-label", label);

@@ -2,6 +2,7 @@
 
 import { avatarOf, byId, count, make, setClass, setText, sync } from "./dom.js";
 import { withLinks } from "./links.js";
+import { whyNot } from "./words.js";
 
 /** How many messages are kept: at the end, and for who reads what was said long ago. */
 const MAX = 400;
@@ -34,7 +35,10 @@ export class Log {
   constructor(seen) {
     this.#seen = seen;
     this.#earlier.addEventListener("click", () => this.#room?.loadOlder());
-    this.#newest.addEventListener("click", () => this.toEnd());
+    this.#newest.addEventListener("click", () => {
+      this.#log.focus({ preventScroll: true });
+      this.toEnd();
+    });
     this.#log.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     new ResizeObserver(() => this.#isAtEnd && this.#stick()).observe(this.#log);
   }
@@ -48,6 +52,8 @@ export class Log {
     this.#first = undefined;
     this.#isAtEnd = true;
     this.#news = 0;
+    // Messages of two rooms can have the same keys.
+    sync(this.#list, []);
     this.render();
     this.#toNews(room);
   }
@@ -63,9 +69,9 @@ export class Log {
     this.render();
   }
 
-  /** A message has come. */
-  heard() {
-    if (!this.#isAtEnd) this.#news += 1;
+  /** A message has come, which is no news to who has sent it. */
+  heard({ from }) {
+    if (!this.#isAtEnd && from !== this.#room.user) this.#news += 1;
   }
 
   toEnd() {
@@ -94,8 +100,12 @@ export class Log {
     this.#log.setAttribute("aria-live", room.isLoading || this.#hasOlder(room.messages.items) ? "off" : "polite");
     const anchor = this.#isAtEnd ? undefined : this.#inSight();
     const top = anchor?.getBoundingClientRect().top;
+    const hadFocus = this.#log.contains(document.activeElement);
     sync(this.#list, rows);
     this.#frame(room);
+    // What somebody has pressed may be gone by that.
+    const focused = document.activeElement;
+    if (hadFocus && (focused === document.body || !focused.checkVisibility())) this.#log.focus({ preventScroll: true });
     if (this.#isAtEnd) this.#stick();
     else if (anchor?.isConnected) this.#log.scrollTop += anchor.getBoundingClientRect().top - top;
     if (this.#log.scrollHeight <= this.#log.clientHeight) room.loadOlder();
@@ -116,7 +126,7 @@ export class Log {
     this.#earlier.hidden = !hasMore || !(isJoined || room.messages.items.length > 0);
     this.#earlier.setAttribute("aria-disabled", String(room.isLoading || !isJoined));
     setText(this.#earlier, room.isLoading ? "Loading…" : "Earlier messages");
-    const isEmpty = room.messages.items.length === 0 && room.outbox.length === 0;
+    const isEmpty = room.messages.items.length === 0 && room.outbox.items.length === 0;
     const beginning = byId("beginning");
     beginning.hidden = hasMore || !isJoined;
     setClass(beginning.parentElement, isEmpty ? "earlier empty" : "earlier");
@@ -186,7 +196,7 @@ function rowsOf(room) {
       update: (element) => setClass(element, `message${own}${follows}`),
     }));
   }
-  for (const sent of room.outbox) {
+  for (const sent of room.outbox.items) {
     put({ ...sent, from: room.user }, (follows) => ({
       key: `sent:${sent.id}`,
       make: () => sentOf(room, sent),
@@ -212,8 +222,8 @@ function sentOf(room, sent) {
   const element = messageOf({ from: room.user, time: sent.time, text: sent.text });
   const retry = make("button", { type: "button", class: "ghost" }, "Send again");
   const discard = make("button", { type: "button", class: "ghost" }, "Discard");
-  retry.addEventListener("click", () => room.retry(sent));
-  discard.addEventListener("click", () => room.discard(sent));
+  retry.addEventListener("click", () => room.outbox.retry(sent));
+  discard.addEventListener("click", () => room.outbox.discard(sent));
   element.append(make("div", { class: "fate" }, make("span"), retry, discard));
   return element;
 }
@@ -222,7 +232,7 @@ function tell(element, sent, follows) {
   const isFailed = sent.state === "failed";
   setClass(element, `message own unsent${isFailed ? " failed" : ""}${follows}`);
   const [words, retry, discard] = element.querySelector(".fate").children;
-  setText(words, isFailed ? `Not sent: ${sent.why}` : sent.state === "waiting" ? "Waiting to be sent" : "Sending…");
+  setText(words, isFailed ? `Not sent: ${whyNot("say", sent.why)}.` : sent.state === "waiting" ? "Waiting to be sent" : "Sending…");
   retry.hidden = !isFailed;
   discard.hidden = !isFailed;
 }

@@ -45,8 +45,9 @@ export class Messages {
     const news = run.filter((message) => this.#take(message));
     const runs = new Set(run.map(({ key }) => key));
     const from = this.items.indexOf(anchor) + 1;
-    const later = this.items.slice(from).filter(({ key }) => !runs.has(key));
-    const between = gap ? [{ kind: "gap", key: `gap:${anchor?.key}`, text: gap }] : [];
+    const here = `gap:${anchor?.key}`;
+    const later = this.items.slice(from).filter(({ key }) => !runs.has(key) && !(gap && key === here));
+    const between = gap ? [{ kind: "gap", key: here, text: gap }] : [];
     this.items = [...this.items.slice(0, from), ...between, ...run, ...later];
     return news;
   }

@@ -1,6 +1,8 @@
 // Who is in a room, by what Phoenix's presence says. Each user once, with the devices it is there by.
 
 const TYPING_MS = 8_000;
+/** There may be thousands, and each who comes or goes puts them in order anew. */
+const byName = new Intl.Collator().compare;
 
 export class Presence {
   #users = new Map();
@@ -52,7 +54,7 @@ export class Presence {
       for (const { typedAt } of typing) until = Math.min(until, typedAt + TYPING_MS);
       return { user, devices: metas.length, away: metas.every(({ away }) => away), typing: typing.length > 0 };
     });
-    people.sort((a, b) => a.away - b.away || a.user.localeCompare(b.user));
+    people.sort((a, b) => a.away - b.away || byName(a.user, b.user));
     return { people, untilMs: until - now };
   }
 }

@@ -1,9 +1,11 @@
 // A room that the page is in: joined again whenever the line is back, with all that was missed or
 // the word that something is missing. Knows no elements.
 
-import { Messages, drawId, messageOf } from "./messages.js";
+import { inTab } from "./keeping.js";
+import { Messages, messageOf } from "./messages.js";
+import { Outbox } from "./outbox.js";
 import { Presence } from "./presence.js";
-import { Lost, Refused } from "./socket.js";
+import { Lost, Refused, waitOf } from "./socket.js";
 
 /** How many messages a page of history has. */
 const PAGE = 50;
@@ -14,11 +16,8 @@ const REJOIN_MS = 1_000;
 const MISSING = "Some messages are missing here.";
 /** Names of what is no room: the connection itself answers there. */
 const OWN_NAMES = ["parlor", "phoenix"];
-/** For how long the newest page surely has what was sent. */
-const KNOWN_MS = 300_000;
-/** How often a message is sent of which no answer comes. */
-const TRIES = 3;
-const UNSURE = "The connection was lost, and whether this was sent can't be told.";
+/** Why messages are refused that nobody like this user may send here, whatever they say. */
+const NOT_FOR_IT = ["event_not_allowed", "permission_denied"];
 
 export class Room {
   #socket;
@@ -32,14 +31,16 @@ export class Room {
   #behind;
   /** Whether it was closed before this page's eyes, which had heard all until then. */
   #sawClose = false;
-  #isPlain = false;
-  #isPumping = false;
   #again;
+  #draft;
+  #draftPlace;
   topic;
   messages = new Messages();
   presence = new Presence();
-  /** What was written here and has not come back: `{id, text, time, state, why}`. */
-  outbox = [];
+  /** What was written here and has not come back. */
+  outbox;
+  /** Whether the server has refused a message because of who has sent it. */
+  isSilenced;
   /** "waiting", "joining", "joined", "refused" or "closed". */
   state = "waiting";
   /** Why it is refused or closed: `{reason, message}`. */
@@ -53,8 +54,6 @@ export class Room {
   mark;
   /** The time of the last message that was seen; what an earlier page has seen is not news. */
   readTo;
-  /** What was written and not sent. */
-  draft = "";
 
   /** `changed(what)` is told of "messages", "people" and "state", `heard(message)` of each that is new. */
   constructor(socket, { topic, user, readTo }, { changed, heard }) {
@@ -62,7 +61,27 @@ export class Room {
     this.#socket = socket;
     this.#changed = changed;
     this.#heard = heard;
-    this.outbox = kept(topic);
+    // Somebody else in this tab has written something else.
+    const mine = JSON.stringify([user, topic]);
+    this.#draftPlace = `parlor.draft:${mine}`;
+    this.#draft = inTab.text(this.#draftPlace);
+    this.outbox = new Outbox({ place: `parlor.outbox:${mine}`, user }, {
+      isOpen: () => this.state === "joined",
+      send: (payload) => this.#ask(EVENT, payload),
+      answered: (why) => this.#answered(why),
+      changed: () => changed("messages"),
+    });
+    this.isSilenced = this.outbox.items.some(({ why }) => NOT_FOR_IT.includes(why?.reason));
+  }
+
+  /** What was written and not sent. */
+  get draft() {
+    return this.#draft;
+  }
+
+  set draft(text) {
+    this.#draft = text;
+    inTab.keep(this.#draftPlace, text);
   }
 
   /** The line is there: joins, as one that comes back if it was there before. */
@@ -84,7 +103,7 @@ export class Room {
       const isAll = await this.#catchUp(joined, since);
       if (joinRef !== this.#joinRef) return;
       this.#reached(joined);
-      this.#settle(isAll);
+      this.outbox.settle(isAll);
     } catch (error) {
       if (joinRef !== this.#joinRef) return;
       if (error instanceof Lost) return;
@@ -94,7 +113,7 @@ export class Room {
     }
     this.#become("joined");
     if (meta !== this.meta) this.#track();
-    this.#pump();
+    this.outbox.pump();
   }
 
   #reached({ epoch, offset }) {
@@ -143,9 +162,29 @@ export class Room {
     if (this.state === "joined") this.#track();
   }
 
-  /** A room without presence refuses it, and nothing is lost by that. */
   #track() {
-    this.#ask("parlor:track", { meta: this.meta }).catch(() => {});
+    const { meta } = this;
+    this.#ask("parlor:track", { meta }).catch((error) => {
+      // A room without presence refuses it, and nothing is lost by that.
+      if (error.reason !== "rate_limited") return;
+      setTimeout(() => meta === this.meta && this.state === "joined" && this.#track(), waitOf(error));
+    });
+  }
+
+  /** What somebody may do is known by what was refused, until something is taken after all. */
+  #answered(why) {
+    this.#silence(why ? this.isSilenced || NOT_FOR_IT.includes(why.reason) : false);
+  }
+
+  /** Somebody wants to see whether it is still so that nothing is taken. */
+  tryAgain() {
+    this.#silence(false);
+  }
+
+  #silence(isSilenced) {
+    if (isSilenced === this.isSilenced) return;
+    this.isSilenced = isSilenced;
+    this.#changed("state");
   }
 
   /** Takes a frame of the topic that nobody has asked for. */
@@ -162,23 +201,6 @@ export class Room {
   #closed(why) {
     this.#sawClose = this.state === "joined" && why.reason !== "kicked";
     this.#end("closed", why);
-  }
-
-  /** Sends a message, at once or when it can be. */
-  send(text) {
-    this.outbox.push({ id: drawId(), text, state: "waiting", time: Date.now() });
-    this.#keep();
-    this.#pump();
-  }
-
-  retry(message) {
-    Object.assign(message, { state: "waiting", why: undefined, isUnsure: false, tries: 0 });
-    this.#keep();
-    this.#pump();
-  }
-
-  discard(message) {
-    this.#drop(message);
   }
 
   /** Loads what was said before the oldest that is held. */
@@ -246,7 +268,7 @@ export class Room {
     const news = this.messages.addMissed(anchor, [...missed.values()], gap);
     if (!isClosed) this.isWhole = true;
     for (const message of news) {
-      this.#confirm(message);
+      this.outbox.confirm(message);
       this.#heard(message);
     }
     return isClosed;
@@ -257,24 +279,11 @@ export class Room {
     return this.#sawClose ? "The room was closed here, and opened anew." : "The room was opened anew here. What was said shortly before may be missing.";
   }
 
-  /** What was sent and neither answered nor heard: sent again, unless nobody knows. */
-  #settle(isAll) {
-    this.outbox = this.outbox.filter(({ state }) => state !== "sent");
-    for (const message of this.outbox.filter(({ isUnsure }) => isUnsure)) {
-      const isSure = isAll && Date.now() - message.time < KNOWN_MS;
-      // The server may end connections for it.
-      const isTooOften = message.tries >= TRIES;
-      if (!isSure || isTooOften) Object.assign(message, { state: "failed", why: UNSURE });
-      message.isUnsure = false;
-    }
-    this.#keep();
-  }
-
   async #loadOlder() {
     const start = this.messages.unbroken;
     const messages = await this.#page(start, start + PAGE);
     this.messages.addOlder(messages);
-    for (const message of messages) this.#confirm(message);
+    for (const message of messages) this.outbox.confirm(message);
     this.isWhole = messages.length < PAGE;
   }
 
@@ -290,67 +299,15 @@ export class Room {
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
         if (error.reason !== "rate_limited") return [];
-        await new Promise((resolve) => setTimeout(resolve, error.more.retry_after_ms ?? REJOIN_MS));
+        await new Promise((resolve) => setTimeout(resolve, waitOf(error)));
       }
     }
   }
 
   #take(message) {
     if (!this.messages.add(message)) return;
-    this.#confirm(message);
+    this.outbox.confirm(message);
     this.#heard(message);
-    this.#changed("messages");
-  }
-
-  /** A message has come back that may be one of this page's. */
-  #confirm({ id, offset, text, from }) {
-    const is = (sent) =>
-      sent.id === id || (id === undefined && (sent.offset === offset || (sent.isUnsure && sent.text === text && from === this.user)));
-    const sent = this.outbox.find(is);
-    if (sent) this.#drop(sent);
-  }
-
-  #drop(message) {
-    this.outbox = this.outbox.filter((other) => other !== message);
-    this.#keep();
-    this.#changed("messages");
-  }
-
-  /** Sends what waits, one after the other, so that the order stays. */
-  async #pump() {
-    this.#changed("messages");
-    if (this.#isPumping) return;
-    this.#isPumping = true;
-    for (;;) {
-      const next = this.outbox.find(({ state }) => state === "waiting");
-      if (!next || this.state !== "joined") break;
-      await this.#transmit(next);
-    }
-    this.#isPumping = false;
-  }
-
-  async #transmit(message) {
-    Object.assign(message, { state: "sending", isUnsure: true, tries: (message.tries ?? 0) + 1 });
-    this.#keep();
-    const { id, text } = message;
-    try {
-      const { offset } = await this.#ask(EVENT, this.#isPlain ? { text } : { text, id });
-      Object.assign(message, { state: "sent", offset, isUnsure: false });
-    } catch (error) {
-      if (error instanceof Lost) {
-        message.state = "waiting";
-      } else if (error.reason === "validation_failed" && !this.#isPlain) {
-        // A room that takes nothing but a text.
-        this.#isPlain = true;
-        Object.assign(message, { state: "waiting", isUnsure: false });
-      } else if (error.reason === "rate_limited") {
-        Object.assign(message, { state: "waiting", isUnsure: false });
-        await new Promise((resolve) => setTimeout(resolve, error.more.retry_after_ms ?? REJOIN_MS));
-      } else {
-        Object.assign(message, { state: "failed", why: error.message, isUnsure: false });
-      }
-    }
-    this.#keep();
     this.#changed("messages");
   }
 
@@ -379,27 +336,5 @@ export class Room {
   #become(state) {
     this.state = state;
     this.#changed("state");
-  }
-
-  #keep() {
-    try {
-      const outbox = this.outbox.map(({ id, text, isUnsure, time }) => ({ id, text, isUnsure, time }));
-      if (outbox.length > 0) sessionStorage.setItem(placeOf(this.topic), JSON.stringify(outbox));
-      else sessionStorage.removeItem(placeOf(this.topic));
-    } catch {
-      // Without storage, what was not sent does not outlive the page.
-    }
-  }
-}
-
-const placeOf = (topic) => `parlor.outbox:${topic}`;
-
-/** What a page that was loaded anew had not sent. */
-function kept(topic) {
-  try {
-    const outbox = JSON.parse(sessionStorage.getItem(placeOf(topic)) ?? "[]");
-    return outbox.map((message) => ({ ...message, state: "waiting" }));
-  } catch {
-    return [];
   }
 }

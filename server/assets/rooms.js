@@ -1,6 +1,7 @@
 // The rooms that the window is in: the one that is open, and those that were, in which it stays so
 // that what is said there is counted. Knows no elements.
 
+import { inTab } from "./keeping.js";
 import { Room } from "./room.js";
 
 /** In how many rooms a window stays; past that it leaves the one that was open longest ago. */
@@ -32,10 +33,6 @@ export class Rooms {
     return this.all.reduce((sum, { unread }) => sum + unread, 0);
   }
 
-  get(topic) {
-    return this.#all.get(topic);
-  }
-
   /** Opens a room. In the one that was open until then it stays, unless it is out of that. */
   go(topic, user) {
     const before = this.open;
@@ -64,6 +61,7 @@ export class Rooms {
   }
 
   forget() {
+    for (const room of this.all) room.lost();
     this.#all.clear();
     this.open = undefined;
     this.keep();
@@ -100,18 +98,15 @@ export class Rooms {
 
   /** Writes down for a page that is loaded anew which rooms it was in, and up to when it has read. */
   keep() {
-    try {
-      const rooms = [...this.#all.values()].map(({ topic, readTo }) => ({ topic, readTo }));
-      if (this.open) sessionStorage.setItem(PLACE, JSON.stringify({ user: this.open.user, rooms }));
-      else sessionStorage.removeItem(PLACE);
-    } catch {
-      // Without storage, a page that is loaded anew is in the room that its address names.
-    }
+    const rooms = [...this.#all.values()].map(({ topic, readTo }) => ({ topic, readTo }));
+    inTab.keepValue(PLACE, this.open && { user: this.open.user, rooms });
   }
 
   /** Goes back into the rooms that the page was in before it was loaded anew, as the same user. */
   restore(user) {
-    for (const { topic, readTo } of kept(user)) this.#make(topic, user, readTo);
+    const { user: earlier, rooms } = inTab.value(PLACE, {});
+    if (earlier !== user) return;
+    for (const { topic, readTo } of rooms) this.#make(topic, user, readTo);
   }
 
   #make(topic, user, readTo) {
@@ -129,14 +124,5 @@ export class Rooms {
     room.meta = { away: true, typing: 0 };
     this.#all.set(topic, room);
     return room;
-  }
-}
-
-function kept(user) {
-  try {
-    const { user: earlier, rooms } = JSON.parse(sessionStorage.getItem(PLACE));
-    return earlier === user ? rooms : [];
-  } catch {
-    return [];
   }
 }

@@ -1,44 +1,78 @@
 // What the page knows of its server beside the socket: who it is for it, and which rooms there are.
 
+import { inBrowser, inTab } from "./keeping.js";
 import { drawId } from "./messages.js";
+import { whyNot } from "./words.js";
 
 const SESSION = "parlor.session";
 const TOKEN = "parlor.token";
+const USER = "parlor.user";
 const NAME = "parlor.name";
+/** Where nothing answers at all, browsers wait for minutes. */
+const ANSWER_MS = 10_000;
 
 export class Server {
   /** Who the page is, where nobody has to prove it. */
-  name = recall(localStorage, NAME);
-  token = recall(sessionStorage, TOKEN);
+  name = inBrowser.text(NAME);
+  token = inTab.text(TOKEN);
   /** By what it is known again: that of this tab alone. */
-  session = recall(sessionStorage, SESSION);
-  /** Who it is, as far as the server has let it in. */
-  user;
-  needsToken = false;
-  rooms = { rooms: [], more: 0 };
+  session = inTab.text(SESSION);
+  /** Whether one has to prove who one is: who has something for it had to. */
+  needsToken = this.token !== "";
+  /** Who it is by its token, as far as the server has said it. */
+  #user = inTab.text(USER);
+  /** What there is: see `/rooms.json`. */
+  rooms = { rooms: [], more: 0, listen_only: [] };
+
+  constructor() {
+    if (!this.session) this.drawSession();
+  }
+
+  /** Who the page is for the server, if that is known. */
+  get user() {
+    return this.needsToken ? this.#user : this.name;
+  }
 
   /** Whether rooms that are not there can be opened from here. */
   get opensRooms() {
     return this.rooms.clients_open_rooms === "on";
   }
 
-  constructor() {
-    if (!this.session) this.drawSession();
+  /** Whether there may be rooms beyond those that are there. */
+  get hasOtherRooms() {
+    return this.opensRooms || this.rooms.unlisted_topics !== "refuse";
+  }
+
+  /** Whether one can only listen in a room, as far as the server knows beforehand. */
+  isForListening(topic) {
+    return this.rooms.listen_only.includes(topic);
+  }
+
+  /** The name of a room for people. */
+  nameOf(topic) {
+    return this.rooms.rooms.find((info) => info.topic === topic)?.name ?? topic;
   }
 
   drawSession() {
     this.session = drawId();
-    keep(sessionStorage, SESSION, this.session);
+    inTab.keep(SESSION, this.session);
   }
 
   setName(name) {
     this.name = name;
-    keep(localStorage, NAME, name);
+    inBrowser.keep(NAME, name);
   }
 
   setToken(token) {
     this.token = token;
-    keep(sessionStorage, TOKEN, token);
+    inTab.keep(TOKEN, token);
+    this.#setUser("");
+    this.needsToken = true;
+  }
+
+  #setUser(user) {
+    this.#user = user;
+    inTab.keep(USER, user);
   }
 
   /** Where to connect to. The token does not stand in the address, which is what gets logged. */
@@ -51,17 +85,19 @@ export class Server {
 
   /**
    * Asks for the rooms, and so whether the page is let in: "in", "out" with the reason in `why`, or
-   * "away" if nobody answers.
+   * "away" if nobody answers, or the page is somebody else by then.
    */
   async look() {
+    const { name, token } = this;
     const url = `/rooms.json?${new URLSearchParams(this.#claim())}`;
     const headers = this.token ? { authorization: `Bearer ${this.token}` } : {};
     try {
-      const answer = await fetch(url, { headers, cache: "no-store" });
+      const answer = await fetch(url, { headers, cache: "no-store", signal: AbortSignal.timeout(ANSWER_MS) });
       const body = await answer.json();
+      if (name !== this.name || token !== this.token) return { outcome: "away" };
       if (answer.ok) {
         this.needsToken = body.user !== null;
-        this.user = body.user ?? this.name;
+        if (this.needsToken) this.#setUser(body.user);
         this.rooms = body;
         return { outcome: "in" };
       }
@@ -70,7 +106,7 @@ export class Server {
         const isStale = Boolean(this.token);
         return { outcome: "out", why: isStale ? "This token is not taken. It may have run out, or be for another server." : undefined };
       }
-      if (answer.status === 403) return { outcome: "out", why: body.detail };
+      if (answer.status === 403) return { outcome: "out", why: sentence(whyNot("come", { reason: body.reason, message: body.detail })) };
     } catch {
       // Whoever is there speaks no JSON, or nobody is.
     }
@@ -88,18 +124,4 @@ const base64url = (text) => {
   return base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 };
 
-function recall(storage, key) {
-  try {
-    return storage.getItem(key) ?? "";
-  } catch {
-    return "";
-  }
-}
-
-function keep(storage, key, text) {
-  try {
-    storage.setItem(key, text);
-  } catch {
-    // Then it is known for as long as the page lives.
-  }
-}
+const sentence = (words) => `${words[0].toUpperCase()}${words.slice(1)}.`;

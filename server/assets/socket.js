@@ -4,7 +4,11 @@
 const HEARTBEAT_MS = 25_000;
 const ANSWER_MS = 10_000;
 const WAITS_MS = [100, 400, 1_000, 2_000, 4_000, 8_000];
+/** A connection that ends earlier was of no use: the next waits for longer. */
+const STEADY_MS = 5_000;
 const TAKEN_OVER = 4000;
+/** How long to wait where the server does not say it. */
+const AGAIN_MS = 1_000;
 
 /** No answer will come: the line was lost. What was asked may have been done. */
 export class Lost extends Error {}
@@ -17,6 +21,9 @@ export class Refused extends Error {
   }
 }
 
+/** How long to wait after a refusal for having done too much. */
+export const waitOf = ({ more }) => more.retry_after_ms ?? AGAIN_MS;
+
 export class Socket {
   #address;
   #on;
@@ -24,6 +31,9 @@ export class Socket {
   #asked = new Map();
   #last = 0;
   #failures = 0;
+  #openedAt;
+  /** How often it was opened or closed: what was decided about an earlier time holds no more. */
+  #turn = 0;
   #retry;
   #heart;
   state = "closed";
@@ -41,6 +51,7 @@ export class Socket {
   open() {
     clearTimeout(this.#retry);
     if (this.#line) return;
+    this.#turn += 1;
     this.#become("connecting");
     const { url, protocols } = this.#address();
     const line = new WebSocket(url, protocols);
@@ -52,7 +63,7 @@ export class Socket {
       clearTimeout(patience);
       if (line !== this.#line) return;
       isOpen = true;
-      this.#failures = 0;
+      this.#openedAt = Date.now();
       this.#heart = setInterval(() => this.#beat(ANSWER_MS), HEARTBEAT_MS);
       this.#become("open");
     };
@@ -68,6 +79,7 @@ export class Socket {
   /** Ends it for good. */
   close() {
     clearTimeout(this.#retry);
+    this.#turn += 1;
     const line = this.#line;
     this.#forget();
     line?.close(1000);
@@ -127,9 +139,11 @@ export class Socket {
       this.#become("taken");
       return;
     }
+    if (wasOpen && Date.now() - this.#openedAt >= STEADY_MS) this.#failures = 0;
+    const turn = this.#turn;
     this.#become("waiting");
     const goesOn = wasOpen || (await this.#on.unopened());
-    if (!goesOn || this.state !== "waiting") return;
+    if (!goesOn || turn !== this.#turn) return;
     const wait = WAITS_MS[Math.min(this.#failures, WAITS_MS.length - 1)];
     this.#failures += 1;
     // Not all pages of a server that restarts at the same moment.

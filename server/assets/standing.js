@@ -1,6 +1,8 @@
 // How it stands with the line and the room: in a word, and what can be done about it. Knows no
 // elements.
 
+import { whyNot } from "./words.js";
+
 /** A name for how it stands, and the words for it. */
 export function standing(socket, room, wasOpen) {
   if (socket.state === "taken") return ["taken", "Taken over"];
@@ -18,20 +20,21 @@ export function troubleOf(socket, room, { takeOwn, openRoom }) {
     const text = "Another tab has taken this one's place, as a duplicate of it does. Both can be there at once.";
     return { text, actions: { "Use this tab too": takeOwn } };
   }
-  const { reason, message } = room.why ?? {};
-  if (room.state === "refused" && reason === "own name") {
-    return { text: "This name is the server's own.", actions: {} };
-  }
-  if (room.state === "refused" && reason === "unmatched topic") {
-    const actions = openRoom ? { "Open it": openRoom } : {};
-    return { text: "There is no such room.", actions: { ...actions, "Try again": () => room.join() } };
-  }
-  if (room.state === "refused") {
-    return { text: `You can't go in: ${message}.`, actions: { "Try again": () => room.join() } };
-  }
+  if (room.state === "refused") return refusalOf(room, openRoom);
   if (room.state === "closed") {
+    const { reason, message } = room.why;
     const text = reason === "kicked" ? `You were put out of the room${message ? `: ${message}` : ""}.` : "This room was closed.";
     return { text, actions: { "Go in again": () => room.join() } };
   }
   return undefined;
+}
+
+function refusalOf(room, openRoom) {
+  const { why } = room;
+  if (why.reason === "own name") return { text: "This name is the server's own.", actions: {} };
+  const again = { "Try again": () => room.join() };
+  if (why.reason === "unmatched topic") {
+    return { text: "There is no such room.", actions: { ...(openRoom && { "Open it": openRoom }), ...again } };
+  }
+  return { text: `You can't go in: ${whyNot("enter", why)}.`, actions: again };
 }

@@ -55,25 +55,32 @@ macro_rules! assets {
     };
 }
 
-/// What the page is made of.
-const ASSETS: [(&str, Asset); 17] = assets! {
+/// What the page is made of, beside what it has of the other one: see [`crate::inspect`].
+const ASSETS: [(&str, Asset); 24] = assets! {
     "/" html "index.html",
     "/assets/icon.svg" svg "icon.svg",
     "/assets/page.css" css "page.css",
+    "/assets/address.js" script "address.js",
+    "/assets/attention.js" script "attention.js",
     "/assets/composer.js" script "composer.js",
     "/assets/dom.js" script "dom.js",
+    "/assets/door.js" script "door.js",
     "/assets/drawers.js" script "drawers.js",
     "/assets/links.js" script "links.js",
     "/assets/lists.js" script "lists.js",
     "/assets/log.js" script "log.js",
     "/assets/messages.js" script "messages.js",
+    "/assets/outbox.js" script "outbox.js",
     "/assets/page.js" script "page.js",
     "/assets/presence.js" script "presence.js",
     "/assets/room.js" script "room.js",
     "/assets/rooms.js" script "rooms.js",
     "/assets/server.js" script "server.js",
     "/assets/socket.js" script "socket.js",
+    "/assets/soonest.js" script "soonest.js",
     "/assets/standing.js" script "standing.js",
+    "/assets/trouble.js" script "trouble.js",
+    "/assets/words.js" script "words.js",
 };
 
 /// The page and what belongs to it, if there is to be one.

@@ -3,8 +3,10 @@
 import * as looking from "./inspect/looking.mjs";
 import * as inside from "./inspect/looks.mjs";
 import * as coming from "./page/coming.mjs";
+import * as holding from "./page/holding.mjs";
 import * as keeping from "./page/keeping.mjs";
 import * as line from "./page/line.mjs";
+import * as listening from "./page/listening.mjs";
 import * as looks from "./page/looks.mjs";
 import * as staying from "./page/staying.mjs";
 import * as talk from "./page/talk.mjs";
@@ -17,6 +19,8 @@ export const suites = [
   { suite: "keeping", ...keeping },
   { suite: "writing", ...writing },
   { suite: "coming", ...coming },
+  { suite: "listening", ...listening },
+  { suite: "holding", ...holding },
   { suite: "looks", ...looks },
   { suite: "looking", ...looking },
   { suite: "inside", ...inside },

@@ -89,6 +89,10 @@ const fileOf = (route) => {
 };
 
 async function fromFile(route) {
-  const response = await route.fetch();
+  const response = await route.fetch().catch(() => undefined);
+  if (!response) {
+    await route.abort();
+    return;
+  }
   await route.fulfill({ response, body: readFileSync(fileOf(route)) });
 }

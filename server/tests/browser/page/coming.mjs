@@ -1,31 +1,20 @@
 // Ways in: by a link, with a token, by the keyboard alone.
 
-import { createHmac } from "node:crypto";
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { assert, eventually } from "../../clients/lib/wait.mjs";
+import { file, tokenOf } from "./tokens.mjs";
 
 export const spoils = {
-  "a link leads to its room": { file: "page.js", from: `topic = addressed())`, to: `topic = "")` },
+  "a link leads to its room": { file: "page.js", from: "topic: topic || FIRST_ROOM,", to: "topic: FIRST_ROOM," },
   "who has no token is let in nowhere": { file: "server.js", from: "base64url.bearer.phx.${base64url(this.token)}", to: "base64url.bearer.phx.none" },
   "who was put out comes back when it wants to": { file: "rooms.js", from: `room.state === "joining") room.join()`, to: `true) room.join()` },
   "the keyboard is enough": { file: "composer.js", from: `event.key !== "Enter"`, to: `event.key !== "F9"` },
   "a room that is not there can be opened": { file: "page.js", from: `"parlor:open_room"`, to: `"parlor:close_room"` },
-  "where nobody may open rooms it is not offered": { file: "standing.js", from: "openRoom ?", to: "true ?" },
-  "who changes comes back to the same room": { file: "page.js", from: "welcome(undefined, topic);", to: "welcome();" },
+  "where nobody may open rooms it is not offered": { file: "standing.js", from: "openRoom && {", to: "{" },
+  "who changes comes back to the same room": { file: "page.js", from: "welcome(topic);", to: "welcome();" },
   "one's own entry says whose it is, and not that one types": { file: "page.css", from: ".people-list .name bdi { min-width: 0;", to: ".people-list .name bdi { min-width: max-content;" },
   "people are counted in the room that is open, devices in others": { file: "lists.js", from: "String(people ?? size)", to: "String(size)" },
   "names of the server's own are no rooms": { file: "room.js", from: `OWN_NAMES.includes(this.topic)`, to: `false` },
 };
-
-const SECRET = "a secret of thirty-two bytes, at the least";
-
-function tokenOf(user, seconds = 600) {
-  const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
-  const signed = `${part({ alg: "HS256", typ: "JWT" })}.${part({ sub: user, exp: Math.floor(Date.now() / 1000) + seconds })}`;
-  return `${signed}.${createHmac("sha256", SECRET).update(signed).digest("base64url")}`;
-}
 
 export const cases = {
   async "a link leads to its room"(world) {
@@ -58,10 +47,8 @@ export const cases = {
   },
 
   async "who has no token is let in nowhere"(world) {
-    const file = join(mkdtempSync(join(tmpdir(), "parlor-browser-")), "secret");
-    writeFileSync(file, SECRET);
     const toml = `[[rooms]]\npattern = "secret-lair"\n[default_room]\nevents = [{name = "message", history = 10}]`;
-    const server = await world.server({ toml, flags: ["--hs256-secret-file", file] });
+    const server = await world.server({ toml, flags: ["--hs256-secret-file", file()] });
     const ann = await world.window(server);
     await ann.page.waitForSelector("#token");
     assert.equal(await ann.page.isVisible("#name"), false);
@@ -194,6 +181,14 @@ export const cases = {
     await ann.page.click("#enter button");
     await ann.reads("#trouble-text", "There is no such room.");
     await ann.reads("#trouble-actions", "Try again");
+    await ann.reads("#open-label", "Go to a room");
+    for (const toml of ["", 'unlisted_topics = "refuse"\nclients_open_rooms = "on"']) {
+      const other = await world.server({ toml });
+      const bob = await world.window(other);
+      await bob.page.fill("#name", "bob");
+      await bob.page.click("#enter button");
+      await bob.reads("#open-label", "Go to or open a room");
+    }
   },
 
   async "who changes comes back to the same room"(world) {

@@ -3,9 +3,9 @@
 import { assert, eventually, sleep } from "../../clients/lib/wait.mjs";
 
 export const spoils = {
-  "a page that is loaded anew does not flap": { file: "server.js", from: "session = recall(sessionStorage, SESSION)", to: "session" },
-  "two seconds without a line lose nothing": { file: "room.js", from: "if (sent) this.#drop(sent);", to: "" },
-  "what was not answered outlives a page that is loaded anew": { file: "room.js", from: "this.outbox = kept(topic);", to: "" },
+  "a page that is loaded anew does not flap": { file: "server.js", from: "session = inTab.text(SESSION)", to: "session" },
+  "two seconds without a line lose nothing": { file: "outbox.js", from: "if (sent) this.discard(sent);", to: "" },
+  "what was not answered outlives a page that is loaded anew": { file: "outbox.js", from: "inTab.value(place, [])", to: "[]" },
   "a line that is dead without a word is noticed": { file: "socket.js", from: `this.#beat(ANSWER_MS / 2)`, to: `undefined` },
   "what is missing is said to be": { file: "messages.js", from: "const between = gap ?", to: "const between = gap && false ?" },
   "a tab that was duplicated takes over, and both can be there": { file: "socket.js", from: "const TAKEN_OVER = 4000", to: "const TAKEN_OVER = 4999" },

@@ -12,6 +12,7 @@ export const spoils = {
   "nothing moves for who does not want it": { file: "page.css", from: "(prefers-reduced-motion: reduce)", to: "(prefers-reduced-motion: no-preference)" },
   "everybody has a colour, and long names are cut where there is no room": { file: "dom.js", from: "(hash >>> 0) % TINTS", to: "0" },
   "a phone has room for it": { file: "page.css", from: ".compose { display: flex;", to: ".compose { display: flex; min-width: 34rem;" },
+  "a drawer that is open is all there is": { file: "drawers.js", from: "element !== drawer && element !== veil", to: `element.matches(".talk, .bar")` },
   "nothing is in the way of who sees or hears otherwise": { file: "page.css", from: "--quiet: #665f52;", to: "--quiet: #b5b0a5;" },
 };
 
@@ -122,6 +123,27 @@ export const cases = {
     await ann.page.setViewportSize({ width: 360, height: 360 });
     const box = await (await ann.page.$("#text")).boundingBox();
     assert.ok(box.y + box.height <= 360, "the field stays in sight");
+  },
+
+  async "a drawer that is open is all there is"(world) {
+    const server = await world.server();
+    // The rooms have a place of their own here, the people have none.
+    const ann = await world.guest(server, "ann", "lobby", { viewport: { width: 800, height: 700 } });
+    await ann.page.click("#show-people");
+    await ann.page.waitForSelector("#people.shown");
+    const reached = new Set();
+    for (let step = 0; step < 12; step += 1) {
+      await ann.page.keyboard.press("Tab");
+      reached.add(await ann.page.evaluate(() => document.activeElement.closest("#app > *")?.id ?? ""));
+    }
+    assert.deepEqual([...reached].filter(Boolean), ["people"], "what is behind it is out of reach");
+    await ann.page.keyboard.press("Escape");
+    await ann.page.setViewportSize({ width: 390, height: 844 });
+    // Also to the room that one is in already.
+    await ann.page.click("#show-rooms");
+    await ann.page.click("#room-list [aria-current]");
+    await ann.page.waitForSelector("#rooms", { state: "hidden" });
+    await ann.page.click("#text");
   },
 
   async "nothing is in the way of who sees or hears otherwise"(world) {
@@ -245,7 +267,7 @@ async function fingers(window) {
   assert.deepEqual(small, []);
 }
 
-async function examined(window) {
+export async function examined(window) {
   await window.page.evaluate(axe);
   const { violations } = await window.page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
   const found = violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html, any }) => `${html.slice(0, 200)} ${any[0]?.message ?? ""}`).join("; ")}`);

@@ -4,8 +4,11 @@ import { assert, eventually } from "../../clients/lib/wait.mjs";
 
 export const spoils = {
   "what is said in other rooms is counted": { file: "rooms.js", from: "return this.all.reduce((sum, { unread }) => sum + unread, 0);", to: "return this.open?.unread ?? 0;" },
-  "rooms are kept over a loading anew and a lost line, and left": { file: "rooms.js", from: "for (const { topic, readTo } of kept(user))", to: "for (const { topic, readTo } of [])" },
-  "what is written stays in its room": { file: "page.js", from: "if (room) room.draft = composer.take();", to: "if (room) room.draft = '';" },
+  "rooms are kept over a loading anew and a lost line, and left": { file: "rooms.js", from: "{ topic, readTo } of rooms) this", to: "{ topic, readTo } of []) this" },
+  "what is written stays in its room": { file: "page.js", from: "composer.put(room.draft);", to: "composer.put('');" },
+  "what is written outlives a loading anew, for who has written it": { file: "room.js", from: "inTab.keep(this.#draftPlace, text);", to: "" },
+  "rooms are left also by who came in by the door": { file: "page.js", from: "leave: leaveOther", to: "leave: () => {}" },
+  "rooms stay where they are in the list": { file: "lists.js", from: "others.sort(", to: "others.map(" },
   "no more than eight rooms are stayed in": { file: "rooms.js", from: "const MAX = 8;", to: "const MAX = 9;" },
 };
 
@@ -142,6 +145,58 @@ export const cases = {
     await ann.page.click("#room-list >> text=garden");
     await ann.reads("#title", "garden");
     assert.equal(await ann.page.inputValue("#text"), "for the garden");
+  },
+
+  async "what is written outlives a loading anew, for who has written it"(world) {
+    const server = await world.server({ toml: TOML });
+    const ann = await world.guest(server, "ann", "attic");
+    await ann.type("for the attic\nalone");
+    await open(ann, "garden");
+    await ann.type("for the garden");
+    await ann.page.reload();
+    await ann.is("Connected");
+    assert.equal(await ann.page.inputValue("#text"), "for the garden");
+    await ann.page.click("#room-list >> text=attic");
+    await ann.reads("#title", "attic");
+    assert.equal(await ann.page.inputValue("#text"), "for the attic\nalone");
+    await ann.page.press("#text", "Enter");
+    await ann.has(["for the attic\nalone"]);
+    await ann.page.reload();
+    await ann.is("Connected");
+    assert.equal(await ann.page.inputValue("#text"), "", "what was sent is not there again");
+    // Somebody else finds nothing of it, and who comes back does.
+    await ann.page.click("#change");
+    await ann.enter("eve", "garden");
+    await ann.reads("#me-name", "eve");
+    assert.equal(await ann.page.inputValue("#text"), "");
+    await ann.page.click("#change");
+    await ann.enter("ann", "garden");
+    await ann.reads("#me-name", "ann");
+    assert.equal(await ann.page.inputValue("#text"), "for the garden");
+  },
+
+  async "rooms are left also by who came in by the door"(world) {
+    const server = await world.server({ toml: TOML });
+    const bob = await world.guest(server, "bob", "attic");
+    const ann = await world.guest(server, "ann", "attic");
+    await bob.sees([["ann", ""], ["bob (you)", ""]]);
+    await open(ann, "garden");
+    await ann.page.hover("#room-list li:first-child");
+    await ann.page.click("#room-list [title='Leave attic']");
+    await bob.sees([["bob (you)", ""]]);
+  },
+
+  async "rooms stay where they are in the list"(world) {
+    const toml = ["zoo", "attic"].map((topic) => `[[rooms]]\npattern = "${topic}"\n`).join("");
+    const server = await world.server({ toml, flags: ["--shards", "3"] });
+    const names = ["room 10", "room 9", "über", "Zebra", "apple"];
+    for (const name of names) await world.guest(server, name.replace(" ", "-"), name);
+    const ann = await world.guest(server, "ann", "room 2");
+    const sorted = ["zoo", "attic", "apple", "room 2", "room 9", "room 10", "über", "Zebra"];
+    await lists(ann, sorted.map((name) => [name, ""]));
+    // Neither who comes nor what is opened moves what is there.
+    await open(ann, "middle");
+    await lists(ann, [...sorted.slice(0, 3), "middle", ...sorted.slice(3)].map((name) => [name, ""]));
   },
 
   async "no more than eight rooms are stayed in"(world) {

@@ -25,7 +25,7 @@ export const spoils = {
     to: `make("p", { class: "text", dir: "auto", ["inner" + "HTML"]: text })`,
   },
   "earlier messages come page by page, each once": { file: "room.js", from: "const start = this.messages.unbroken;", to: "const start = this.messages.unbroken + 1;" },
-  "what is refused is said, and can be sent again": { file: "room.js", from: `error.reason === "validation_failed" && !this.#isPlain`, to: "false" },
+  "what is refused is said, and can be sent again": { file: "outbox.js", from: `error.reason === "validation_failed" && !this.#isPlain`, to: "false" },
 };
 
 /** Says things in a room by the protocol itself, as whom one likes. */
@@ -82,6 +82,10 @@ export const cases = {
       assert.ok(title.includes("<b>room</b>"), title);
       await window.fitsInWidth();
     }
+    // No name turns the rest of what stands beside it.
+    await ann.page.fill("#open-name", "\u202Eroom\u0007");
+    await ann.page.click("#open button");
+    await eventually("the title stands as it is read", async () => (await ann.page.title()) === "room – parlor");
   },
 
   async "addresses are links, and nothing else is"(world) {
@@ -162,9 +166,6 @@ export const cases = {
       history = 50
       schema = {type = "object", required = ["text"], additionalProperties = false, properties = {text = {type = "string", maxLength = 20}}}
       [[rooms]]
-      pattern = "quiet"
-      client_events = "none"
-      [[rooms]]
       pattern = "full"
       max_members = 0
     `;
@@ -180,6 +181,7 @@ export const cases = {
     });
     assert.equal(text, "this is a good deal longer than that");
     assert.match(why, /20/, "the reason says what was expected");
+    assert.match(why, /^Not sent: this room takes other messages \(.+\)\.$/, "in words for people, and with those of the server");
     await ann.page.click("text=Send again");
     await eventually("it is refused again", async () => (await ann.unsent())[0][1].startsWith("Not sent: "));
     await ann.page.click("text=Discard");
@@ -189,15 +191,10 @@ export const cases = {
     for (const line of many) await ann.say(line);
     await bob.has(["short enough", ...many]);
 
-    await ann.page.fill("#open-name", "quiet");
-    await ann.page.click("#open button");
-    await ann.is("Connected");
-    await ann.say("psst");
-    await eventually("nobody may speak", async () => (await ann.unsent())[0]?.[1].startsWith("Not sent: "));
     await ann.page.fill("#open-name", "full");
     await ann.page.click("#open button");
     await ann.is("Not in the room");
-    assert.match(await ann.page.textContent("#trouble-text"), /can't go in/);
+    await ann.reads("#trouble-text", "You can't go in: the room is full.");
   },
 };
 
