@@ -78,22 +78,22 @@ pub(crate) fn may(hub: &Hub, request: &Parts, access: Access) -> Result<(), Prob
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Denied {
     /// There is no key that could be shown.
-    NoOperatorsKey,
+    NoneThere,
     /// None was shown.
-    NoKey,
+    NoneShown,
     /// Another one was shown.
-    WrongKey,
+    Wrong,
 }
 
 impl Denied {
-    pub(crate) const ALL: [Self; 3] = [Self::NoOperatorsKey, Self::NoKey, Self::WrongKey];
+    pub(crate) const ALL: [Self; 3] = [Self::NoneThere, Self::NoneShown, Self::Wrong];
 
     /// What it is called, in an answer and in figures.
     pub(crate) const fn label(self) -> &'static str {
         match self {
-            Self::NoOperatorsKey => "no_operators_key",
-            Self::NoKey => "no_key",
-            Self::WrongKey => "wrong_key",
+            Self::NoneThere => "no_operators_key",
+            Self::NoneShown => "no_key",
+            Self::Wrong => "wrong_key",
         }
     }
 
@@ -138,20 +138,20 @@ fn check(
                 format!("there is no key, and `operators.same_machine` is off, {expected}")
             }
         };
-        return Err(Denied::NoOperatorsKey.because(StatusCode::FORBIDDEN, detail));
+        return Err(Denied::NoneThere.because(StatusCode::FORBIDDEN, detail));
     };
     let mut shown = headers.get_all(header::AUTHORIZATION).iter();
     let expected = "expected the key of operators: `Authorization: Bearer KEY`";
     match (shown.next(), shown.next()) {
         (None, _) if here == Here::Is => Ok(()),
         (None, _) => {
-            let (denied, problem) = Denied::NoKey.because(StatusCode::UNAUTHORIZED, expected);
+            let (denied, problem) = Denied::NoneShown.because(StatusCode::UNAUTHORIZED, expected);
             Err((denied, problem.with_header(header::WWW_AUTHENTICATE, CHALLENGE)))
         }
         (Some(only), None) if bearer(only).is_some_and(|shown| key.is(shown)) => Ok(()),
         (Some(_), _) => {
             let detail = format!("the key is not the right one, {expected}");
-            let (denied, problem) = Denied::WrongKey.because(StatusCode::UNAUTHORIZED, detail);
+            let (denied, problem) = Denied::Wrong.because(StatusCode::UNAUTHORIZED, detail);
             Err((denied, problem.with_header(header::WWW_AUTHENTICATE, WRONG_KEY)))
         }
     }

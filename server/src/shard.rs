@@ -223,9 +223,10 @@ impl Shard {
                 // What an earlier connection has said is not what the client says.
                 if self.seats.is_taken_by(&client_id, generation) {
                     let began = self.figures.begin();
-                    match event {
-                        Event::History(asked) => self.ask_for_page(asked),
-                        other => self.hand_in(other),
+                    if let Event::History(asked) = event {
+                        self.ask_for_page(asked);
+                    } else {
+                        self.hand_in(event);
                     }
                     self.figures.done(began);
                 }

@@ -54,14 +54,11 @@ mod tests {
         shard.deliver();
         let mut items = Vec::new();
         while queue.take(&mut items).now_or_never().is_some() {}
-        let replies = items.iter().filter_map(|item| match item {
-            Item::Outbound(outbound) => match &**outbound {
-                Outbound::Reply(reply) if reply.to == EventKind::History => {
-                    Some(reply.result.as_ref().err().map(parlor::Refusal::reason))
-                }
-                _ => None,
-            },
-            Item::Frame(_) | Item::Told(_) | Item::Restarted(_) => None,
+        let replies = items.iter().filter_map(|item| {
+            let Item::Outbound(outbound) = item else { return None };
+            let Outbound::Reply(reply) = &**outbound else { return None };
+            let is_asked_for = reply.to == EventKind::History;
+            is_asked_for.then(|| reply.result.as_ref().err().map(parlor::Refusal::reason))
         });
         replies.collect()
     }
@@ -72,9 +69,9 @@ mod tests {
         let channel = Config::builder().default_room(room).limit(Limit::OpenPages, 4).build();
         let settings = Settings { channel: channel.unwrap(), ..Settings::default() };
         let (keeper, _unread) = Keeper::that_nobody_reads(4);
-        let shared = (&Arc::default(), &Arc::default());
+        let beside = (&Arc::default(), &Arc::default());
         let config = settings.channel.clone();
-        let mut shard = Shard::new(0, config, None, keeper, Clock::start(), shared, &settings);
+        let mut shard = Shard::new(0, config, None, keeper, Clock::start(), beside, &settings);
         let mut enter = |client: &str, last: u8| {
             let queue = Arc::new(Queue::new(99, 1 << 20));
             let (address, wire) = (Some([10, 0, 0, last].into()), Wire::Phoenix);

@@ -18,15 +18,15 @@ use crate::{Running, start, until};
 /// A server whose one shard stands still. It holds up its thread, so a test of it has several.
 pub struct Held {
     pub running: Running,
-    is_held: Arc<AtomicBool>,
+    stands_still: Arc<AtomicBool>,
     publishing: Vec<JoinHandle<()>>,
 }
 
 impl Held {
     /// Starts a server, and holds up its shard when it says the first thing.
     pub async fn start(settings: Settings) -> Self {
-        let (is_held, seen) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicUsize::new(0)));
-        let (held, calls) = (Arc::clone(&is_held), Arc::clone(&seen));
+        let (stands_still, seen) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicUsize::new(0)));
+        let (held, calls) = (Arc::clone(&stands_still), Arc::clone(&seen));
         let observer = Arc::new(move |_: usize, _: &parlor::Outbound| {
             calls.fetch_add(1, Ordering::SeqCst);
             while held.load(Ordering::SeqCst) {
@@ -35,7 +35,7 @@ impl Held {
         });
         let settings = Settings { shards: 1, observer: Some(observer), ..settings };
         let running = start(settings).await;
-        let mut held = Self { running, is_held, publishing: Vec::new() };
+        let mut held = Self { running, stands_still, publishing: Vec::new() };
         held.publish();
         until(|| seen.load(Ordering::SeqCst) > 0).await;
         held
@@ -51,7 +51,7 @@ impl Held {
 
     /// Lets it go on, until it has done all that it was to do.
     pub async fn go_on(self) -> Running {
-        self.is_held.store(false, Ordering::SeqCst);
+        self.stands_still.store(false, Ordering::SeqCst);
         for publishing in self.publishing {
             publishing.await.unwrap();
         }
