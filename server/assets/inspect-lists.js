@@ -39,8 +39,9 @@ class Rows {
       return [name, row];
     });
     this.#rows = new Map(rows);
+    const shown = new Set(this.#rows.values());
     for (const row of [...this.#body.children]) {
-      if (![...this.#rows.values()].includes(row)) row.remove();
+      if (!shown.has(row)) row.remove();
     }
     rows.forEach(([, row], at) => {
       if (this.#body.children[at] !== row) this.#body.insertBefore(row, this.#body.children[at]);

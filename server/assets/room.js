@@ -311,7 +311,9 @@ export class Room {
     this.#changed("messages");
   }
 
-  #ask(event, payload) {
+  /** Where it is not in the room yet, or no more, no answer could be of use. */
+  async #ask(event, payload) {
+    if (!this.#joinRef) throw new Lost("not in the room");
     return this.#socket.ask(this.#joinRef, this.topic, event, payload);
   }
 

@@ -33,7 +33,7 @@ fn pages_work() {
     let Some(scripts) = ready() else { return };
     let run = cases(&scripts, &[]);
     assert!(run.success && run.failed.is_empty(), "{}", run.failed.join("\n"));
-    assert!(run.results.len() >= 48, "{} results: cases are missing", run.results.len());
+    assert!(run.results.len() >= 68, "{} results: cases are missing", run.results.len());
     let picture = scripts.with_file_name("shots").join(PICTURE);
     let bytes = fs::metadata(&picture).unwrap().len();
     assert!(
@@ -53,7 +53,7 @@ fn cases_fail_when_the_page_is_spoilt() {
     let Some(scripts) = ready() else { return };
     let run = cases(&scripts, &["--spoilt"]);
     assert!(run.success && run.failed.is_empty(), "{}", run.failed.join("\n"));
-    assert!(run.results.len() >= 47, "{} results: cases are missing", run.results.len());
+    assert!(run.results.len() >= 67, "{} results: cases are missing", run.results.len());
 }
 
 fn alone() -> MutexGuard<'static, ()> {
