@@ -382,5 +382,5 @@ function remember() {
 }
 
 const linked = new URLSearchParams(location.search);
-choose({ topic: linked.get("topic"), client: linked.get("client") });
+choose({ topic: linked.get("topic") || null, client: linked.get("client") || null });
 begin();
