@@ -55,10 +55,13 @@ export class Log {
   /** Whether the end is in sight, and is to stay so. */
   #follows = true;
   #matches = () => true;
+  /** What is said where there was nothing yet. */
+  #hint;
 
   /** `copy` takes a text; `counted` is told how many lines a pause holds back, and how many not. */
   constructor({ box, newest, copy, counted }) {
     this.#box = box;
+    this.#hint = box.querySelector(".empty").textContent;
     this.#newest = newest;
     this.#copy = copy;
     this.#counted = counted;
@@ -117,7 +120,7 @@ export class Log {
 
   /** Shows what fits, also of what was there before. */
   filter(matches) {
-    this.#matches = (entry) => entry.note !== undefined || matches(entry);
+    this.#matches = (entry) => !isLine(entry) || matches(entry);
     this.#show(this.#kept.filter(this.#matches));
   }
 
@@ -131,10 +134,8 @@ export class Log {
 
   #show(entries) {
     this.#queue = entries.slice(-SHOWN);
-    const none = document.createElement("p");
-    none.className = "empty";
-    none.textContent = this.#kept.length > 0 ? "No line fits what is looked for." : "Nothing yet.";
-    this.#box.replaceChildren(...(entries.length > 0 ? [] : [none]));
+    const none = element("p", "empty", this.#kept.some(isLine) ? "No line fits what is looked for." : this.#hint);
+    this.#box.replaceChildren(...(entries.some(isLine) ? [] : [none]));
     this.#flush();
     this.#toEnd();
   }
@@ -146,7 +147,7 @@ export class Log {
     this.#queue = [];
     if (entries.length === 0) return;
     const box = this.#box;
-    box.querySelector(".empty")?.remove();
+    if (entries.some(isLine)) box.querySelector(".empty")?.remove();
     box.append(...entries.map(rowOf));
     const hadFocus = box.contains(document.activeElement);
     while (box.childElementCount > SHOWN) box.firstElementChild.remove();
@@ -209,6 +210,9 @@ export class Log {
   }
 }
 
+/** What is said of the stream itself is none. */
+const isLine = ({ note }) => note === undefined;
+
 function element(name, className, text) {
   const made = document.createElement(name);
   if (className !== "") made.className = className;
@@ -217,7 +221,7 @@ function element(name, className, text) {
 }
 
 function rowOf(entry) {
-  if (entry.note !== undefined) return element("p", `note ${entry.tone}`, entry.note);
+  if (!isLine(entry)) return element("p", `note ${entry.tone}`, entry.note);
   const { line, body } = entry;
   const details = document.createElement("details");
   details.className = `line ${line.way}`;

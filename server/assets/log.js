@@ -11,9 +11,11 @@ const NEAR_PX = 80;
 const TOGETHER_MS = 300_000;
 /** What stands above all messages, if there are none and if there are. */
 const BEGINNINGS = {
-  empty: { new: "Nothing was said here yet. Say something, or copy the link for others.", unkept: "Earlier messages are not kept here." },
+  empty: { new: "Nothing was said here yet.", unkept: "Earlier messages are not kept here." },
   full: { new: "This is the beginning.", first: "This is the beginning.", unkept: "Nothing earlier is kept." },
 };
+
+const INVITATION = " Say something, or copy the link for others.";
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const day = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
@@ -30,6 +32,8 @@ export class Log {
   #news = 0;
   #isDue = false;
   #first;
+  /** Whether somebody who finds nothing is asked to say something. */
+  #invites = false;
 
   /** `seen()` is told when the newest message is in sight. */
   constructor(seen) {
@@ -45,6 +49,12 @@ export class Log {
 
   get isAtEnd() {
     return this.#isAtEnd;
+  }
+
+  set invites(invites) {
+    if (invites === this.#invites) return;
+    this.#invites = invites;
+    this.changed();
   }
 
   show(room) {
@@ -130,7 +140,9 @@ export class Log {
     const beginning = byId("beginning");
     beginning.hidden = hasMore || !isJoined;
     setClass(beginning.parentElement, isEmpty ? "earlier empty" : "earlier");
-    setText(beginning, room.isWhole ? BEGINNINGS[isEmpty ? "empty" : "full"][room.begins] : "More can't be shown at once.");
+    const words = BEGINNINGS[isEmpty ? "empty" : "full"][room.begins];
+    const invitation = isEmpty && room.begins === "new" && this.#invites ? INVITATION : "";
+    setText(beginning, room.isWhole ? `${words}${invitation}` : "More can't be shown at once.");
     this.#newest.hidden = this.#isAtEnd;
     setText(this.#newest, this.#news > 0 ? `↓ ${count(this.#news, "new message", "new messages")}` : "↓ Newest");
   }

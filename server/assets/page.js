@@ -237,9 +237,15 @@ function state() {
 }
 
 function allow() {
-  if (room.isOut) composer.allow("wait");
-  else if (server.isForListening(room.topic)) composer.allow("listen");
-  else composer.allow(room.isSilenced ? "try" : "write");
+  const what = allowed();
+  composer.allow(what);
+  log.invites = what === "write";
+}
+
+function allowed() {
+  if (room.isOut) return "wait";
+  if (server.isForListening(room.topic)) return "listen";
+  return room.isSilenced ? "try" : "write";
 }
 
 function takeOwn() {

@@ -27,6 +27,7 @@ export const cases = {
   async "what happens is shown in its order"(world) {
     const server = await world.server({ flags: ["--shards", "1"] });
     const eve = await looking(world, server);
+    await eve.reads("#log .empty", "Nothing yet. What goes into rooms and what comes out is shown here as it happens.");
     const ann = await talker(world, server, "ann");
     await ann.join("room:1", { mood: "fine" });
     await ann.say("room:1", "hello");
@@ -121,6 +122,7 @@ export const cases = {
     assert.deepEqual(await lines(eve), ["in broadcast room:1", "out broadcast_message room:1"]);
     await eve.page.fill("#text", "nothing like it");
     await eventually("nothing fits", async () => (await lines(eve)).length === 0);
+    await eve.reads("#log .empty", "No line fits what is looked for.");
     await eve.page.fill("#text", "");
     await eventually("all is there again", async () => (await lines(eve)).length === all.length);
 

@@ -55,6 +55,7 @@ export const cases = {
       await ann.is("Connected");
       await comes(ann, { field: false, words: true, button: false });
       await ann.reads("#listen-text", "You can read along here, but not write.");
+      await ann.reads("#beginning", "Nothing was said here yet.");
       await ann.page.focus("#skip");
       await ann.page.keyboard.press("Enter");
       assert.equal(await ann.page.evaluate(() => document.activeElement.id), "listen-text", "it is read out in place of the field");
