@@ -215,7 +215,8 @@
 //!
 //! By `tracing`: connections that come and go, and why, as `info`; events by client and topic, and
 //! what was refused, as `debug`. Never a token or what was said. Of those who are not let in there are
-//! a hundred lines in ten seconds at most, and the next one says how many were not told (`untold`).
+//! a hundred lines in ten seconds at most, for each reason, and the next one says how many were not told
+//! (`untold`).
 //!
 //! # Figures
 //!

@@ -66,7 +66,7 @@ pub(crate) fn may(hub: &Hub, request: &Parts, access: Access) -> Result<(), Prob
         hub.metrics.operators.refused(denied);
         let peer = peers::address(settings, &request.headers, &request.extensions);
         let (peer, reason) = (peer.map(tracing::field::display), denied.label());
-        match hub.tell(About::Operators) {
+        match hub.tell(About::Operators(denied)) {
             Tell::Line { untold } => info!(peer, reason, untold, "operators' request refused"),
             Tell::Nothing => debug!(peer, reason, "operators' request refused"),
         }
@@ -75,7 +75,7 @@ pub(crate) fn may(hub: &Hub, request: &Parts, access: Access) -> Result<(), Prob
 }
 
 /// Why a request may not have what it asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Denied {
     /// There is no key that could be shown.
     NoneThere,

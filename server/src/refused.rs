@@ -79,7 +79,7 @@ impl Refused {
         hub.metrics.doors.refused(wire, why);
         let peer = peer.map(tracing::field::display);
         match log {
-            Log::Refusal => match hub.tell(About::Connections) {
+            Log::Refusal => match hub.tell(About::Connections(why)) {
                 Tell::Line { untold } => {
                     info!(peer, reason = &*reason, because, untold, "connection refused");
                 }

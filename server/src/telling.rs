@@ -11,19 +11,21 @@ use std::{
 
 use parlor::RateLimiter;
 
+use crate::{metrics::Why, operators::Denied};
+
 /// How many lines there are about one thing in a window.
 const LINES: u32 = 100;
 
 /// How long that is.
 const WINDOW_MS: u64 = 10_000;
 
-/// What a line is about. Each has lines of its own, so that none hides another.
+/// What a line is about. Each has lines of its own, and so has each reason, so that none hides another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum About {
     /// Connections that are not let in.
-    Connections,
+    Connections(Why),
     /// Requests for what is not for everybody.
-    Operators,
+    Operators(Denied),
     /// Connections that the machine does not give.
     Accepting,
 }
@@ -75,15 +77,18 @@ mod tests {
     #[test]
     fn a_hundred_in_ten_seconds_are_told_and_then_how_many_were_not() {
         let telling = Telling::default();
+        let about = About::Operators(Denied::Wrong);
         let told = |untold| Tell::Line { untold };
         for number in 0..100 {
-            assert_eq!(telling.of(About::Operators, number), told(None), "{number}");
+            assert_eq!(telling.of(about, number), told(None), "{number}");
         }
         for number in 100..9_999 {
-            assert_eq!(telling.of(About::Operators, number), Tell::Nothing, "{number}");
+            assert_eq!(telling.of(about, number), Tell::Nothing, "{number}");
         }
-        assert_eq!(telling.of(About::Connections, 9_999), told(None), "which is another thing");
-        assert_eq!(telling.of(About::Operators, 10_000), told(Some(9_899)));
-        assert_eq!(telling.of(About::Operators, 10_001), told(None));
+        for other in [About::Operators(Denied::NoneShown), About::Connections(Why::Origin)] {
+            assert_eq!(telling.of(other, 9_999), told(None), "which is another thing");
+        }
+        assert_eq!(telling.of(about, 10_000), told(Some(9_899)));
+        assert_eq!(telling.of(about, 10_001), told(None));
     }
 }

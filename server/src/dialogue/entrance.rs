@@ -100,7 +100,7 @@ fn authenticate(hub: &Hub, auth: Option<&str>) -> Result<Guest, End> {
     let (token, user_id) = (token.as_deref(), user_id.as_deref());
     let identity =
         hub.settings.auth.authenticate(token, user_id, clock::unix_s()).map_err(|error| {
-            match hub.tell(About::Connections) {
+            match hub.tell(About::Connections(Why::Unauthenticated)) {
                 Tell::Line { untold } => info!(%error, untold, "not authenticated"),
                 Tell::Nothing => debug!(%error, "not authenticated"),
             }

@@ -10,7 +10,7 @@ use std::sync::{
 use crate::shard::Wire;
 
 /// Why a request becomes no connection, as a label has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Why {
     /// It speaks another version of the protocol.
     Version,
