@@ -3,7 +3,12 @@
 use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{Router, extract::ConnectInfo};
-use hyper::server::conn::http1;
+use hyper::{
+    Request,
+    body::Incoming,
+    server::conn::http1,
+    service::{Service, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
@@ -78,8 +83,12 @@ async fn shake_hands(
     }
     let idle_ms = Duration::from_millis(hub.settings.connections.idle_ms);
     let stream = Patient::new(stream, idle_ms);
-    let router = router.layer(axum::Extension(ConnectInfo(peer)));
-    let service = TowerToHyperService::new(router);
+    let tower = TowerToHyperService::new(router);
+    // A layer would be one around each route, made anew for each connection.
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        tower.call(request)
+    });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_millis(hub.settings.connections.handshake_ms))
