@@ -46,6 +46,9 @@ async fn whatever_an_outsider_tries_is_refused_and_disturbs_nobody() {
     let honest = Honest::start(arena.at).await;
     let mut report = Report::new(arena, honest);
 
+    // These take as long as they may.
+    crowd::slowly(&mut report);
+    watchers::without_reading(&mut report);
     Box::pin(entering::attempts(&mut report)).await;
     Box::pin(requests::attempts(&mut report)).await;
     Box::pin(inside::attempts(&mut report)).await;
@@ -54,6 +57,8 @@ async fn whatever_an_outsider_tries_is_refused_and_disturbs_nobody() {
     Box::pin(operators::attempts(&mut report)).await;
     Box::pin(backends::attempts(&mut report)).await;
     Box::pin(watchers::attempts(&mut report)).await;
+    // Where nobody else gets in, they could not go on.
+    Box::pin(report.waits()).await;
     Box::pin(crowd::attempts(&mut report)).await;
     in_the_log(&mut report).await;
 

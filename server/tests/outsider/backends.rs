@@ -23,7 +23,7 @@ pub async fn attempts(report: &mut Report) {
     names(report).await;
     queries(report).await;
     endless_bodies(report).await;
-    slow_bodies(report).await;
+    slow_bodies(report);
     rooms_of_the_page(report).await;
 }
 
@@ -291,11 +291,10 @@ async fn endless_bodies(report: &mut Report) {
     }
 }
 
-/// Bodies that come byte after byte or not at all, all at the same time.
-async fn slow_bodies(report: &mut Report) {
+/// Bodies that come byte after byte or not at all.
+fn slow_bodies(report: &mut Report) {
     let at = report.arena.at;
     let (key, none) = (bearer(KEY), b"x: y".to_vec());
-    let mut attacks = Vec::new();
     for (method, path, header, expected) in [
         ("POST", "/api/publish", &key, "408 too_slow"),
         ("POST", "/api/kick", &key, "408 too_slow"),
@@ -306,18 +305,15 @@ async fn slow_bodies(report: &mut Report) {
         ("GET", "/rooms.json", &none, "401 no_token"),
     ] {
         let head = endless(method, path, header);
-        let attack = tokio::spawn(async move {
+        let attack = async move {
             let mut raw = Raw::connect(at).await;
             raw.write(head).await;
             raw.write("1\r\n{\r\n").await;
             outcome(&mut raw).await
-        });
+        };
         let with = if *header == key { "with" } else { "without" };
-        attacks.push((format!("{method} {path}, {with} the key"), attack, expected));
-    }
-    for (what, attack, expected) in attacks {
-        let attack = async { attack.await.unwrap_or_else(|error| error.to_string()) };
-        report.tried(format!("a slow body for {what}"), expected, attack).await;
+        let attempt = format!("a slow body for {method} {path}, {with} the key");
+        report.begins(attempt, expected, attack);
     }
 }
 

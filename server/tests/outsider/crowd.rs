@@ -41,7 +41,6 @@ const KEPT_ALIVE: usize = 2_100;
 const HALF: &str = "GET /socket/websocket?vsn=2.0.0 HTTP/1.1\r\nhost: chat.example\r\n";
 
 pub async fn attempts(report: &mut Report) {
-    slowly(report).await;
     half_open_from_one_address(report).await;
     half_open_from_everywhere(report).await;
     kept_alive(report).await;
@@ -64,7 +63,8 @@ async fn newcomer(at: SocketAddr) -> String {
     timeout(PATIENCE, tries).await.unwrap_or_else(|_elapsed| "locked out".into())
 }
 
-async fn slowly(report: &mut Report) {
+/// Requests that do not end.
+pub fn slowly(report: &mut Report) {
     let at = report.arena.at;
     let handshake = upgrade(&format!("vsn=2.0.0&token={}", tokens::of("mallory")), "");
     let attempts = [
@@ -73,11 +73,8 @@ async fn slowly(report: &mut Report) {
         ("headers without an end", format!("{HALF}{}", "x: y\r\n".repeat(90))),
         ("another request after an answer", "GET /nowhere HTTP/1.1\r\nhost: x\r\n\r\nGE".into()),
     ];
-    // All at the same time, as each takes as long as it may.
-    let attempts = attempts.map(|(what, request)| (what, tokio::spawn(crawl(at, request))));
-    for (what, attack) in attempts {
-        let attack = async { attack.await.unwrap_or_else(|error| error.to_string()) };
-        report.tried(format!("slowly: {what}"), CUT, attack).await;
+    for (what, request) in attempts {
+        report.begins(format!("slowly: {what}"), CUT, crawl(at, request));
     }
 }
 

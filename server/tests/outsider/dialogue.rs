@@ -112,14 +112,14 @@ async fn before_and_around(report: &mut Report) {
     };
     let expected = r#"44/admin,{"message":"Invalid namespace"}"#;
     report.tried("another namespace", expected, attack).await;
-    let attack = async {
+    let attack = async move {
         let mut visitor = Visitor::transport(at).await;
         let refused = visitor.enter(&json!({"userId": "ann"})).await;
         visitor.send(&format!("40{}", json!({"token": tokens::of("ann")}))).await;
         visitor.emit("dialogue:join", &json!({"roomId": ROOM})).await;
         format!("{refused}, then {}", visitor.packet().await.unwrap_or_else(|end| end))
     };
-    report.tried("a second try by one transport", "not authenticated, then cut off", attack).await;
+    report.begins("a second try by one transport", "not authenticated, then cut off", attack);
     let attack = async {
         let mut visitor = Visitor::of("mallory", at).await;
         let circle = tokens::claims_but("ann", &json!({"circle": "honest"}));
@@ -301,7 +301,7 @@ async fn large_bodies(report: &mut Report) {
         request(at, "POST", &path, "content-type: text/plain\r\n", &body).await
     };
     report.tried("a hundred thousand packets in a body", "200 ok", attack).await;
-    report.tried("a body that never ends", CUT, slow_body(at)).await;
+    report.begins("a body that never ends", CUT, slow_body(at));
 }
 
 /// Begins a body and goes on holding it, for longer than somebody is let who says nothing.

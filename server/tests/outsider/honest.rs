@@ -5,9 +5,9 @@ use std::{net::SocketAddr, time::Duration};
 
 use serde_json::{Value, json};
 use tokio::{
-    sync::watch,
+    sync::{mpsc, oneshot},
     task::JoinHandle,
-    time::{sleep, timeout},
+    time::timeout,
 };
 
 use super::{PATIENCE, page::Page, tokens, visitor::Visitor};
@@ -24,11 +24,13 @@ pub const SESSION: &str = "the session of ann";
 /// What they say beside a number, which nobody else may read.
 pub const SECRET: &str = "between ann and bob";
 
-/// How long they rest between two rounds, for there is a limit to what a client may say.
-const PAUSE: Duration = Duration::from_millis(15);
+/// How long they rest between two rounds that nobody asks for, as there is a limit to what a client
+/// may say.
+const PAUSE: Duration = Duration::from_millis(20);
 
 pub struct Honest {
-    rounds: watch::Receiver<u64>,
+    asks: mpsc::Sender<oneshot::Sender<u64>>,
+    rounds: u64,
     talk: JoinHandle<String>,
     /// The client ids of both, as everybody may know them.
     pub client_ids: Vec<String>,
@@ -50,27 +52,39 @@ impl Honest {
         assert_eq!(joined, "dialogue:joined");
         assert_eq!(ann.next().await.unwrap()[3], "presence_diff");
         let client_ids = vec![bob.client_id.clone()];
-        let (told, rounds) = watch::channel(0);
+        let (asks, mut asked) = mpsc::channel::<oneshot::Sender<u64>>(1);
         let talk = tokio::spawn(async move {
+            let mut number = 0;
             loop {
-                let number = *told.borrow() + 1;
+                let ask = match timeout(PAUSE, asked.recv()).await {
+                    Ok(Some(ask)) => Some(ask),
+                    Ok(None) => return "nobody asks any more".to_owned(),
+                    Err(_elapsed) => None,
+                };
+                number += 1;
                 if let Err(flaw) = round(&mut ann, &mut bob, number).await {
                     return format!("round {number}: {flaw}");
                 }
-                told.send_replace(number);
-                sleep(PAUSE).await;
+                // Who does not wait any more has given up before.
+                ask.map(|ask| ask.send(number).ok());
             }
         });
-        Self { rounds, talk, client_ids }
+        Self { asks, rounds: 0, talk, client_ids }
     }
 
-    /// Waits until both have heard each other again, in a round that has begun after this.
+    /// Waits until both have heard each other again, in a round that begins after this.
     pub async fn talk_on(&mut self) -> Result<(), String> {
-        let wanted = *self.rounds.borrow() + 2;
-        let heard = timeout(PATIENCE, self.rounds.wait_for(|round| *round >= wanted)).await;
-        match heard {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(_)) => match (&mut self.talk).await {
+        let (ask, answer) = oneshot::channel();
+        let heard = async {
+            self.asks.send(ask).await.ok()?;
+            answer.await.ok()
+        };
+        match timeout(PATIENCE, heard).await {
+            Ok(Some(round)) => {
+                self.rounds = round;
+                Ok(())
+            }
+            Ok(None) => match (&mut self.talk).await {
                 Ok(flaw) => Err(flaw),
                 Err(error) => Err(error.to_string()),
             },
@@ -79,8 +93,8 @@ impl Honest {
     }
 
     /// How many rounds there were.
-    pub fn rounds(&self) -> u64 {
-        *self.rounds.borrow()
+    pub const fn rounds(&self) -> u64 {
+        self.rounds
     }
 }
 

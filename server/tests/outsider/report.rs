@@ -2,11 +2,12 @@
 
 use std::{
     fmt::{self, Display, Formatter},
+    mem,
     panic::AssertUnwindSafe,
 };
 
 use futures_util::FutureExt;
-use tokio::time::timeout;
+use tokio::{task::JoinHandle, time::timeout};
 
 use super::{PATIENCE, arena::Arena, honest::Honest};
 
@@ -15,6 +16,7 @@ pub struct Report {
     pub arena: Arena,
     pub honest: Honest,
     rows: Vec<Row>,
+    going_on: Vec<(String, String, JoinHandle<String>)>,
 }
 
 struct Row {
@@ -26,7 +28,7 @@ struct Row {
 
 impl Report {
     pub fn new(arena: Arena, honest: Honest) -> Self {
-        Self { arena, honest, rows: Vec::new() }
+        Self { arena, honest, rows: Vec::new(), going_on: Vec::new() }
     }
 
     /// Makes an attempt. What it comes to has to be as expected; an expectation with `…` at its end
@@ -54,8 +56,27 @@ impl Report {
         assert!(!is_over, "{self}\n{}", self.arena.keep_log());
     }
 
+    /// Begins an attempt that takes its time, and goes on with others meanwhile.
+    pub fn begins(
+        &mut self,
+        attempt: impl Into<String>,
+        expected: impl Into<String>,
+        attack: impl Future<Output = String> + Send + 'static,
+    ) {
+        self.going_on.push((attempt.into(), expected.into(), tokio::spawn(attack)));
+    }
+
+    /// Waits for what every attempt comes to that was begun.
+    pub async fn waits(&mut self) {
+        for (attempt, expected, attack) in mem::take(&mut self.going_on) {
+            let attack = async { attack.await.unwrap_or_else(|error| error.to_string()) };
+            self.tried(attempt, expected, attack).await;
+        }
+    }
+
     /// Fails if anything did not go as it should.
     pub fn check(&self) {
+        assert!(self.going_on.is_empty(), "all that was begun was waited for");
         let wrong = self.rows.iter().filter(|row| !row.is_as_expected()).count();
         assert_eq!(wrong, 0, "{wrong} attempts did not come to what was expected\n{self}");
     }
