@@ -1,7 +1,8 @@
 //! The pages of the server in Debian's Chromium: see `browser/`.
 //!
-//! Needs node, npm and chromium, which is installed if that can be done. Where something is missing
-//! this says so and passes, unless `PARLOR_REQUIRE_CLIENTS` is set. Pictures of the page are in
+//! Needs node, npm and Chromium: its headless build, which has no window to draw around each page and
+//! takes a third of the time, or else the whole; the former is installed if that can be done and
+//! neither is there. Where something is missing this says so and passes, unless `PARLOR_REQUIRE_CLIENTS` is set. Pictures of the page are in
 //! `target/tmp/browser/shots`; with `PARLOR_PICTURE=1`, that in `docs` is made anew.
 #![expect(unreachable_pub, reason = "modules of a test crate have no outside")]
 #![expect(clippy::unwrap_used, reason = "a failing test stops")]
@@ -21,7 +22,7 @@ use npm::{Run, installed, missing, run};
 /// They use all that the machine has.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-const CHROMIUM: &str = "/usr/bin/chromium";
+const CHROMIUM: [&str; 2] = ["/usr/bin/chromium-headless-shell", "/usr/bin/chromium"];
 
 /// The picture of the page that the README shows, and how large it may be.
 const PICTURE: &str = "room-light-1280.png";
@@ -30,8 +31,8 @@ const PICTURE_BYTES: u64 = 150_000;
 #[test]
 fn pages_work() {
     let _guard = alone();
-    let Some(scripts) = ready() else { return };
-    let run = cases(&scripts, &[]);
+    let Some((scripts, chromium)) = ready() else { return };
+    let run = cases(&scripts, chromium, &[]);
     assert!(run.success && run.failed.is_empty(), "{}", run.failed.join("\n"));
     assert!(run.results.len() >= 68, "{} results: cases are missing", run.results.len());
     let picture = scripts.with_file_name("shots").join(PICTURE);
@@ -50,8 +51,8 @@ fn pages_work() {
 #[test]
 fn cases_fail_when_the_page_is_spoilt() {
     let _guard = alone();
-    let Some(scripts) = ready() else { return };
-    let run = cases(&scripts, &["--spoilt"]);
+    let Some((scripts, chromium)) = ready() else { return };
+    let run = cases(&scripts, chromium, &["--spoilt"]);
     assert!(run.success && run.failed.is_empty(), "{}", run.failed.join("\n"));
     assert!(run.results.len() >= 67, "{} results: cases are missing", run.results.len());
 }
@@ -60,25 +61,30 @@ fn alone() -> MutexGuard<'static, ()> {
     ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The directory with the cases and what they need.
-fn ready() -> Option<PathBuf> {
-    if !Path::new(CHROMIUM).exists() {
+/// The directory with the cases and what they need, and the browser.
+fn ready() -> Option<(PathBuf, &'static str)> {
+    let chromium = found().or_else(|| {
         // Only who may install it does.
-        let install = "apt-get update -q && apt-get install -yq --no-install-recommends chromium";
+        let install = "apt-get update -q && \
+            apt-get install -yq --no-install-recommends chromium-headless-shell";
         let installed = Command::new("sh").args(["-c", install]).output();
-        if !Path::new(CHROMIUM).exists() {
-            let why = installed.map(|output| String::from_utf8_lossy(&output.stderr).into_owned());
-            missing(&format!("{CHROMIUM} is missing and can't be installed: {why:?}"));
-            return None;
-        }
-    }
-    installed("browser", &["clients/lib"])
+        let why = installed.map(|output| String::from_utf8_lossy(&output.stderr).into_owned());
+        found().or_else(|| {
+            missing(&format!("{CHROMIUM:?} are missing and can't be installed: {why:?}"));
+            None
+        })
+    })?;
+    Some((installed("browser", &["clients/lib"])?, chromium))
 }
 
-fn cases(scripts: &Path, arguments: &[&str]) -> Run {
+fn found() -> Option<&'static str> {
+    CHROMIUM.into_iter().find(|program| Path::new(program).exists())
+}
+
+fn cases(scripts: &Path, chromium: &str, arguments: &[&str]) -> Run {
     let mut node = Command::new("node");
     node.arg("run.mjs").args(["--server", env!("CARGO_BIN_EXE_parlor-server")]);
-    node.args(["--chromium", CHROMIUM, "--shots"]).arg(scripts.with_file_name("shots"));
+    node.args(["--chromium", chromium, "--shots"]).arg(scripts.with_file_name("shots"));
     node.args(arguments).current_dir(scripts);
     run(node)
 }
