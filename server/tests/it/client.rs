@@ -19,9 +19,12 @@ use tokio_tungstenite::{
 /// How long anything may take before a test fails: far longer than it does.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Settings of a server with more shards than topics need.
+/// Settings of a server with more shards than topics need, which does not wait long for who goes.
 pub fn settings() -> Settings {
-    Settings { shards: 3, ..Settings::default() }
+    let mut settings = Settings { shards: 3, ..Settings::default() };
+    // Many a test ends with clients that do not read any more.
+    settings.connections.close_ms = 1_000;
+    settings
 }
 
 /// Waits until something is so that nobody tells of.

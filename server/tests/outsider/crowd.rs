@@ -23,10 +23,8 @@ const MANY: usize = 10_000;
 const SPARE: usize = 1_000;
 
 /// How much memory the server may take for a connection that has sent next to nothing: what it
-/// reads into, and what it keeps of it. A build without optimisations takes some 45 kB, and where the
-/// machine is slow, those that are dropped are there a while beside those that come; without a
-/// limit, all that are tried would take 400 MB.
-const BYTES_EACH: usize = 64 << 10;
+/// reads into, and what it keeps of it.
+const BYTES_EACH: usize = 32 << 10;
 
 /// The longest that the head of a request may be, as hyper has it.
 const MAX_HEAD: usize = (8 << 10) + (4 << 10) * 100;
