@@ -351,9 +351,9 @@ export const cases = {
     const eve = await looking(world, server, { context });
     const ann = await talker(world, server, "ann");
     await ann.join("room:1");
-    await eve.page.clock.fastForward(39_000);
+    await eve.page.clock.fastForward(30_000);
     assert.equal(await eve.page.evaluate(() => window.asked), 1);
-    await eve.page.clock.fastForward(2_000);
+    await eve.page.clock.fastForward(10_000);
     await eventually("there is another", async () => (await eve.page.evaluate(() => window.asked)) === 2);
     await ann.say("room:1", "seen");
     await until(eve, "broadcast_message", "seen");
