@@ -107,8 +107,10 @@ impl Soak {
             .collect();
 
         let (first, mut rss_kib) = (host.usage()?, Vec::new());
-        while shared.began.elapsed() < Duration::from_secs(self.seconds) {
-            sleep(Duration::from_secs(self.every)).await;
+        let every = self.every.max(1);
+        for look in 1..=self.seconds.div_ceil(every) {
+            // At its time, however long the others took.
+            sleep_until((shared.began + Duration::from_secs(look * every)).into()).await;
             let at = shared.began.elapsed().as_secs();
             rss_kib.push((at, host.usage()?.rss_kib));
             self.show(&shared, &rss_kib);
