@@ -3,11 +3,14 @@
 
 import { byId } from "./dom.js";
 
+/** Keys pressed here belong to a message, since nothing else on the page takes them. */
+const IDLE_PLACES = "body, #log";
 const PAUSE_MS = 5_000;
 /** Within the time after which others take it that somebody has stopped. */
 const AGAIN_MS = 5_000;
 
 export class Composer {
+  #log = byId("log");
   #field = byId("text");
   #form = byId("compose");
   #listen = byId("listen");
@@ -15,6 +18,8 @@ export class Composer {
   #strokes = 0;
   #saidAt = 0;
   #pause;
+  /** Whether the last press was a finger's. */
+  #isTouched = false;
 
   /**
    * `on.send(text)` is told what is to be said, `on.draft(text)` what is not yet, `on.typing(number)`
@@ -30,6 +35,8 @@ export class Composer {
       event.preventDefault();
       this.#form.requestSubmit();
     });
+    document.addEventListener("pointerdown", ({ pointerType }) => (this.#isTouched = pointerType === "touch"), { capture: true, passive: true });
+    document.addEventListener("keydown", (event) => this.#typedElsewhere(event));
     byId("write").addEventListener("click", () => on.tryAgain());
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -43,9 +50,20 @@ export class Composer {
     });
   }
 
-  /** Where there is a keyboard; on a phone, one would cover half of what was said. */
+  /**
+   * Moves the focus to the message field, or after a touch to the messages: a phone would open its
+   * keyboard over half of them. What devices there are does not matter, as browsers are often wrong
+   * about that.
+   */
   focus() {
-    if (matchMedia("(hover: hover)").matches) this.#place.focus();
+    if (this.#isTouched) this.#log.focus({ preventScroll: true });
+    else this.#place.focus();
+  }
+
+  /** The key that moves the focus into the field is typed there. */
+  #typedElsewhere({ key, target, altKey, ctrlKey, metaKey }) {
+    const isText = [...key].length === 1 && key !== " " && !altKey && !ctrlKey && !metaKey;
+    if (isText && target.matches(IDLE_PLACES) && !this.#form.hidden) this.#field.focus();
   }
 
   /** Where messages are written, or where it says that none can be. */

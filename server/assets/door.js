@@ -4,11 +4,13 @@ import { byId, make, setText, sync } from "./dom.js";
 
 export class Door {
   #asksToken = false;
+  #isKnocking = false;
 
   /** `knock({name, token, topic})` is told who wants to come in. */
   constructor(knock) {
-    byId("enter").addEventListener("submit", (event) => {
+    byId("enter").addEventListener("submit", async (event) => {
       event.preventDefault();
+      if (this.#isKnocking) return;
       const [name, token, topic] = ["name", "token", "room"].map((id) => byId(id).value.trim());
       this.complain();
       if (!this.#asksToken && !name) {
@@ -16,7 +18,12 @@ export class Door {
         byId("name").focus();
         return;
       }
-      knock({ name, token, topic });
+      this.#isKnocking = true;
+      try {
+        await knock({ name, token, topic });
+      } finally {
+        this.#isKnocking = false;
+      }
     });
   }
 

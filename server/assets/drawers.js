@@ -37,8 +37,6 @@ for (const name of ["rooms", "people"]) {
   byId(name).querySelector(".close").addEventListener("click", drawers.close);
 }
 veil.addEventListener("click", drawers.close);
-// Also to the room that is open already.
-byId("room-list").addEventListener("click", ({ target }) => target.closest("a") && drawers.close());
 document.addEventListener("keydown", ({ key }) => key === "Escape" && drawers.close());
 // What is a drawer no longer is not one that is open.
 for (const width of ["44rem", "62rem"]) matchMedia(`(max-width: ${width})`).addEventListener("change", drawers.close);

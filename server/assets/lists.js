@@ -27,7 +27,11 @@ export function showRooms({ rooms, more }, { open, own, leave }) {
     make: () => roomOf(room.topic, leave),
     update: (element) => tellRoom(element, room, { isOpen: room.topic === open, own: own.find(({ topic }) => topic === room.topic) }),
   }));
-  sync(byId("room-list"), rows);
+  const list = byId("room-list");
+  const hadFocus = list.contains(document.activeElement);
+  sync(list, rows);
+  // The row of a room that is left may be gone.
+  if (hadFocus && !list.contains(document.activeElement)) list.querySelector("[aria-current]")?.focus();
   const elsewhere = own.reduce((sum, { topic, unread }) => (topic === open ? sum : sum + unread), 0);
   byId("elsewhere").hidden = elsewhere === 0;
   setText(byId("elsewhere").firstElementChild, shortly(elsewhere));

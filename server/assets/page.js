@@ -72,12 +72,29 @@ function welcome(topic, why) {
 async function knock({ name, token, topic }) {
   if (!server.needsToken) server.setName(name);
   else if (token) server.setToken(token);
+  if (server.takesNames) {
+    // An answer would come too late for what is typed next; a refusal of the name leads back here.
+    go(topic || FIRST_ROOM);
+    return;
+  }
   const { outcome, why } = await server.look();
   if (outcome === "out") welcome(topic, why ?? "A token is needed here.");
   else if (outcome === "away") door.complain("The server does not answer. Please try again.");
   else if (!server.user) welcome(topic, "Please say who you are.");
-  else if (addressed().topic === topic) enter(topic);
-  else location.hash = linkTo(topic || FIRST_ROOM);
+  else go(topic || FIRST_ROOM);
+}
+
+/** Opens a room at once, so that the next key is typed there, and gives it its place in the browser's history. */
+function go(topic) {
+  if (addressed().topic !== topic) location.hash = linkTo(topic);
+  if (room?.topic === topic) settle();
+  else enter(topic);
+}
+
+/** Whoever has chosen a room goes on by writing there. */
+function settle() {
+  drawers.close();
+  composer.focus();
 }
 
 /** Goes into a room, out of the one that it was in. */
@@ -93,14 +110,13 @@ function enter(topic) {
   composer.put(room.draft);
   dress(byId("me-avatar"), room.user);
   setText(byId("me-name"), room.user);
-  drawers.close();
   log.show(room);
   read();
   describe();
   changed(room, "people");
   changed(room, "state");
-  announce(`Room ${topic}`);
-  composer.focus();
+  announce(`Room ${server.nameOf(topic)}`);
+  settle();
   attention.stir();
   if (socket.state === "open") {
     if (room.state === "waiting" || room.state === "refused") room.join();
@@ -320,7 +336,11 @@ byId("open").addEventListener("submit", (event) => {
   event.preventDefault();
   const topic = byId("open-name").value.trim();
   byId("open-name").value = "";
-  if (topic) location.hash = linkTo(topic);
+  if (topic) go(topic);
+});
+byId("room-list").addEventListener("click", ({ target }) => {
+  // The address stays the same, so nothing else tells of it.
+  if (target.closest("[aria-current]")) settle();
 });
 byId("change").addEventListener("click", change);
 byId("copy").addEventListener("click", copyLink);
@@ -334,4 +354,5 @@ document.addEventListener("keydown", (event) => {
 addEventListener("hashchange", addressChanged);
 addEventListener("online", () => socket.hurry());
 addEventListener("pagehide", () => rooms.keep());
+addEventListener("pageshow", ({ persisted }) => persisted && shown());
 start();

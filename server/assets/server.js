@@ -19,6 +19,8 @@ export class Server {
   session = inTab.text(SESSION);
   /** Whether one has to prove who one is: who has something for it had to. */
   needsToken = this.token !== "";
+  /** Whether the server has said that a name is enough. */
+  takesNames = false;
   /** Who it is by its token, as far as the server has said it. */
   #user = inTab.text(USER);
   /** What there is: see `/rooms.json`. */
@@ -68,6 +70,7 @@ export class Server {
     inTab.keep(TOKEN, token);
     this.#setUser("");
     this.needsToken = true;
+    this.takesNames = false;
   }
 
   #setUser(user) {
@@ -97,12 +100,14 @@ export class Server {
       if (name !== this.name || token !== this.token) return { outcome: "away" };
       if (answer.ok) {
         this.needsToken = body.user !== null;
+        this.takesNames = !this.needsToken;
         if (this.needsToken) this.#setUser(body.user);
         this.rooms = body;
         return { outcome: "in" };
       }
       if (answer.status === 401) {
         this.needsToken = true;
+        this.takesNames = false;
         const isStale = Boolean(this.token);
         return { outcome: "out", why: isStale ? "This token is not taken. It may have run out, or be for another server." : undefined };
       }

@@ -3,6 +3,7 @@
 import * as looking from "./inspect/looking.mjs";
 import * as inside from "./inspect/looks.mjs";
 import * as coming from "./page/coming.mjs";
+import * as focus from "./page/focus.mjs";
 import * as holding from "./page/holding.mjs";
 import * as keeping from "./page/keeping.mjs";
 import * as line from "./page/line.mjs";
@@ -19,6 +20,7 @@ export const suites = [
   { suite: "keeping", ...keeping },
   { suite: "writing", ...writing },
   { suite: "coming", ...coming },
+  { suite: "focus", ...focus },
   { suite: "listening", ...listening },
   { suite: "holding", ...holding },
   { suite: "looks", ...looks },
