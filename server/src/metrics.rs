@@ -112,6 +112,7 @@ impl Page {
             queues: queues(hub),
             history: hub.history.clone(),
             process: Process::read(),
+            log_drops: hub.settings.log_drops.as_ref().map(|drops| drops()),
         }
     }
 }

@@ -47,6 +47,9 @@ pub type GuardFactory = Arc<dyn Fn() -> Guard + Send + Sync>;
 /// thread: so it does not block.
 pub type Observer = Arc<dyn Fn(usize, &Outbound) + Send + Sync>;
 
+/// Tells how many lines the program's log has dropped so far.
+pub type LogDrops = Arc<dyn Fn() -> u64 + Send + Sync>;
+
 /// What a server is set up with.
 ///
 /// The default is open to everybody, on 127.0.0.1:4000, with rooms that are made by joining them, and
@@ -117,6 +120,8 @@ pub struct Settings {
     pub same_machine: SameMachine,
     /// Sees what channels say, if anybody does.
     pub observer: Option<Observer>,
+    /// Shown at `/metrics`, for a log that drops lines instead of waiting for its reader.
+    pub log_drops: Option<LogDrops>,
 }
 
 impl Default for Settings {
@@ -139,6 +144,7 @@ impl Default for Settings {
             operator_key: None,
             same_machine: SameMachine::On,
             observer: None,
+            log_drops: None,
         }
     }
 }
@@ -233,6 +239,7 @@ impl fmt::Debug for Settings {
             operator_key,
             same_machine,
             observer,
+            log_drops,
         } = self;
         f.debug_struct("Settings")
             .field("listen", listen)
@@ -251,6 +258,7 @@ impl fmt::Debug for Settings {
             .field("operator_key", operator_key)
             .field("same_machine", same_machine)
             .field("observer", &observer.as_ref().map(|_| "…"))
+            .field("log_drops", &log_drops.as_ref().map(|drops| drops()))
             .finish()
     }
 }

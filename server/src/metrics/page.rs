@@ -36,6 +36,8 @@ pub(super) struct Page {
     /// What became of what was to be kept, if there is a file for it.
     pub(super) history: Option<Arc<Tally>>,
     pub(super) process: Process,
+    /// Lines that the log has dropped, if it can.
+    pub(super) log_drops: Option<u64>,
 }
 
 impl Page {
@@ -290,6 +292,13 @@ impl Page {
 
     fn process(&self, families: &mut Families<'_>) -> fmt::Result {
         families.info("parlor_build", "What runs.", &[("version", env!("CARGO_PKG_VERSION"))])?;
+        if let Some(drops) = self.log_drops {
+            families.counter(
+                "parlor_log_lines_dropped",
+                "Log lines that were dropped, as standard output did not take them.",
+                drops,
+            )?;
+        }
         families.gauge_of(
             ("process_start_time", Unit::Seconds),
             "When the server was started, since 1970.",

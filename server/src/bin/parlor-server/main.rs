@@ -1,19 +1,28 @@
 //! `parlor-server`: serves parlor channels to clients of Phoenix and Dialogue.
 
+mod log;
+mod signals;
+
 use std::{
-    io::{self, IsTerminal},
+    io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     process::ExitCode,
+    sync::Arc,
 };
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use parlor_server::{Flags, ServedPage, Server, Settings};
 use tokio::{
     net::{TcpListener, TcpSocket},
     select,
 };
-use tracing::{Level, enabled, error, info, level_filters::LevelFilter, warn};
+use tracing::{info, level_filters::LevelFilter, warn};
 use tracing_subscriber::EnvFilter;
+
+use self::{
+    log::{Log, LogFormat, say},
+    signals::asked_to_end,
+};
 
 /// Serves channels, rooms and presence to clients of Phoenix and Dialogue.
 #[derive(Debug, Parser)]
@@ -44,13 +53,6 @@ struct Arguments {
     log_format: LogFormat,
 }
 
-/// How the log is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum LogFormat {
-    Text,
-    Json,
-}
-
 /// What is no filter is an error, not ignored. A word by itself is a level: as a module that nobody
 /// has, it would turn off all that is said.
 fn filter(text: &str) -> Result<EnvFilter, String> {
@@ -66,32 +68,23 @@ fn filter(text: &str) -> Result<EnvFilter, String> {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let ansi = io::stdout().is_terminal();
-    let log = tracing_subscriber::fmt().with_env_filter(arguments.log).with_ansi(ansi);
-    match arguments.log_format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().flatten_event(true).init(),
-    }
+    let log = Log::start(arguments.log, arguments.log_format);
+    let drops = log.drops();
 
     let settings = Settings::load(&arguments.settings).map_err(|error| error.to_string());
+    let settings = settings.map(|settings| Settings {
+        log_drops: Some(Arc::new(move || drops.count())),
+        ..settings
+    });
     let done = settings.and_then(if arguments.check { check } else { serve });
+    log.end();
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            if enabled!(Level::ERROR) {
-                error!("{message}");
-            } else {
-                say_without_log(&message);
-            }
+            say(&message);
             ExitCode::FAILURE
         }
     }
-}
-
-/// Why a program ends at once is said, however silent its log is to be.
-#[expect(clippy::print_stderr, reason = "there is no log for it")]
-fn say_without_log(message: &str) {
-    eprintln!("parlor-server: {message}");
 }
 
 /// Says what the settings come to, if they are as they should be. Of the files that it would write,
@@ -182,33 +175,5 @@ fn reachable(at: SocketAddr) -> SocketAddr {
         IpAddr::V4(ip) if ip.is_unspecified() => (Ipv4Addr::LOCALHOST, at.port()).into(),
         IpAddr::V6(ip) if ip.is_unspecified() => (Ipv6Addr::LOCALHOST, at.port()).into(),
         IpAddr::V4(_) | IpAddr::V6(_) => at,
-    }
-}
-
-/// Waits for ctrl-c or SIGTERM.
-async fn asked_to_end() {
-    let ctrl_c = async {
-        if let Err(error) = tokio::signal::ctrl_c().await {
-            error!(%error, "ctrl-c can't be waited for");
-            std::future::pending::<()>().await;
-        }
-    };
-    #[cfg(unix)]
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut terminate) => {
-                terminate.recv().await;
-            }
-            Err(error) => {
-                error!(%error, "SIGTERM can't be waited for");
-                std::future::pending::<()>().await;
-            }
-        }
-    };
-    #[cfg(not(unix))]
-    let terminated = std::future::pending::<()>();
-    select! {
-        () = ctrl_c => {}
-        () = terminated => {}
     }
 }
