@@ -276,5 +276,7 @@ pub use self::{
     router::router,
     rules::Rules,
     server::{Server, StartError},
-    settings::{ConnectionLimits, Flags, GuardFactory, LogDrops, Observer, Settings, SettingsError},
+    settings::{
+        ConnectionLimits, Flags, GuardFactory, LogDrops, Observer, Settings, SettingsError,
+    },
 };

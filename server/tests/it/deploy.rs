@@ -88,7 +88,9 @@ fn the_image_is_made_of_what_there_is() {
     assert_eq!(all("COPY")[1..], [out]);
     assert_eq!(all("RUN")[0], "cargo build --release --locked -p parlor-server");
     let manifest = read("server/Cargo.toml");
-    assert!(manifest.contains("\nname = \"parlor-server\"\npath = \"src/bin/parlor-server/main.rs\"\n"));
+    assert!(
+        manifest.contains("\nname = \"parlor-server\"\npath = \"src/bin/parlor-server/main.rs\"\n")
+    );
     let version = manifest.lines().find_map(|line| line.strip_prefix("rust-version = ")).unwrap();
     let base = format!("rust:{}-slim-bookworm AS build", version.trim_matches('"'));
     assert_eq!(all("FROM"), [base.as_str(), "debian:bookworm-slim"], "that is what it takes");

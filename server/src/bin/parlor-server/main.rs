@@ -72,10 +72,8 @@ fn main() -> ExitCode {
     let drops = log.drops();
 
     let settings = Settings::load(&arguments.settings).map_err(|error| error.to_string());
-    let settings = settings.map(|settings| Settings {
-        log_drops: Some(Arc::new(move || drops.count())),
-        ..settings
-    });
+    let settings = settings
+        .map(|settings| Settings { log_drops: Some(Arc::new(move || drops.count())), ..settings });
     let done = settings.and_then(if arguments.check { check } else { serve });
     log.end();
     match done {

@@ -41,7 +41,9 @@ async fn ignore_hangups() {
     match hangups {
         Ok(mut hangups) => {
             while hangups.recv().await.is_some() {
-                warn!("SIGHUP ignored: settings are not reloaded, restart the server to apply them");
+                warn!(
+                    "SIGHUP ignored: settings are not reloaded, restart the server to apply them"
+                );
             }
             std::future::pending().await
         }
