@@ -1,5 +1,6 @@
-// The tables of rooms, clients and shards. Rows stay the same elements as long as they are of the
-// same thing, so that whoever is at one keeps it.
+// The tables of rooms, clients and shards.
+
+import { Table } from "./inspect-table.js";
 
 const KIB = 1024;
 
@@ -16,39 +17,6 @@ export function ago(ms) {
   if (seconds < 60) return `${seconds} s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
   return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
-}
-
-/** A table whose rows have names, and cells that are written by `fill`. */
-class Rows {
-  #section;
-  #body;
-  #rows = new Map();
-  #make;
-
-  constructor(section, make) {
-    this.#section = section;
-    this.#body = section.querySelector("tbody");
-    this.#make = make;
-  }
-
-  show(items, nameOf, fill) {
-    const rows = items.map((item) => {
-      const name = nameOf(item);
-      const row = this.#rows.get(name) ?? this.#make(item);
-      fill(row, item);
-      return [name, row];
-    });
-    this.#rows = new Map(rows);
-    const shown = new Set(this.#rows.values());
-    for (const row of [...this.#body.children]) {
-      if (!shown.has(row)) row.remove();
-    }
-    rows.forEach(([, row], at) => {
-      if (this.#body.children[at] !== row) this.#body.insertBefore(row, this.#body.children[at]);
-    });
-    this.#section.querySelector("table").hidden = rows.length === 0;
-    this.#section.querySelector(".empty").hidden = rows.length > 0;
-  }
 }
 
 /** A row whose first cell is a button, if `choose` is given, and then so many others. */
@@ -109,90 +77,139 @@ export class Rooms {
   /** `choose` is told of a topic that is chosen, or null. */
   constructor(section, choose) {
     this.#section = section;
-    this.#rows = new Rows(section, ({ topic }) => {
-      const row = rowOf(["number", "number", "number"], () => choose(topic === this.chosen ? null : topic));
-      row.querySelector("button").append(bdi(topic), document.createElement("small"));
-      row.querySelector("button").title = topic;
-      return row;
+    this.#rows = new Table(section, {
+      columns: {
+        topic: ({ topic }) => topic,
+        members: ({ members }) => members,
+        sent: ({ offset }) => offset,
+        kept: ({ history_bytes: held }) => held,
+      },
+      by: { name: "members", sign: -1 },
+      nameOf: ({ topic }) => topic,
+      make: ({ topic }) => {
+        const row = rowOf(["number members", "number", "number"], () => choose(topic === this.chosen ? null : topic));
+        row.querySelector("button").append(bdi(topic), document.createElement("small"));
+        row.querySelector("button").title = topic;
+        return row;
+      },
+      fill: (row, room) => this.#fill(row, room),
     });
   }
 
   show({ all, matching, rooms }) {
-    write(this.#section.querySelector(".head .hint"), countOf(rooms.length, matching, all));
-    this.#rows.show(rooms, (room) => room.topic, (row, room) => {
-      const [members, sent, kept] = row.querySelectorAll("td");
-      const button = row.querySelector("button");
-      button.setAttribute("aria-pressed", String(room.topic === this.chosen));
-      const about = [room.name, room.owner && `of ${room.owner}`].filter(Boolean).join(", ");
-      write(button.querySelector("small"), about);
-      const most = room.max_members === undefined ? "" : ` of ${number(room.max_members)}`;
-      const away = room.members - room.attached;
-      write(members, `${number(room.members)}${most}${away > 0 ? `, ${number(away)} away` : ""}`);
-      write(sent, number(room.offset));
-      const held = room.history_messages;
-      write(kept, held === 0 ? "–" : `${number(held)} · ${bytes(room.history_bytes)}`);
-    });
+    write(this.#section.querySelector(".head .hint"), countOf(rooms.length, matching, all, "largest"));
+    this.#rows.show(rooms);
+  }
+
+  #fill(row, room) {
+    const [members, sent, kept] = row.querySelectorAll("td");
+    const button = row.querySelector("button");
+    button.setAttribute("aria-pressed", String(room.topic === this.chosen));
+    const about = [room.name, room.owner && `of ${room.owner}`].filter(Boolean).join(", ");
+    write(button.querySelector("small"), about);
+    const most = room.max_members === undefined ? "" : ` of ${number(room.max_members)}`;
+    const away = room.members - room.attached;
+    write(members, `${number(room.members)}${most}${away > 0 ? `, ${number(away)} away` : ""}`);
+    write(sent, number(room.offset));
+    const held = room.history_messages;
+    write(kept, held === 0 ? "–" : `${number(held)} · ${bytes(room.history_bytes)}`);
   }
 }
 
 export class Clients {
   #rows;
   #section;
+  /** How much may wait for each, and the server's time. */
+  #most;
+  #now;
   chosen = null;
 
   /** `choose` is told of the id of a client that is chosen, or null. */
   constructor(section, choose) {
     this.#section = section;
-    this.#rows = new Rows(section, ({ client_id: id }) => {
-      const row = rowOf(["number", "queue"], () => choose(id === this.chosen ? null : id));
-      const button = row.querySelector("button");
-      button.append(bdi(""), bdi(id, "id"), document.createElement("small"));
-      return row;
+    this.#rows = new Table(section, {
+      columns: {
+        user: ({ user_id: user }) => user,
+        since: ({ connected_at_ms: since }) => -since,
+        rooms: ({ rooms }) => rooms,
+        queue: (client) => this.#fullness(client),
+      },
+      by: { name: "queue", sign: -1 },
+      nameOf: ({ client_id: id }) => id,
+      make: ({ client_id: id }) => {
+        const row = rowOf(["number", "number", "queue"], () => choose(id === this.chosen ? null : id));
+        const button = row.querySelector("button");
+        button.append(bdi(""), bdi(id, "id"), document.createElement("small"));
+        return row;
+      },
+      fill: (row, client) => this.#fill(row, client),
     });
   }
 
   show({ all, matching, queue_limit: most, clients, now_ms: now }) {
-    write(this.#section.querySelector(".head .hint"), countOf(clients.length, matching, all));
-    this.#rows.show(clients, (client) => client.client_id, (row, client) => {
-      const [rooms, queue] = row.querySelectorAll("td");
-      const button = row.querySelector("button");
-      button.setAttribute("aria-pressed", String(client.client_id === this.chosen));
-      write(button.querySelector("bdi"), client.user_id);
-      const since = ago(now - client.connected_at_ms);
-      const about = [client.protocol, client.address, since].filter(Boolean).join(" · ");
-      write(button.querySelector("small"), about);
-      write(rooms, number(client.rooms));
-      const { items, bytes: size } = client.queue;
-      const part = Math.max(items / most.items, size / most.bytes);
-      const text = items === 0 ? "empty" : `${number(items)} · ${bytes(size)}`;
-      fill(queue, { part, name: `queue of ${client.user_id}`, text });
-    });
+    [this.#most, this.#now] = [most, now];
+    write(this.#section.querySelector(".head .hint"), countOf(clients.length, matching, all, "fullest"));
+    this.#rows.show(clients);
+  }
+
+  #fullness({ queue: { items, bytes: size } }) {
+    return Math.max(items / this.#most.items, size / this.#most.bytes);
+  }
+
+  #fill(row, client) {
+    const [since, rooms, queue] = row.querySelectorAll("td");
+    const button = row.querySelector("button");
+    button.setAttribute("aria-pressed", String(client.client_id === this.chosen));
+    write(button.querySelector("bdi"), client.user_id);
+    write(button.querySelector("small"), [client.protocol, client.address].filter(Boolean).join(" · "));
+    write(since, ago(this.#now - client.connected_at_ms));
+    write(rooms, number(client.rooms));
+    const { items, bytes: size } = client.queue;
+    const text = items === 0 ? "empty" : `${number(items)} · ${bytes(size)}`;
+    fill(queue, { part: this.#fullness(client), name: `queue of ${client.user_id}`, text });
   }
 }
 
 export class Shards {
   #rows;
   #section;
+  /** How many messages may wait for each. */
+  #most;
 
   constructor(section) {
     this.#section = section;
-    this.#rows = new Rows(section, () => rowOf(["number", "number", "number", "mailbox"]));
+    this.#rows = new Table(section, {
+      columns: {
+        shard: ({ shard }) => shard,
+        rooms: ({ stats }) => stats?.topics,
+        events: ({ stats }) => stats && eventsOf(stats),
+        refused: ({ stats }) => stats && sum(stats.refusals),
+        mailbox: ({ waiting }) => waiting,
+      },
+      by: { name: "shard", sign: 1 },
+      nameOf: ({ shard }) => shard,
+      make: () => rowOf(["number", "number", "number", "mailbox"]),
+      fill: (row, shard) => this.#fill(row, shard),
+    });
   }
 
   show({ shards, mailbox: most, watchers }) {
-    const watching = watchers === 1 ? "you alone watch" : `${watchers} watch`;
+    this.#most = most;
+    const watching = watchers === 1 ? "You are the only one watching." : `${number(watchers)} are watching.`;
     write(this.#section.querySelector(".head .hint"), watching);
-    this.#rows.show(shards, ({ shard }) => shard, (row, { shard, waiting, crashed, stats }) => {
-      const state = stats === undefined ? " does not answer" : crashed ? " crashed" : "";
-      write(row.querySelector("th"), `${shard}${state}`);
-      row.classList.toggle("bad", state !== "");
-      const [rooms, events, refused, mailbox] = row.querySelectorAll("td");
-      write(rooms, stats === undefined ? "–" : number(stats.topics));
-      write(events, stats === undefined ? "–" : number(eventsOf(stats)));
-      write(refused, stats === undefined ? "–" : number(sum(stats.refusals)));
-      const text = `${number(waiting)} of ${number(most)}`;
-      fill(mailbox, { part: waiting / most, name: `mailbox of shard ${shard}`, text });
-    });
+    this.#rows.show(shards);
+  }
+
+  #fill(row, { shard, waiting, crashed, stats }) {
+    const state = stats === undefined ? " does not answer" : crashed ? " crashed" : "";
+    write(row.querySelector("th"), `${shard}${state}`);
+    row.classList.toggle("bad", state !== "");
+    const [rooms, events, refused, mailbox] = row.querySelectorAll("td");
+    write(rooms, stats === undefined ? "–" : number(stats.topics));
+    write(events, stats === undefined ? "–" : number(eventsOf(stats)));
+    write(refused, stats === undefined ? "–" : number(sum(stats.refusals)));
+    const text = `${number(waiting)} of ${number(this.#most)}`;
+    fill(mailbox, { part: waiting / this.#most, name: `mailbox of shard ${shard}`, text });
   }
 }
 
@@ -201,7 +218,7 @@ const sum = (counts) => Object.values(counts).reduce((one, other) => one + other
 /** All but ticks, of which there is one with each batch. */
 export const eventsOf = ({ events }) => sum(events) - events.tick;
 
-function countOf(shown, matching, all) {
-  if (shown < matching) return `${number(shown)} of ${number(matching)}, the first`;
-  return matching < all ? `${number(matching)} of ${number(all)}` : number(all);
+function countOf(shown, matching, all, which) {
+  if (shown < matching) return `the ${number(shown)} ${which} of ${number(matching)}`;
+  return matching < all ? `${number(matching)} of ${number(all)}` : `${number(all)} in all`;
 }

@@ -1,17 +1,23 @@
 // The page at /inspect: shows what a server tells of itself, and changes nothing.
 
 import { copied } from "./clipboard.js";
+import { Charts } from "./inspect-charts.js";
 import { Kinds } from "./inspect-kinds.js";
-import { Clients, Rooms, Shards, eventsOf, number } from "./inspect-lists.js";
+import { Clients, Rooms, Shards, ago, number } from "./inspect-lists.js";
 import { Log, entryOf, learn } from "./inspect-log.js";
 import { Refused, ask, key, watch } from "./inspect-server.js";
 
 const $ = (id) => document.getElementById(id);
 const later = (ms) => new Promise((done) => setTimeout(done, ms));
 
-/** How often lists are asked for; less often where the server takes long to answer. */
+/**
+ * How often counts and lists are asked for; where the server takes long to answer, so many times as
+ * long as that.
+ */
 const EVERY_MS = 2000;
-const PATIENCE = 20;
+const [COUNT_PATIENCE, PATIENCE] = [2, 20];
+/** How many rooms and clients are listed, and so sorted by the headings. */
+const LISTED = 200;
 /** How long to wait before a lost stream is asked for again, at first and at most. */
 const [SOON_MS, LATEST_MS] = [500, 5000];
 
@@ -29,6 +35,7 @@ const log = new Log({ box: $("log"), newest: $("newest"), copy, counted });
 const rooms = new Rooms($("rooms"), (topic) => choose({ topic }));
 const clients = new Clients($("clients"), (client) => choose({ client }));
 const shards = new Shards($("shards"));
+const charts = new Charts($("charts"));
 const kinds = new Kinds($("kinds"), filtered);
 
 // ---------------------------------------------------------------------------------- the stream
@@ -190,58 +197,66 @@ async function copy(text) {
 
 // ------------------------------------------------------------------------------------ the lists
 
-let before = null;
-
-function totals({ shards: all, connections, now_ms: now }) {
+function totals({ shards: all, now_ms: now, started_at_ms: started }) {
   const known = all.filter(({ stats }) => stats !== undefined).map(({ stats }) => stats);
-  const events = known.reduce((total, stats) => total + eventsOf(stats), 0);
   const of = (name) => known.reduce((total, stats) => total + stats[name], 0);
-  const seconds = before === null ? 0 : (now - before.now) / 1000;
-  const rate = seconds > 0 ? Math.max(0, Math.round((events - before.events) / seconds)) : null;
-  before = { now, events };
   const values = {
-    connections: [connections, "connection", "connections"],
-    topics: [of("topics"), "room", "rooms"],
-    memberships: [of("memberships"), "membership", "memberships"],
-    rate: [rate, "event/s", "events/s"],
+    topics: [number(of("topics")), of("topics") === 1 ? "room" : "rooms"],
+    memberships: [number(of("memberships")), of("memberships") === 1 ? "membership" : "memberships"],
+    uptime: [ago(now - started), "uptime"],
   };
-  for (const [name, [value, one, many]] of Object.entries(values)) {
+  for (const [name, [value, words]] of Object.entries(values)) {
     const shown = document.querySelector(`[data-total="${name}"]`);
-    shown.textContent = value === null ? "–" : number(value);
-    shown.previousElementSibling.textContent = value === 1 ? one : many;
+    shown.textContent = value;
+    shown.previousElementSibling.textContent = words;
   }
 }
 
-async function refresh(signal) {
-  // What these two ask would wait for the shards too.
+/** The server's time when it was asked last. */
+let now;
+
+async function count(signal) {
   const counted = await ask("shards", {}, signal);
-  const [some, connected] = await Promise.all([
-    ask("rooms", { text: $("rooms-text").value }, signal),
-    ask("clients", { text: $("clients-text").value }, signal),
-  ]);
+  now = counted.now_ms;
   totals(counted);
-  for (const { client_id: client, user_id: user } of connected.clients) learn(client, user);
+  charts.add(counted);
   shards.show(counted);
-  rooms.show(some);
-  clients.show({ ...connected, now_ms: counted.now_ms });
 }
 
+async function list(signal) {
+  const [some, connected] = await Promise.all([
+    ask("rooms", { text: $("rooms-text").value, limit: LISTED }, signal),
+    ask("clients", { text: $("clients-text").value, limit: LISTED }, signal),
+  ]);
+  for (const { client_id: client, user_id: user } of connected.clients) learn(client, user);
+  rooms.show(some);
+  clients.show({ ...connected, now_ms: now ?? Date.now() });
+}
+
+/** Goes on asking, for counts more often than for lists, which cost the server more. */
 async function keepLists() {
   lists.abort();
   const { signal } = (lists = new AbortController());
+  // What lists ask of the shards is what counts would wait for.
+  await once(count, signal);
+  keep(count, COUNT_PATIENCE, signal);
+  keep(list, PATIENCE, signal);
+}
+
+async function keep(what, patience, signal) {
   while (!signal.aborted) {
     const began = performance.now();
-    try {
-      if (!document.hidden) await refresh(signal);
-    } catch (error) {
-      if (signal.aborted) return;
-      if (error.isOfKey) {
-        refused(error);
-        return;
-      }
-      // Whether there is a connection is told by the stream.
-    }
-    await later(Math.max(EVERY_MS, PATIENCE * (performance.now() - began)));
+    if (!document.hidden) await once(what, signal);
+    await later(Math.max(EVERY_MS, patience * (performance.now() - began)));
+  }
+}
+
+async function once(what, signal) {
+  try {
+    await what(signal);
+  } catch (error) {
+    // Whether there is a connection is told by the stream.
+    if (!signal.aborted && error.isOfKey) refused(error);
   }
 }
 
@@ -268,7 +283,7 @@ function refused(error) {
 }
 
 function show(is) {
-  for (const id of ["main", "views", "totals"]) $(id).hidden = !is;
+  for (const id of ["main", "totals"]) $(id).hidden = !is;
   $("forget").hidden = !is || !key.get();
 }
 
@@ -333,13 +348,20 @@ for (const button of $("views").querySelectorAll("button")) {
   button.addEventListener("click", () => view(button.dataset.show));
 }
 
-/** Which part is shown where there is no room for all. */
+/** Where there is no room for a list beside the stream. */
+const narrow = matchMedia("(max-width: 60rem)");
+
+/** Shows a part: one of the lists, or where there is no room for both, the stream. */
 function view(name) {
   document.body.dataset.view = name;
+  if (name !== "stream") document.body.dataset.list = name;
+  const shown = narrow.matches ? name : document.body.dataset.list;
   for (const button of $("views").querySelectorAll("button")) {
-    button.setAttribute("aria-pressed", String(button.dataset.show === name));
+    button.setAttribute("aria-pressed", String(button.dataset.show === shown));
   }
 }
+narrow.addEventListener("change", () => view(document.body.dataset.view));
+view("stream");
 
 const TYPED_INTO = "input, select, textarea, button, summary, a, [contenteditable]";
 

@@ -23,7 +23,7 @@ use axum::{
     middleware::map_response,
     routing::get,
 };
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     hub::Hub,
@@ -55,17 +55,19 @@ macro_rules! asset {
 
 /// What the page at `/inspect` is made of: nothing that is not known to everybody.
 /// What both pages use is here, since this one is there either way.
-const ASSETS: [(&str, Asset); 10] = [
+const ASSETS: [(&str, Asset); 12] = [
     ("/inspect", asset!(html "inspect.html")),
     ("/assets/clipboard.js", asset!(script "clipboard.js")),
     ("/assets/keeping.js", asset!(script "keeping.js")),
     ("/assets/inspect.css", asset!(css "inspect.css")),
     ("/assets/inspect.js", asset!(script "inspect.js")),
+    ("/assets/inspect-charts.js", asset!(script "inspect-charts.js")),
     ("/assets/inspect-json.js", asset!(script "inspect-json.js")),
     ("/assets/inspect-kinds.js", asset!(script "inspect-kinds.js")),
     ("/assets/inspect-lists.js", asset!(script "inspect-lists.js")),
     ("/assets/inspect-log.js", asset!(script "inspect-log.js")),
     ("/assets/inspect-server.js", asset!(script "inspect-server.js")),
+    ("/assets/inspect-table.js", asset!(script "inspect-table.js")),
 ];
 
 /// The page at `/inspect`, and what it asks for.
@@ -99,6 +101,13 @@ fn allowed<T: DeserializeOwned>(hub: &Hub, request: Request) -> Result<T, Proble
     let (request, _) = request.into_parts();
     operators::may(hub, &request, Access::KeyOrHere)?;
     query::read(&request.uri).map_err(invalid)
+}
+
+/// What waits in queues of connections.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+struct Waiting {
+    items: usize,
+    bytes: usize,
 }
 
 fn invalid(detail: String) -> Problem {

@@ -177,7 +177,7 @@
 //! | `/inspect/stream` | server-sent events, a line of JSON each | `topic`, `client`, `kind` (labels, with commas between them), `way` (`in`, `out`), `payloads=0` (not what is said) |
 //! | `/inspect/rooms` | the largest first | `text` (in the topic), `start`, `limit` (up to 500) |
 //! | `/inspect/clients` | the fullest queue first | `text` (in the id or user), `limit` (up to 500) |
-//! | `/inspect/shards` | what waits for each, and what its channel counts | |
+//! | `/inspect/shards` | what waits for each and for all connections, and what channels count | |
 //!
 //! A line has the `shard`, the `number` of the event (the line of the journal that has it; of what
 //! comes out, that of the event before it), `at_ms`, `way`, `kind`, what it is about, to how many it

@@ -9,7 +9,7 @@ use axum::{
 use parlor::{Channel, ClientId, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::look;
+use super::{Waiting, look};
 use crate::{hub::Hub, problem::Problem, registry::Known};
 
 #[derive(Debug, Deserialize)]
@@ -32,12 +32,6 @@ pub(super) struct Answer {
     clients: Vec<Row>,
     /// Shards that did not answer in time, so that rooms of theirs are not counted.
     silent_shards: Vec<usize>,
-}
-
-#[derive(Debug, Clone, Copy, Serialize)]
-struct Waiting {
-    items: usize,
-    bytes: usize,
 }
 
 #[derive(Debug, Serialize)]

@@ -9,7 +9,7 @@ use axum::{
 use parlor::{Channel, Stats};
 use serde::{Deserialize, Serialize};
 
-use super::look;
+use super::{Waiting, look};
 use crate::{hub::Hub, problem::Problem, shard::MAILBOX};
 
 #[derive(Debug, Deserialize)]
@@ -22,6 +22,8 @@ pub(super) struct Answer {
     started_at_ms: u64,
     connections: usize,
     watchers: usize,
+    /// What waits in the queues of all connections.
+    queues: Waiting,
     /// How many messages may wait for a shard.
     mailbox: usize,
     shards: Vec<Row>,
@@ -59,7 +61,16 @@ pub(super) async fn list(
         started_at_ms: hub.clock.started_ms(),
         connections: hub.connections.count(),
         watchers: hub.watchers.count(),
+        queues: queued(&hub),
         mailbox: MAILBOX,
         shards: shards.map(|(shard, (waiting, seen))| Row { shard, waiting, seen }).collect(),
     }))
+}
+
+/// Takes O(connections) and locks one queue after the other.
+fn queued(hub: &Hub) -> Waiting {
+    hub.registry.queues().iter().map(|queue| queue.waiting()).fold(
+        Waiting::default(),
+        |all, (items, bytes)| Waiting { items: all.items + items, bytes: all.bytes + bytes },
+    )
 }
