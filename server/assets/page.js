@@ -353,6 +353,13 @@ document.addEventListener("keydown", (event) => {
 });
 addEventListener("hashchange", addressChanged);
 addEventListener("online", () => socket.hurry());
-addEventListener("pagehide", () => rooms.keep());
-addEventListener("pageshow", ({ persisted }) => persisted && shown());
+addEventListener("pagehide", () => {
+  rooms.keep();
+  rooms.show({ closed: true, typing: 0 });
+});
+addEventListener("pageshow", ({ persisted }) => {
+  if (!persisted) return;
+  rooms.show({ closed: undefined });
+  shown();
+});
 start();

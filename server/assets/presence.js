@@ -1,6 +1,8 @@
 // Who is in a room, by what Phoenix's presence says. Each user once, with the devices it is there by.
 
 const TYPING_MS = 8_000;
+/** How long a page that was closed may take to come back, as it does after a reload. */
+const RELOAD_MS = 4_000;
 /** There may be thousands, and each who comes or goes puts them in order anew. */
 const byName = new Intl.Collator().compare;
 
@@ -37,23 +39,31 @@ export class Presence {
     if (!this.#users.has(user)) this.#users.set(user, new Map());
     const isNews = meta.typing && meta.typing !== previous?.typing;
     const typedAt = isNews ? Date.now() : meta.typing ? previous.typedAt : 0;
-    this.#users.get(user).set(meta.phx_ref, { away: meta.away === true, typing: meta.typing, typedAt });
+    // Of a page that this one has never seen open, nobody waits for the reload.
+    const goneAt = meta.closed === true ? (previous ? (previous.goneAt ?? Date.now()) : 0) : undefined;
+    this.#users.get(user).set(meta.phx_ref, { away: meta.away === true, typing: meta.typing, typedAt, goneAt });
   }
 
   clear() {
     this.#users.clear();
   }
 
-  /** Everybody by name, and when somebody who types will seem to have stopped. */
+  /**
+   * Everybody by name, and when that changes by itself: somebody who types will seem to have
+   * stopped, or a page that was closed has not come back.
+   */
   list() {
     const now = Date.now();
     let until = Infinity;
-    const people = [...this.#users].map(([user, devices]) => {
-      const metas = [...devices.values()];
+    const people = [];
+    for (const [user, devices] of this.#users) {
+      const metas = [...devices.values()].filter(({ goneAt }) => goneAt === undefined || goneAt + RELOAD_MS > now);
+      if (metas.length === 0) continue;
+      for (const { goneAt } of metas) until = Math.min(until, (goneAt ?? Infinity) + RELOAD_MS);
       const typing = metas.filter(({ typedAt }) => typedAt + TYPING_MS > now);
       for (const { typedAt } of typing) until = Math.min(until, typedAt + TYPING_MS);
-      return { user, devices: metas.length, away: metas.every(({ away }) => away), typing: typing.length > 0 };
-    });
+      people.push({ user, devices: metas.length, away: metas.every(({ away }) => away), typing: typing.length > 0 });
+    }
     people.sort((a, b) => a.away - b.away || byName(a.user, b.user));
     return { people, untilMs: until - now };
   }

@@ -96,9 +96,10 @@ export class Room {
     this.#joinRef = joinRef;
     this.#become("joining");
     const meta = this.meta;
+    let joined;
     try {
       const payload = since ? { meta, since } : { meta };
-      const joined = await this.#socket.ask(joinRef, this.topic, "phx_join", payload, joinRef);
+      joined = await this.#socket.ask(joinRef, this.topic, "phx_join", payload, joinRef);
       if (joined.epoch === undefined) throw new Refused({ message: "there is no room of this name" });
       const isAll = await this.#catchUp(joined, since);
       if (joinRef !== this.#joinRef) return;
@@ -112,7 +113,8 @@ export class Room {
       return;
     }
     this.#become("joined");
-    if (meta !== this.meta) this.#track();
+    // What a rejoin says of itself holds only if it is news; what is tracked always does.
+    if (joined.rejoined || meta !== this.meta) this.#track();
     this.outbox.pump();
   }
 
@@ -154,11 +156,11 @@ export class Room {
     this.state = "waiting";
   }
 
-  /** Says what the page shows of itself. */
-  show(meta) {
-    const next = { ...this.meta, ...meta };
-    if (next.away === this.meta.away && next.typing === this.meta.typing) return;
-    this.meta = next;
+  /** Says what the page shows of itself: whether its user is `away` or `typing`, or it is `closed`. */
+  show(changes) {
+    const { away, typing, closed } = { ...this.meta, ...changes };
+    if (away === this.meta.away && typing === this.meta.typing && closed === this.meta.closed) return;
+    this.meta = { away, typing, ...(closed && { closed }) };
     if (this.state === "joined") this.#track();
   }
 

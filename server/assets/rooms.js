@@ -67,6 +67,11 @@ export class Rooms {
     this.keep();
   }
 
+  /** Says in all of them what the page shows of itself. */
+  show(meta) {
+    for (const room of this.all) room.show(meta);
+  }
+
   /** The line is there: whoever was put out comes back when it wants to, not by itself. */
   join() {
     for (const room of this.all) {

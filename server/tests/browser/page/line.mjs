@@ -3,6 +3,8 @@
 import { assert, eventually, sleep } from "../../clients/lib/wait.mjs";
 
 export const spoils = {
+  "b: a tab that was closed is gone within seconds, and stays while it reloads": { file: "page.js", from: "rooms.show({ closed: true, typing: 0 });", to: "" },
+  "a9: away stays away when the line comes back": { file: "room.js", from: "if (joined.rejoined || meta !== this.meta) this.#track();", to: "this.show({ away: false });" },
   "a page that is loaded anew does not flap": { file: "server.js", from: "session = inTab.text(SESSION)", to: "session" },
   "two seconds without a line lose nothing": { file: "outbox.js", from: "if (sent) this.discard(sent);", to: "" },
   "what was not answered outlives a page that is loaded anew": { file: "outbox.js", from: "inTab.value(place, [])", to: "[]" },
@@ -12,6 +14,74 @@ export const spoils = {
 };
 
 export const cases = {
+  async "b: a tab that was closed is gone within seconds, and stays while it reloads"(world) {
+    const server = await world.server({ flags: ["--grace-ms", "600000"] });
+    const context = await world.browser();
+    await context.clock.install();
+    const ann = await world.guest(server, "ann", "lobby", { context });
+    const bob = await world.guest(server, "bob");
+    const eve = await world.guest(server, "eve");
+    const all = [["ann (you)", ""], ["bob", ""], ["eve", ""]];
+    await ann.sees(all);
+    const closed = (who) => ann.frames.some(([, , , event, payload]) => event === "presence_diff" && payload.joins[who]?.metas.some((meta) => meta.closed));
+    // As with the other ways to leave a page, nobody knows at first whether it comes back.
+    await bob.page.reload();
+    await bob.is("Connected");
+    await eventually("it was said to be closed", () => closed("bob"));
+    await ann.page.clock.fastForward(10_000);
+    await ann.sees(all);
+    await bob.page.close();
+    await eve.page.goto("about:blank");
+    for (const who of ["bob", "eve"]) await eventually(`${who} was said to be closed`, () => closed(who));
+    await ann.isSettled();
+    await ann.sees(all);
+    await ann.page.clock.fastForward(5_000);
+    await ann.sees([["ann (you)", ""]]);
+    await ann.reads("#people-title", "Here · 1");
+    // Whoever comes later does not see them either, and who comes back is there again.
+    const gil = await world.guest(server, "gil");
+    await gil.sees([["ann", ""], ["gil (you)", ""]]);
+    await eve.page.goBack();
+    await eve.is("Connected");
+    for (const [window, me] of [[ann, "ann"], [gil, "gil"]]) {
+      await window.sees(["ann", "eve", "gil"].map((user) => [user === me ? `${user} (you)` : user, ""]));
+    }
+  },
+
+  async "a9: away stays away when the line comes back"(world) {
+    const server = await world.server();
+    const line = await world.line(server);
+    const bob = await world.guest(server, "bob");
+    const ann = await world.guest(line, "ann");
+    await bob.sees([["ann", ""], ["bob (you)", ""]]);
+    await ann.look("hidden");
+    await bob.sees([["bob (you)", ""], ["ann", "away"]]);
+    line.cut();
+    await ann.is("Reconnecting…");
+    const frames = bob.frames.length;
+    line.mend();
+    await ann.is("Connected");
+    await ann.say("back");
+    await bob.has(["back"]);
+    const isBack = ({ joins }) => joins.ann?.metas.some(({ away }) => !away);
+    assert.ok(!bob.frames.slice(frames).some(([, , , event, payload]) => event === "presence_diff" && isBack(payload)), "nobody has seen it change");
+    await bob.sees([["bob (you)", ""], ["ann", "away"]]);
+    // What has changed meanwhile holds, also if it is what the page once joined with.
+    line.cut();
+    await ann.is("Reconnecting…");
+    await ann.look("visible");
+    line.mend();
+    await ann.is("Connected");
+    await bob.sees([["ann", ""], ["bob (you)", ""]]);
+    await ann.page.reload();
+    await ann.is("Connected");
+    await ann.look("hidden");
+    await bob.sees([["bob (you)", ""], ["ann", "away"]]);
+    await ann.page.reload();
+    await ann.is("Connected");
+    await bob.sees([["ann", ""], ["bob (you)", ""]]);
+  },
+
   async "a page that is loaded anew does not flap"(world) {
     const server = await world.server();
     const ann = await world.guest(server, "ann");
@@ -33,14 +103,11 @@ export const cases = {
     await bob.is("Connected");
     await bob.has(["before"]);
     // What was said of it would have come before this.
-    const frames = ann.frames.length;
-    await bob.page.evaluate(() => {});
     await bob.page.press("#text", "a");
-    await eventually("ann hears of it", () => ann.diffs > diffs);
-    assert.equal(ann.diffs, diffs + 1, "only that it types is news");
-    const [, , , , { joins, leaves }] = ann.frames.slice(frames).find(([, , , event]) => event === "presence_diff");
-    assert.ok(joins.bob.metas[0].phx_ref_prev === leaves.bob.metas[0].phx_ref, "and that takes the place of what was");
     await ann.sees([["ann (you)", ""], ["bob", "typing…"]]);
+    const seen = ann.frames.filter(([, , , event]) => event === "presence_diff").slice(diffs).map(([, , , , diff]) => diff);
+    assert.equal(seen.length, 3, "it was closed, came back, and types");
+    for (const { joins, leaves } of seen) assert.ok(joins.bob.metas[0].phx_ref_prev === leaves.bob.metas[0].phx_ref, "and each takes the place of what was");
     const changes = await ann.page.evaluate(() => window.changes);
     const added = await ann.page.$$eval("#people-list li", (all) => all.length);
     assert.equal(added, 2);
