@@ -65,7 +65,7 @@ impl World {
         let mut frames = Vec::with_capacity(2);
         for outbound in self.channel.flush_outbox() {
             match shared(&outbound, Positions::Sent).expect("names are short") {
-                Some(frame) => frames.push(frame),
+                Some(shared) => frames.extend(shared),
                 None => frames.extend(self.outgoing(&outbound)),
             }
         }
@@ -137,8 +137,8 @@ type Group<'a> = criterion::BenchmarkGroup<'a, criterion::measurement::WallTime>
 
 fn once(group: &mut Group<'_>, name: &str, outbound: &Outbound) {
     let encode = || shared(black_box(outbound), Positions::Sent).expect("names are short");
-    let frame = encode().expect("it is shared");
-    group.throughput(Throughput::Bytes(frame.size() as u64));
+    let frames = encode().expect("it is shared");
+    group.throughput(Throughput::Bytes(frames.iter().map(|frame| frame.size() as u64).sum()));
     group.bench_function(name, |bencher| bencher.iter(encode));
 }
 

@@ -22,11 +22,11 @@ type Params = Query<HashMap<String, String>>;
 fn handle((channel, clients): &mut Hub, event: Event) {
     channel.handle(event);
     for outbound in channel.flush_outbox() {
-        let same = shared(&outbound, Positions::Sent).ok().flatten();
+        let same = shared(&outbound, Positions::Withheld).ok().flatten();
         let many = outbound.recipients().into_iter().flat_map(Recipients::ids);
         for client in outbound.client_id().into_iter().chain(many) {
             let Some((codec, queue)) = clients.get_mut(client) else { continue };
-            queue.send(same.clone().into()).ok();
+            queue.send(same.clone().unwrap_or_default()).ok();
             queue.send(codec.outgoing(&outbound).unwrap_or_default()).ok();
         }
     }

@@ -37,8 +37,9 @@
 //! (who it acts for, where one has to; better offered as `authToken`) and `session`: any text that
 //! the page has drawn at random and tells nobody. With a session, a client whose connection is lost
 //! keeps its place for the grace (30 seconds, unless something else is set), and a connection with
-//! the same user and session is that client again. A page that also says how far it has got misses
-//! nothing: the lines that it takes are in `docs/wire.md` of the repository. Whether the room still held
+//! the same user and session is that client again. A page that also asks for positions, by
+//! `positions=on`, and gives back the last of each room misses nothing: `docs/wire.md` of the
+//! repository has the lines. `senders=on` gives positions with senders and times. Whether the room still held
 //! all that was missed, which takes a [history](parlor::EventDefinition::with_history), is in
 //! `recovered`. Ids of clients are a keyed hash of user and session: nobody who sees one can tell the
 //! session. The key is drawn at the start, unless [`Settings::session_key`] gives one.

@@ -37,16 +37,29 @@ pub(crate) struct Params {
     token: Option<String>,
     user_id: Option<String>,
     session: Option<String>,
-    /// Whether broadcasts say who has sent them, and when.
-    senders: Option<Senders>,
+    /// Whether broadcasts carry their positions.
+    positions: Option<Switch>,
+    /// Whether they also carry their senders and times, which includes `positions`.
+    senders: Option<Switch>,
 }
 
-/// What can be asked for.
-#[derive(Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Senders {
+enum Switch {
     On,
     Off,
+}
+
+impl Params {
+    /// What the connection speaks.
+    fn wire(&self) -> Wire {
+        let is_on = |switch| switch == Some(Switch::On);
+        match (is_on(self.senders), is_on(self.positions)) {
+            (true, _) => Wire::PhoenixSigned,
+            (false, true) => Wire::PhoenixPositioned,
+            (false, false) => Wire::Phoenix,
+        }
+    }
 }
 
 /// Takes a connection, or refuses it: 403 if it may not, 429 and 503 if there are too many,
@@ -67,10 +80,7 @@ pub(crate) async fn upgrade(
         Ok(admitted) => admitted,
         Err(refused) => return refused.answer(&hub, Wire::Phoenix, peer),
     };
-    let wire = match params.senders {
-        Some(Senders::On) => Wire::PhoenixSigned,
-        Some(Senders::Off) | None => Wire::Phoenix,
-    };
+    let wire = params.wire();
     let limits = &hub.settings.connections;
     let max = limits.max_message_bytes;
     let upgrade = upgrade

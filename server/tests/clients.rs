@@ -26,7 +26,7 @@ fn unmodified_clients_work() {
     let Some(clients) = installed("clients", &[]) else { return };
     let run = items(&clients, &[]);
     assert!(run.success && run.failed.is_empty(), "{}", run.failed.join("\n"));
-    for version in ["1.5.14", "1.6.16", "1.7.21", "1.8.16"] {
+    for version in ["1.5.14", "1.6.16", "1.7.21", "1.8.16", "1.8.16+positions"] {
         for number in 1..=36 {
             let item = format!("{version} C{number} ");
             let is_told = run.results.iter().any(|result| result.starts_with(&item));

@@ -26,8 +26,8 @@
 //!     }
 //!     for outbound in channel.flush_outbox() {
 //!         // With more sockets, to each of the recipients that `outbound` names.
-//!         match phoenix::shared(&outbound, phoenix::Positions::Sent)? {
-//!             Some(frame) if matches!(outbound, Outbound::BroadcastMessage(_)) => sent.push(frame),
+//!         match phoenix::shared(&outbound, phoenix::Positions::Withheld)? {
+//!             Some(same) if matches!(outbound, Outbound::BroadcastMessage(_)) => sent.extend(same),
 //!             Some(_) => {}
 //!             None => sent.extend(connection.outgoing(&outbound)?),
 //!         }
@@ -38,7 +38,7 @@
 //!     r#"["3","3","room:1","phx_reply",{"status":"ok","response":{"epoch":1,"offset":0,"rejoined":false,"recovered":false}}]"#,
 //!     r#"["3",null,"room:1","presence_state",{"ann":{"metas":[{"away":false,"phx_ref":"1"}]}}]"#,
 //!     r#"["3","4","room:1","phx_reply",{"status":"ok","response":{"epoch":1,"offset":1}}]"#,
-//!     r#"[null,null,"room:1","shout",{"text":"hi"},{"epoch":1,"offset":1}]"#,
+//!     r#"[null,null,"room:1","shout",{"text":"hi"}]"#,
 //!     r#"[null,"5","phoenix","phx_reply",{"status":"ok","response":{}}]"#,
 //! ]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -73,8 +73,8 @@
 //! | `parlor:close_room` `{topic?}` | [`CloseRoom`](crate::CloseRoom), likewise |
 //! | anything else | [`Broadcast`](crate::Broadcast) to all members, its sender too, with the payload as it is, or the bytes of a binary frame |
 //!
-//! `since` is a position `{epoch, offset}`, or a list of them. What can't be read of params or of a
-//! `parlor:` payload is refused with `invalid_request`, and so is an unknown member of the latter.
+//! `since` is a position as the client got it. Params and `parlor:` payloads that can't be read are
+//! refused with `invalid_request`, and so is an unknown member of a `parlor:` payload.
 //! Frames of a join that is over are passed over in silence; those of a topic that was not joined
 //! go in, since rooms may be open to non-members.
 //!
@@ -90,7 +90,7 @@
 //! | --- | --- |
 //! | `reply` | `phx_reply`. To a join that takes an earlier one's place or to a leave, `phx_close` of what has ended comes after it |
 //! | `push_message` | a push; a broadcast of a topic's own on `parlor` if it belongs to none |
-//! | `broadcast_message` | a broadcast, binary if its payload is bytes; on `parlor` if it was not sent to a topic |
+//! | `broadcast_message` | a broadcast, binary if its payload is bytes; on `parlor` if it was not sent to a topic; with its [position](Positions) if the connection asked for it |
 //! | `presence_state`, `presence_diff` | those; see below |
 //! | `history` | the reply to `parlor:history`; of a join, a push of that name. `{event?, start, end, messages}`, each `{event, payload, from, epoch?, offset, timestamp_ms, meta?}`, newest first, with `payload_base64` for bytes, and `epoch` where it is of an earlier room. Whoever asks waits for the driver if the page is to be [loaded](crate::LoadHistory) |
 //! | `room_opened`, `room_closed` | `parlor:room_opened`, `parlor:room_closed` on `parlor`, with what the room is like |
@@ -112,37 +112,36 @@
 //! shown puts them there, as a guard can. Members that are named like refs are left out. Presence
 //! clients need a room that [sends snapshots](crate::RoomConfig::with_presence_snapshot).
 //!
-//! # Coming back without a gap
+//! # Positions, and coming back without a gap
 //!
-//! Broadcasts in text carry where they stand in their topic as a sixth element, which clients of
-//! Phoenix pass over ([`Positions`], which may also say who has sent it). By that a page says how
-//! far it has got:
+//! A broadcast has the five elements of V2, since strict clients drop or fail on anything else. A
+//! connection that asks for [`Positions`] also gets the position of each broadcast in its topic:
 //!
-//! ```js
-//! import {Serializer, Socket} from "phoenix"
-//! const since = {}
-//! const decode = (raw, done) => Serializer.decode(raw, message => {
-//!   const position = typeof raw === "string" && JSON.parse(raw)[5]
-//!   if (position) since[message.topic] = position
-//!   done(message)
-//! })
-//! const socket = new Socket("/socket", {decode})
-//! const channel = socket.channel("room:1", () => ({since: since["room:1"]}))
-//! channel.join().receive("ok", ({epoch, offset, recovered}) => {
-//!   if (!recovered) since["room:1"] = {epoch, offset}
-//! })
-//! ```
+//! | payload | frames |
+//! | --- | --- |
+//! | JSON | `[null,null,"room:1","shout",{"text":"hi"},{"epoch":1,"offset":1}]`: the position is a sixth element |
+//! | bytes | `[null,null,"room:1","parlor:position",{"epoch":1,"offset":2}]`, then the binary frame, which is that of V2. Between the two comes no other broadcast of the topic |
 //!
-//! Binary frames have no place for it: those after the last text are sent once more, unless the page
-//! counts them. That the page is the same client when it comes back, so that nobody sees it go, is its
-//! server's business. Lines that do both are in `docs/wire.md` of the repository.
+//! npm's client ignores both and shows both to a `decode` hook. A client keeps the position of the
+//! last broadcast of each topic and gives it back as the join param `since`; the reply and the
+//! missed messages then close the gap. Two rules keep messages from showing twice. A position counts
+//! once its message has arrived, so `parlor:position` counts with the binary frame after it. A
+//! broadcast at or below the last position of the same epoch is dropped: it was sent to an earlier
+//! join of the topic, and is sent again to this one.
+//!
+//! A position is opaque: a client compares `epoch` and `offset`, and gives back the whole object as
+//! it got it, since fields may be added to it. Fields that are not known here are ignored.
+//!
+//! `server/tests/clients/recover.mjs` of the repository does all of this for npm's
+//! client. That the page is the same client when it comes back, so that nobody sees it leave, is its
+//! server's business: see `docs/wire.md` of the repository.
 //!
 //! # Where it differs from Phoenix
 //!
 //! | | what | why |
 //! | --- | --- | --- |
 //! | D1 | replies to joins, and to messages, carry `epoch` and `offset`; those to joins `rejoined` and `recovered` too | see above |
-//! | D2 | broadcasts have a sixth element | see above |
+//! | D2 | broadcasts have a position, where the connection [asks for it](Positions) | see above |
 //! | D3 | who joins does not get the diff of its own join | its `presence_state` has it |
 //! | D4 | what is refused has a `reason` and a `message` | as all that is refused here |
 //! | D5 | a leave is answered before the join that follows it | a channel takes events in their order |
@@ -159,6 +158,7 @@ mod fan_out;
 mod frame;
 mod history;
 mod outgoing;
+mod position;
 mod presence;
 mod pushes;
 mod read;

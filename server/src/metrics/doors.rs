@@ -151,7 +151,7 @@ impl Doors {
     const fn of(&self, wire: Wire) -> &OfWire {
         let [phoenix, dialogue] = &self.by_wire;
         match wire {
-            Wire::Phoenix | Wire::PhoenixSigned => phoenix,
+            Wire::Phoenix | Wire::PhoenixPositioned | Wire::PhoenixSigned => phoenix,
             Wire::Dialogue => dialogue,
         }
     }

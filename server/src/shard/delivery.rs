@@ -98,12 +98,14 @@ impl Seats {
             if served.as_mut().is_some_and(|served| !served.insert(seat.client_id.clone())) {
                 continue;
             }
-            if let Some(item) = encoded.of(seat.wire) {
-                let waits = u64::from(put(seat, item) == Put::Waits);
-                match seat.wire {
-                    Wire::Phoenix | Wire::PhoenixSigned => phoenix += waits,
-                    Wire::Dialogue => dialogue += waits,
-                }
+            let mut waits = 0;
+            for item in encoded.of(seat.wire) {
+                // The last item is the message; one before it has only its position.
+                waits = u64::from(put(seat, item.clone()) == Put::Waits);
+            }
+            match seat.wire {
+                Wire::Phoenix | Wire::PhoenixPositioned | Wire::PhoenixSigned => phoenix += waits,
+                Wire::Dialogue => dialogue += waits,
             }
         }
         self.count(Sent::of(outbound), Wire::Phoenix, phoenix);
@@ -140,49 +142,52 @@ impl Wire {
     }
 }
 
-/// What many receive, as each protocol has it; made when the first asks for it.
+/// A message for many, encoded once for each variant of the protocols, when the first asks for it.
 struct Encoded<'a> {
     outbound: &'a Outbound,
-    phoenix: OnceCell<Option<Item>>,
-    signed: OnceCell<Option<Item>>,
-    dialogue: OnceCell<Option<Item>>,
+    phoenix: OnceCell<Items>,
+    positioned: OnceCell<Items>,
+    signed: OnceCell<Items>,
+    dialogue: OnceCell<Items>,
 }
+
+/// What one connection is sent of a message, in order; nothing if it has no form in the protocol.
+type Items = Vec<Item>;
 
 impl<'a> Encoded<'a> {
     const fn new(outbound: &'a Outbound) -> Self {
         Self {
             outbound,
             phoenix: OnceCell::new(),
+            positioned: OnceCell::new(),
             signed: OnceCell::new(),
             dialogue: OnceCell::new(),
         }
     }
 
-    fn of(&self, wire: Wire) -> Option<Item> {
+    fn of(&self, wire: Wire) -> &[Item] {
+        let phoenix = |positions| of_phoenix(self.outbound, positions);
         match wire {
-            Wire::Phoenix => {
-                self.phoenix.get_or_init(|| of_phoenix(self.outbound, Positions::Sent)).clone()
-            }
-            Wire::PhoenixSigned => {
-                self.signed.get_or_init(|| of_phoenix(self.outbound, Positions::Signed)).clone()
-            }
-            Wire::Dialogue => self.dialogue.get_or_init(|| of_dialogue(self.outbound)).clone(),
+            Wire::Phoenix => self.phoenix.get_or_init(|| phoenix(Positions::Withheld)),
+            Wire::PhoenixPositioned => self.positioned.get_or_init(|| phoenix(Positions::Sent)),
+            Wire::PhoenixSigned => self.signed.get_or_init(|| phoenix(Positions::Signed)),
+            Wire::Dialogue => self.dialogue.get_or_init(|| of_dialogue(self.outbound)),
         }
     }
 }
 
-fn of_dialogue(outbound: &Outbound) -> Option<Item> {
-    Told::of_all(outbound).map(|told| Item::Told(Arc::new(told)))
+fn of_dialogue(outbound: &Outbound) -> Items {
+    Told::of_all(outbound).map(|told| Item::Told(Arc::new(told))).into_iter().collect()
 }
 
-fn of_phoenix(outbound: &Outbound, positions: Positions) -> Option<Item> {
+fn of_phoenix(outbound: &Outbound, positions: Positions) -> Items {
     match phoenix::shared(outbound, positions) {
-        Ok(Some(frame)) => Some(Item::Frame(message_of(frame))),
-        Ok(None) => Some(Item::Outbound(Arc::new(outbound.clone()))),
+        Ok(Some(frames)) => frames.into_iter().map(message_of).map(Item::Frame).collect(),
+        Ok(None) => vec![Item::Outbound(Arc::new(outbound.clone()))],
         Err(error) => {
             // Only where names may be longer than the protocol can say.
             warn!(%error, "a message has no form in the protocol, so nobody receives it");
-            None
+            Vec::new()
         }
     }
 }

@@ -10,7 +10,9 @@ use crate::{metrics::ShardFigures, openings::Openings, queue::Queue, registry::G
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wire {
     Phoenix,
-    /// The same, where broadcasts say who has sent them.
+    /// The same with positions: the connection asked for `positions`.
+    PhoenixPositioned,
+    /// The same with positions, senders and times: the connection asked for `senders`.
     PhoenixSigned,
     Dialogue,
 }
@@ -22,7 +24,7 @@ impl Wire {
     /// Its place among the protocols of [`Wire::ALL`].
     pub(crate) const fn place(self) -> usize {
         match self {
-            Self::Phoenix | Self::PhoenixSigned => 0,
+            Self::Phoenix | Self::PhoenixPositioned | Self::PhoenixSigned => 0,
             Self::Dialogue => 1,
         }
     }
@@ -30,7 +32,7 @@ impl Wire {
     /// Its name, for people and for figures.
     pub(crate) const fn label(self) -> &'static str {
         match self {
-            Self::Phoenix | Self::PhoenixSigned => "phoenix",
+            Self::Phoenix | Self::PhoenixPositioned | Self::PhoenixSigned => "phoenix",
             Self::Dialogue => "dialogue",
         }
     }

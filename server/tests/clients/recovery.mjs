@@ -5,7 +5,7 @@ import { Cutter } from "./lib/cutter.mjs";
 import { item } from "./lib/items.mjs";
 import { Client, load, reply } from "./lib/phoenix.mjs";
 import { assert, eventually, sleep } from "./lib/wait.mjs";
-import { isEvent, on } from "./phoenix/spoils.mjs";
+import { isEvent, lose, on } from "./phoenix/spoils.mjs";
 import { recovery } from "./recover.mjs";
 
 // A minute of cuts every two seconds is the test as others run it; the short one is the same, faster.
@@ -93,12 +93,71 @@ export const recovering = [
     await client.fence();
     assert.deepEqual([heard, gaps], [[0, 1, 2, 3, 4, 5, 6, 7], []]);
   }, { spoil: (frame) => (frame instanceof Uint8Array && frame.at(-1) === 5 ? null : frame) }),
+
+  item("R5", "A8: leaving and joining while messages are on their way shows none of them twice", async (t) => {
+    const server = await t.server(CONFIGS.fast);
+    const resume = recovery(load(t.version).Serializer);
+    const client = await t.client({ server, params: resume.socketParams, decode: resume.decode });
+    const talker = await (await t.client({ server })).join(TOPIC);
+    const [gaps, heard] = [[], []];
+    const enter = async () => {
+      const channel = client.socket.channel(TOPIC, resume.params(TOPIC));
+      channel.on("n", ({ n }) => heard.push(n));
+      await reply(resume.join(channel, (gap) => gaps.push(gap)));
+      return channel;
+    };
+    let channel = await enter();
+    let total = 0;
+    for (let round = 0; round < 20; round += 1) {
+      const said = [];
+      const say = (count) => {
+        for (let i = 0; i < count; i += 1) said.push(reply(talker.push("n", { n: (total += 1) })));
+      };
+      say(5);
+      await said.at(-1);
+      say(10);
+      channel.leave();
+      channel = await enter();
+      await Promise.all(said);
+    }
+    await client.fence();
+    await eventually("the last", () => heard.at(-1) === total);
+    const all = Array.from({ length: total }, (_, n) => n + 1);
+    assert.deepEqual([heard, gaps], [all, []]);
+    const sent = client.record.got(isEvent("n")).length;
+    assert.ok(sent > total, "no message was on its way twice, so nothing was shown");
+    return `${sent - total} of ${sent} were on their way twice`;
+  }, { spoil: on("got", isEvent("n"), (frame) => [...frame.slice(0, 5), { ...frame[5], epoch: frame[5].epoch + 1 }]) }),
+
+  item("R6", "A8: binary messages beside a subscription that leaves names out come once and in order", async (t) => {
+    const server = await t.server(CONFIGS.fast);
+    const { client, channel, gaps, heard } = await page(t, server, { reconnectAfterMs: () => 600 });
+    assert.equal((await reply(channel.push("parlor:subscribe", { event: "n" }))).status, "ok");
+    assert.equal((await reply(channel.push("parlor:unsubscribe", { event: "*" }))).status, "ok");
+    const talker = await (await t.client({ server })).join(TOPIC);
+    const say = (n) => reply(talker.push("n", new Uint8Array([n]).buffer));
+    const other = () => reply(talker.push("other", {}));
+    for (let n = 1; n <= 3; n += 1) {
+      await other();
+      await say(n);
+    }
+    await eventually("the first three", () => heard.length === 3);
+    client.record.current.cut();
+    for (let n = 4; n <= 6; n += 1) {
+      await other();
+      await say(n);
+    }
+    await eventually("all", () => heard.length >= 6);
+    await cutAndBack(client, channel);
+    await client.fence();
+    assert.deepEqual([heard, gaps], [[1, 2, 3, 4, 5, 6], []]);
+  }, { spoil: lose("got", isEvent("parlor:position")) }),
 ];
 
 /** A page with the snippet, in the topic: numbers that it heard, and gaps that it was told. */
 async function page(t, server, options) {
   const resume = recovery(load(t.version).Serializer);
-  const client = await t.client({ server, params: { session: resume.session }, decode: resume.decode, ...options });
+  const client = await t.client({ server, params: resume.socketParams, decode: resume.decode, ...options });
   const channel = client.socket.channel(TOPIC, resume.params(TOPIC));
   const [gaps, heard] = [[], []];
   channel.on("n", (payload) => heard.push(payload instanceof ArrayBuffer ? new Uint8Array(payload)[0] : payload.n));
@@ -116,7 +175,7 @@ async function cutAndBack(client, channel) {
 /** A client that counts what it hears. */
 async function listener(t, url, user, resume) {
   const usual = { reconnectAfterMs: undefined, rejoinAfterMs: undefined };
-  const options = resume === undefined ? usual : { ...usual, params: { session: resume.session }, decode: resume.decode };
+  const options = resume === undefined ? usual : { ...usual, params: resume.socketParams, decode: resume.decode };
   const client = new Client(t.version, url, { user, ...options });
   t.later(client, () => client.disconnect());
   const it = { heard: [], gaps: [] };

@@ -58,7 +58,7 @@ async fn what_one_says_in_a_topic_is_heard_in_its_order() {
     }
     for number in 0..200 {
         let heard = bob.until("say").await;
-        assert_eq!((&heard[4], &heard[5]["offset"]), (&json!(number), &json!(number + 1)));
+        assert_eq!((&heard[4], heard.as_array().unwrap().len()), (&json!(number), 5));
     }
 }
 

@@ -15,6 +15,7 @@ use parlor::{
 };
 use parlor_server::{AuthSettings, Authenticator, ServedPage, Settings};
 use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::{Running, get, operators::ask, settings, start, until};
 
@@ -288,18 +289,40 @@ async fn a_shard_that_does_not_answer_is_not_waited_for_without_an_end() {
 }
 
 #[tokio::test]
-async fn who_asks_for_it_is_told_who_has_sent_a_message() {
+async fn a6_positions_and_senders_go_only_to_connections_that_ask() {
     let running = start(settings()).await;
     let mut ann = running.connect("user_id=ann&senders=on").await.unwrap();
+    let mut eve = running.connect("user_id=eve&positions=on&senders=off").await.unwrap();
     let mut bob = running.client("bob").await;
-    ann.join("room:1", json!({})).await;
-    bob.join("room:1", json!({})).await;
+    for client in [&mut ann, &mut eve, &mut bob] {
+        client.join("room:1", json!({})).await;
+    }
     bob.send("room:1", "say", json!({"from": "ann"})).await;
-    let heard = ann.until("say").await;
-    assert_eq!(heard[5]["from"], "bob");
-    assert!(heard[5]["timestamp_ms"].is_u64() && heard[5]["offset"] == 1, "{heard}");
+    let signed = ann.until("say").await;
+    assert_eq!(signed[5]["from"], "bob");
+    assert!(signed[5]["timestamp_ms"].is_u64() && signed[5]["offset"] == 1, "{signed}");
+    let positioned = eve.until("say").await;
+    assert_eq!(positioned[5], json!({"epoch": signed[5]["epoch"], "offset": 1}));
     let plain = bob.until("say").await;
-    assert_eq!(plain[5].as_object().unwrap().len(), 2, "{plain}");
+    assert_eq!(plain.as_array().unwrap().len(), 5, "{plain}");
+
+    // A binary frame stays as V2 has it; its position comes right before it.
+    let binary = [&[0, 0, 1, 6, 3][..], b"1room:1bin", &[7]].concat();
+    bob.send_raw(Message::Binary(binary.into())).await;
+    let expected = Message::Binary([&[2, 6, 3][..], b"room:1bin", &[7]].concat().into());
+    for (client, position) in [(&mut ann, Some(4)), (&mut eve, Some(2)), (&mut bob, None)] {
+        if let Some(fields) = position {
+            let before = client.until("parlor:position").await;
+            assert_eq!(before[4]["offset"], 2, "{before}");
+            assert_eq!(before[4].as_object().unwrap().len(), fields, "{before}");
+            assert_eq!(client.message().await, expected);
+        } else {
+            let reply = client.next().await;
+            assert_eq!(reply[3], "phx_reply");
+            assert_eq!(client.message().await, expected);
+        }
+    }
+    assert!(running.connect("user_id=ann&positions=yes").await.is_err(), "neither on nor off");
     running.shutdown().await;
 }
 

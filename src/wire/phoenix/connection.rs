@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::{
     HEARTBEATS, OWN_TOPIC,
     frame::{Frame, Frames},
+    position::GivenPosition,
     pushes::{self, Sender},
     read::{self, Malformed, Received},
     token::{Marks, Token},
@@ -162,7 +163,7 @@ impl Connection {
         let (client_id, user_id) = (self.client_id.clone(), self.user_id.clone());
         let mut rejoin = Rejoin::new(client_id, topic, user_id, now_ms).with_ref(marks().pack());
         rejoin.meta = meta;
-        rejoin.since = since;
+        rejoin.since = since.map(Since::from);
         rejoin.params = Some(params.clone());
         let Received { join_ref, reference, topic, .. } = received;
         self.seats.entry(topic).or_default().pending = Some(JoinRefs { join_ref, reference });
@@ -280,7 +281,7 @@ struct Params {
     #[serde(default)]
     meta: Option<Json>,
     #[serde(default)]
-    since: Option<Since>,
+    since: Option<GivenPosition>,
 }
 
 impl Params {

@@ -1,44 +1,57 @@
 //! What is the same for everyone who receives it, encoded once.
 
+use alloc::string::String;
+
 use super::{
     OWN_TOPIC,
-    frame::{FieldTooLong, Frame},
+    frame::{FieldTooLong, Frame, Frames},
     presence,
     write::{self, Head},
 };
 use crate::{
+    event::Position,
     outbound::{BroadcastMessage, Outbound, PresenceDiff, RoomInfo},
     payload::Payload,
 };
 
-/// Whether broadcasts say where they stand in their topic, in an element after the fifth.
+/// The event of the text frame that goes before a binary broadcast and says its position.
+const POSITION: &str = "parlor:position";
+
+/// Whether broadcasts carry their position in the topic.
+///
+/// A text broadcast has its position as a sixth element. A binary broadcast has no place for it, so
+/// a text frame `[null,null,topic,"parlor:position",{…}]` goes right before it. npm's client ignores
+/// both, and hands them to a `decode` hook. Clients that are strict about V2 accept five elements and
+/// no more, so a connection gets positions only if it asked for them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a driver knows which it asks for")]
 pub enum Positions {
-    /// They do. The npm client passes over it, and gives it to a `decode` of its user's.
+    /// Without positions: every frame has the five elements of V2.
     #[default]
-    Sent,
-    /// They do, and the same element says who has sent it and when, as pages of history do: `from`
-    /// and `timestamp_ms`. What a payload says of its sender is only what the sender says.
-    Signed,
-    /// They don't: for clients that take five elements and no more.
     Withheld,
+    /// With positions: `{epoch, offset}`.
+    Sent,
+    /// With positions that also name the sender and the time, as pages of history do:
+    /// `{epoch, offset, from, timestamp_ms}`. The payload's word for its sender is only a claim.
+    Signed,
 }
 
-/// Encodes what is the same for everyone who receives it: once, whatever the number of recipients.
+/// Encodes a message that is the same for all of its recipients, once for all of them.
 ///
-/// That is a message, a presence diff, and a room that opens or goes. Of all else it gives nothing:
-/// that is for [`Connection::outgoing`](super::Connection::outgoing) of each recipient.
+/// Returns one or two frames, to be sent in order, of a broadcast, a presence diff, and the notice of
+/// a room that opens or closes. Returns `None` for any other outbound, which is encoded for each
+/// recipient by [`Connection::outgoing`](super::Connection::outgoing).
 ///
 /// # Errors
 ///
 /// A message of bytes makes a binary frame, whose topic and event have at most 255 bytes.
-pub fn shared(outbound: &Outbound, positions: Positions) -> Result<Option<Frame>, FieldTooLong> {
+pub fn shared(outbound: &Outbound, positions: Positions) -> Result<Option<Frames>, FieldTooLong> {
+    let one = |frame| Ok(Some(Frames::one(frame)));
     match outbound {
         Outbound::BroadcastMessage(message) => broadcast(message, positions).map(Some),
-        Outbound::PresenceDiff(diff) => Ok(Some(presence_diff(diff))),
-        Outbound::RoomOpened(notice) => Ok(Some(room("parlor:room_opened", &notice.info))),
-        Outbound::RoomClosed(notice) => Ok(Some(room("parlor:room_closed", &notice.info))),
+        Outbound::PresenceDiff(diff) => one(presence_diff(diff)),
+        Outbound::RoomOpened(notice) => one(room("parlor:room_opened", &notice.info)),
+        Outbound::RoomClosed(notice) => one(room("parlor:room_closed", &notice.info)),
         Outbound::Reply(_)
         | Outbound::PushMessage(_)
         | Outbound::PresenceState(_)
@@ -55,27 +68,40 @@ const fn to_all<'a>(topic: &'a str, event: &'a str) -> Head<'a> {
     Head { join_ref: None, reference: None, topic, event }
 }
 
-fn broadcast(message: &BroadcastMessage, positions: Positions) -> Result<Frame, FieldTooLong> {
+fn broadcast(message: &BroadcastMessage, positions: Positions) -> Result<Frames, FieldTooLong> {
     let topic = message.topic().map_or(OWN_TOPIC, |topic| topic.as_str());
     let event = message.event.as_str();
-    let json = match &message.payload {
-        Payload::Json(json) => json.as_str(),
-        Payload::Bytes(data) => return write::binary_broadcast(topic, event, data),
-    };
-    Ok(write::text(to_all(topic, event), json.len(), |out| {
-        out.push_str(json);
-        match (positions, message.position()) {
-            (Positions::Sent, Some(position)) => {
-                out.push(',');
-                write::position(out, position);
-            }
-            (Positions::Signed, Some(position)) => {
-                out.push(',');
-                write::signature(out, position, &message.from, message.timestamp_ms);
-            }
-            (Positions::Sent | Positions::Signed, None) | (Positions::Withheld, _) => {}
+    let position = message.position().filter(|_| positions != Positions::Withheld);
+    match &message.payload {
+        Payload::Json(json) => {
+            let json = json.as_str();
+            Ok(Frames::one(write::text(to_all(topic, event), json.len(), |out| {
+                out.push_str(json);
+                if let Some(position) = position {
+                    out.push(',');
+                    place(out, message, position, positions);
+                }
+            })))
         }
-    }))
+        Payload::Bytes(data) => {
+            let binary = write::binary_broadcast(topic, event, data)?;
+            let Some(position) = position else { return Ok(Frames::one(binary)) };
+            let before = write::text(to_all(topic, POSITION), 0, |out| {
+                place(out, message, position, positions);
+            });
+            Ok(Frames::with(before, Some(binary)))
+        }
+    }
+}
+
+/// Writes the position of a message as the connection asked for it.
+fn place(out: &mut String, message: &BroadcastMessage, position: Position, positions: Positions) {
+    match positions {
+        Positions::Signed => {
+            write::signature(out, position, &message.from, message.timestamp_ms);
+        }
+        Positions::Sent | Positions::Withheld => write::position(out, position),
+    }
 }
 
 fn presence_diff(message: &PresenceDiff) -> Frame {

@@ -6,10 +6,13 @@ import { assert, eventually, within } from "./wait.mjs";
 
 const require = createRequire(import.meta.url);
 
-export const VERSIONS = ["1.5.14", "1.6.16", "1.7.21", "1.8.16"];
+/** With `POSITIONED` behind it, every connection of the version asks for positions. */
+const POSITIONED = "+positions";
+
+export const VERSIONS = ["1.5.14", "1.6.16", "1.7.21", "1.8.16", `1.8.16${POSITIONED}`];
 
 /** The package as its version has it; the tests change nothing in it. */
-export const load = (version) => require(`phoenix-${version}`);
+export const load = (version) => require(`phoenix-${version.replace(POSITIONED, "")}`);
 
 /** Quick retries, so that tests of them are short. All else is as the client has it. */
 const QUICK = { reconnectAfterMs: () => 20, rejoinAfterMs: () => 50 };
@@ -21,7 +24,8 @@ export class Client {
     this.version = version;
     this.phoenix = load(version);
     const transport = tapped(this.record, { protocols });
-    const all = user === undefined ? params : { user_id: user, ...params };
+    const named = user === undefined ? params : { user_id: user, ...params };
+    const all = version.endsWith(POSITIONED) && typeof named !== "function" ? { positions: "on", ...named } : named;
     this.socket = new this.phoenix.Socket(url, { transport, params: all, ...QUICK, ...options });
     this.socket.onError(() => {});
   }

@@ -158,7 +158,7 @@ export const presence = [
     await reply(channels[0].leave());
     await eventually("the leave of __proto__", () =>
       watcher.record.got(isDiff).some((frame) => Object.hasOwn(frame[4].leaves, "__proto__")));
-    const [, minor, patch] = t.version.split(".").map(Number);
+    const [, minor, patch] = t.version.split(".").map((part) => Number.parseInt(part, 10));
     if (minor < 8 || patch < 16) return "on the wire; this client's own lists are not safe of such keys";
 
     const other = await watched(await t.client({ user: "xim" }), topic);

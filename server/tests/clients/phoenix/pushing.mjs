@@ -166,15 +166,17 @@ export const pushing = [
       const { join_ref, ref, topic, event, payload } = message;
       done(JSON.stringify([join_ref ?? null, ref, topic, event, payload, { extra: [1] }, "more"]));
     };
-    const client = await t.client({ encode });
-    const channel = await client.join(t.topic());
-    const heard = collected(channel, "hello");
-    assert.equal((await reply(channel.push("hello", { n: 1 }))).status, "ok");
-    await eventually("the message", () => heard.length === 1);
-    assert.deepEqual(heard, [{ n: 1 }]);
-    const [broadcast] = client.record.got(isEvent("hello"));
-    assert.equal(broadcast.length, 6, "the server's sixth element is the position");
-    assert.equal(broadcast[5].offset, channel.joinedWith.offset + 1);
+    for (const positions of ["off", "on"]) {
+      const client = await t.client({ encode, params: { positions } });
+      const channel = await client.join(t.topic());
+      const heard = collected(channel, "hello");
+      assert.equal((await reply(channel.push("hello", { n: 1 }))).status, "ok");
+      await eventually("the message", () => heard.length === 1);
+      assert.deepEqual(heard, [{ n: 1 }]);
+      const [broadcast] = client.record.got(isEvent("hello"));
+      assert.equal(broadcast.length, positions === "on" ? 6 : 5, "the sixth element is the position, if asked for");
+      if (positions === "on") assert.equal(broadcast[5].offset, channel.joinedWith.offset + 1);
+    }
   }, { spoil: on("got", isEvent("hello"), (frame) => frame.slice(0, 5)) }),
 
   item("C36", "a long session: 10 000 pushes, replies 1:1 by ref", async (t) => {

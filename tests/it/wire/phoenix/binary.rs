@@ -41,7 +41,7 @@ fn a_push_of_a_client_is_a_broadcast_of_its_bytes() {
     server.handle(broadcast);
     let reply = ok("\"28\"", "\"29\"", "room:x", r#"{"epoch":1,"offset":1}"#);
     let message = bytes(&[2, 6, 3], "room:xbin", &[1, 2, 3]);
-    assert_eq!(sent(&mut server), [Frame::Text(reply.into()), message]);
+    assert_eq!(sent(&mut server), [Frame::Text(reply.into()), position_of(1), message]);
 }
 
 #[test]
@@ -64,8 +64,45 @@ fn a_broadcast_has_no_refs() {
     let event = read(&mut server, &push).unwrap();
     server.channel.handle(event);
     let outbox = server.channel.flush_outbox();
-    let frame = shared(&outbox[1], Positions::Sent).unwrap();
-    assert_eq!(frame, Some(bytes(&[2, 6, 6], "room:xbinmsg", &[9])));
+    let message = bytes(&[2, 6, 6], "room:xbinmsg", &[9]);
+    let frames = |positions| -> Vec<Frame> {
+        shared(&outbox[1], positions).unwrap().unwrap().into_iter().collect()
+    };
+    assert_eq!(frames(Positions::Withheld), [message]);
+}
+
+/// `parlor:position` in `room:x`.
+fn position_of(offset: u64) -> Frame {
+    let place = format!(r#"{{"epoch":1,"offset":{offset}}}"#);
+    Frame::Text(format!(r#"[null,null,"room:x","parlor:position",{place}]"#).into())
+}
+
+#[test]
+fn a8_a_binary_broadcast_has_its_position_right_before_it() {
+    let mut server = joined();
+    let push = bytes(&[0, 2, 2, 6, 3], "2829room:xbin", &[1, 2, 3]);
+    let event = read(&mut server, &push).unwrap();
+    server.channel.handle(event);
+    let outbox = server.channel.flush_outbox();
+    let message = bytes(&[2, 6, 3], "room:xbin", &[1, 2, 3]);
+    let signed = r#"{"epoch":1,"offset":1,"from":"ann","timestamp_ms":0}"#;
+    let signed = format!(r#"[null,null,"room:x","parlor:position",{signed}]"#);
+    for (positions, before) in [
+        (Positions::Withheld, None),
+        (Positions::Sent, Some(position_of(1))),
+        (Positions::Signed, Some(Frame::Text(signed.into()))),
+    ] {
+        let frames = shared(&outbox[1], positions).unwrap().unwrap();
+        let expected: Vec<Frame> = before.into_iter().chain([message.clone()]).collect();
+        assert_eq!(frames.into_iter().collect::<Vec<_>>(), expected, "{positions:?}");
+    }
+
+    // A message to everyone is in no topic, and has no position.
+    let publish = parlor::Publish::new(parlor::Address::Everyone, "bin", Payload::bytes([9]));
+    server.channel.handle(publish.into());
+    let outbox = server.channel.flush_outbox();
+    let frames = shared(outbox.last().unwrap(), Positions::Sent).unwrap().unwrap();
+    assert_eq!(frames.into_iter().collect::<Vec<_>>(), [bytes(&[2, 6, 3], "parlorbin", &[9])]);
 }
 
 #[test]
@@ -87,7 +124,7 @@ fn empty_refs_are_none() {
     server.handle(event);
     let reply = ok("\"28\"", "null", "room:x", r#"{"epoch":1,"offset":1}"#);
     let message = bytes(&[2, 6, 3], "room:xbin", &[]);
-    assert_eq!(sent(&mut server), [Frame::Text(reply.into()), message]);
+    assert_eq!(sent(&mut server), [Frame::Text(reply.into()), position_of(1), message]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use parlor::{
     Address, ClientRooms, Config, Connect, Disconnect, Event, EventDefinition, EventKind, Json,
-    Kick, Payload, Publish, RoomConfig, Since,
+    Kick, Payload, Position, Publish, RoomConfig,
     wire::phoenix::{Frame, Incoming, Positions},
 };
 
@@ -97,8 +97,13 @@ fn payloads_that_make_no_event_are_refused_with_what_was_expected() {
         ("phx_join", r#"{"since":{"epoch":1}}"#, "params: missing field `offset`"),
         (
             "phx_join",
+            r#"{"since":[{"epoch":1,"offset":2}]}"#,
+            r#"params: invalid type: sequence, expected a position, {\"epoch\":…,\"offset\":…}"#,
+        ),
+        (
+            "phx_join",
             r#"{"since":3}"#,
-            "params: invalid type: integer `3`, expected a position, {\\\"epoch\\\":…,\\\"offset\\\":…}, or a list of positions",
+            r#"params: invalid type: integer `3`, expected a position, {\"epoch\":…,\"offset\":…}"#,
         ),
     ] {
         let mut server = joined();
@@ -171,12 +176,13 @@ fn who_comes_back_with_a_position_gets_what_it_has_missed() {
 }
 
 #[test]
-fn a_position_may_be_a_list_and_is_an_events_field() {
-    let join = read("phx_join", r#"{"meta":{"a":1},"since":[{"epoch":3,"offset":4}],"x":1}"#);
+fn a_position_is_given_back_whole_and_unknown_fields_are_ignored() {
+    let since = r#"{"epoch":3,"offset":4,"from":"ann","node":{"n":[1]}}"#;
+    let join = read("phx_join", &format!(r#"{{"meta":{{"a":1}},"since":{since},"x":1}}"#));
     // A frame that would be stale, were it no join.
     let Event::Rejoin(join) = join else { panic!("a rejoin") };
     assert_eq!(join.meta, Some(Json::parse(r#"{"a":1}"#).unwrap()));
-    assert!(matches!(join.since, Some(Since::Each(positions)) if positions.len() == 1));
+    assert_eq!(join.since, Some(Position { epoch: 3, offset: 4 }.into()));
     assert!(join.params.unwrap().as_str().contains("\"x\":1"));
     for params in ["[1]", "null", "{}", r#"{"meta":null,"since":null}"#] {
         let Event::Rejoin(join) = read("phx_join", params) else { panic!("a rejoin") };
@@ -185,9 +191,9 @@ fn a_position_may_be_a_list_and_is_an_events_field() {
 }
 
 #[test]
-fn positions_can_be_withheld() {
+fn a6_a_broadcast_has_five_elements_unless_positions_are_asked_for() {
     let mut server = joined();
-    server.positions = Positions::Withheld;
+    server.positions = Positions::default();
     let received = server.text("A", r#"["1","2","room:x","ev",{"a":1}]"#);
     assert_eq!(received[1], r#"[null,null,"room:x","ev",{"a":1}]"#);
 }

@@ -104,8 +104,8 @@ impl Server {
         let shared = shared(outbound, self.positions).unwrap_or_default();
         for client in recipients(outbound) {
             let Some(connection) = self.connections.get_mut(&client) else { continue };
-            if let Some(frame) = &shared {
-                self.send(&client, [frame.clone()]);
+            if let Some(frames) = &shared {
+                self.send(&client, frames.clone());
             } else {
                 let frames = connection.outgoing(outbound).unwrap_or_default();
                 self.send(&client, frames);
