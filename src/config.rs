@@ -79,8 +79,10 @@ pub struct Config {
 const MAX_FIRST_EPOCH: u64 = u64::MAX / 2;
 
 impl Config {
-    /// With what the names of clients' messages must not start, unless something else is said.
-    const RESERVED: [&'static str; 4] = ["phx_", "presence_", "parlor:", "dialogue:"];
+    /// With what the names of clients' messages must not start by default. `access_token` is there
+    /// because Supabase's clients push their token under that name.
+    const RESERVED: [&'static str; 5] =
+        ["phx_", "presence_", "parlor:", "dialogue:", "access_token"];
 
     /// Starts from the defaults.
     pub fn builder() -> ConfigBuilder {

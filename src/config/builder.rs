@@ -34,8 +34,8 @@ impl ConfigBuilder {
         self
     }
 
-    /// With what the names of clients' messages must not start; `phx_`, `presence_`, `parlor:` and
-    /// `dialogue:` by default.
+    /// With what the names of clients' messages must not start; `phx_`, `presence_`, `parlor:`,
+    /// `dialogue:` and `access_token` by default.
     pub fn reserved<T: Into<EventName>>(mut self, prefixes: impl IntoIterator<Item = T>) -> Self {
         self.config.reserved = Reserved::new(prefixes.into_iter().map(Into::into).collect());
         self

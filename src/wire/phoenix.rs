@@ -71,6 +71,7 @@
 //! | `parlor:history` `{event?, start?, end?}` | [`History`](crate::History) |
 //! | `parlor:open_room` `{topic?, config?}` | [`OpenRoom`](crate::OpenRoom), of the frame's topic or another |
 //! | `parlor:close_room` `{topic?}` | [`CloseRoom`](crate::CloseRoom), likewise |
+//! | `access_token` | an answer: Supabase's clients push their token under this name, and nobody else may see it |
 //! | anything else | [`Broadcast`](crate::Broadcast) to all members, its sender too, with the payload as it is, or the bytes of a binary frame |
 //!
 //! `since` is a position as the client got it. Params and `parlor:` payloads that can't be read are

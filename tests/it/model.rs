@@ -116,7 +116,9 @@ impl Default for Setup {
             grace_ms: 0,
             clients_open_rooms: false,
             first_epoch: 1,
-            reserved: ["phx_", "presence_", "parlor:", "dialogue:"].map(Into::into).into(),
+            reserved: ["phx_", "presence_", "parlor:", "dialogue:", "access_token"]
+                .map(Into::into)
+                .into(),
             origin: None,
         }
     }

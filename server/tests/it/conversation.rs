@@ -1,5 +1,7 @@
 //! Clients who talk to each other.
 
+use parlor::{Config, EventDefinition, RoomConfig};
+use parlor_server::Settings;
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -84,4 +86,36 @@ async fn a_heartbeat_is_answered() {
     let mut ann = running.client("ann").await;
     let answer = ann.ask("phoenix", "heartbeat", json!({})).await;
     assert_eq!(answer, ("ok".to_owned(), json!({})));
+}
+
+/// Supabase's clients push their token to each room that they have joined.
+#[tokio::test]
+async fn a14_an_access_token_is_answered_and_nobody_gets_it() {
+    let definition = EventDefinition::new("*").with_history(100);
+    let room = RoomConfig::default().with_event(definition);
+    let channel = Config::builder().default_room(room).build().unwrap();
+    let running = start(Settings { channel, ..settings() }).await;
+    let [mut ann, mut bob] = [running.client("ann").await, running.client("bob").await];
+    let mut eve = running.dialogue("eve").await;
+    ann.join("room:1", json!({})).await;
+    bob.join("room:1", json!({})).await;
+    eve.join("room:1").await;
+
+    let token = json!({"access_token": "a secret"});
+    let answer = ann.ask("room:1", "access_token", token.clone()).await;
+    assert_eq!(answer, ("ok".to_owned(), json!({})));
+    let (status, response) = ann.ask("room:2", "access_token", token.clone()).await;
+    assert_eq!((status.as_str(), &response["reason"]), ("error", &json!("unmatched topic")));
+    let (status, refused) = ann.ask("room:1", "access_token:v2", token.clone()).await;
+    assert_eq!((status.as_str(), &refused["reason"]), ("error", &json!("event_not_allowed")));
+    eve.trigger("room:1", "access_token", token).await;
+    let (name, error) = eve.next().await;
+    assert_eq!((name.as_str(), &error["code"]), ("dialogue:error", &json!("EVENT_NOT_ALLOWED")));
+
+    assert_eq!(bob.count("access_token", "room:1").await, 0);
+    let (_, page) = bob.ask("room:1", "parlor:history", json!({})).await;
+    let messages = page["messages"].as_array().unwrap();
+    assert_eq!(messages.len(), 1, "the fence alone is kept: {page}");
+    assert!(!page.to_string().contains("a secret"));
+    assert_eq!(eve.hear("room:1", "fence").await, json!({}));
 }

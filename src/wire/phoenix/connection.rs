@@ -20,6 +20,10 @@ use crate::{
     refusal::Refusal,
 };
 
+/// The push by which Supabase's clients renew their token. It is answered here, so that the token
+/// reaches neither a room nor a journal; the channel refuses the name too.
+const ACCESS_TOKEN: &str = "access_token";
+
 /// The state of one connection: whose it is, and which topics it has joined, with which refs.
 ///
 /// It reads what the client sends ([`text`](Self::text), [`binary`](Self::binary)) and writes what
@@ -188,6 +192,13 @@ impl Connection {
         if is_leave {
             let leave = Leave::new(&self.client_id, topic).with_ref(marks.pack());
             return Incoming::Event(leave.into());
+        }
+        if event == ACCESS_TOKEN {
+            return if current.is_some() {
+                ok(marks.join_ref, &received)
+            } else {
+                unmatched(&received)
+            };
         }
         let topic = topic.clone();
         match pushes::event(Sender { client_id: &self.client_id }, received, &marks) {
