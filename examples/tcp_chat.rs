@@ -241,7 +241,6 @@ impl Chat {
             | Outbound::PushMessage(_)
             | Outbound::History(_)
             | Outbound::Evicted(_)
-            | Outbound::LoadHistory(_)
             | Outbound::RoomOpened(_)
             | Outbound::RoomClosed(_)
             | Outbound::Closed(_)

@@ -39,7 +39,6 @@ use crate::{
     ids::{ClientHandle, ClientId, ClusterName, NodeId, Topic},
     outbound::{Body, Outbound},
     outbox::Outbox,
-    pages::Pages,
     refusal::Refusal,
     rooms::{Origin, RoomNumber, Rooms},
 };
@@ -76,7 +75,6 @@ pub struct Channel {
     clients: Clients,
     rooms: Rooms,
     groups: Groups,
-    pages: Pages,
     outbox: Outbox,
 }
 
@@ -121,7 +119,6 @@ impl Channel {
             clients: Clients::new(config.hash_key()),
             rooms: Rooms::new(config.hash_key(), config.first_epoch()),
             groups: Groups::default(),
-            pages: Pages::default(),
             outbox: Outbox::default(),
             config,
         }
@@ -187,7 +184,6 @@ impl Channel {
 
             // channel/recall.rs
             Event::History(history) => self.on_history(header, history),
-            Event::HistoryLoaded(loaded) => self.on_history_loaded(loaded),
 
             // channel/answers.rs
             Event::Query(query) => self.on_query(header, query),
@@ -224,7 +220,6 @@ impl Channel {
                 | EventKind::Leave
                 | EventKind::Kick
                 | EventKind::Tick
-                | EventKind::HistoryLoaded
                 | EventKind::Refuse
                 | EventKind::Query
                 | EventKind::Crash

@@ -27,7 +27,7 @@ pub use self::{
     membership::{Join, Leave, NodePosition, Position, Rejoin, Since},
     messaging::{Audience, Broadcast, Push},
     publish::{Address, Publish},
-    recall::{History, HistoryLoaded, Query, Question},
+    recall::{History, Query, Question},
     room::{
         AddToGroup, CloseRoom, OpenRoom, RemoveFromGroup, Subscribe, Track, Unsubscribe, Untrack,
     },
@@ -143,9 +143,6 @@ pub enum Event {
     /// Topics are no part of a group.
     #[serde(deserialize_with = "fields")]
     RemoveFromGroup(RemoveFromGroup),
-    /// The driver has loaded what was asked of it.
-    #[serde(deserialize_with = "fields")]
-    HistoryLoaded(HistoryLoaded),
     /// What was decided against before it went in: the sender gets the reply.
     #[serde(deserialize_with = "fields")]
     Refuse(Refuse),
@@ -185,7 +182,6 @@ impl Event {
             Self::Kick(_) => EventKind::Kick,
             Self::AddToGroup(_) => EventKind::AddToGroup,
             Self::RemoveFromGroup(_) => EventKind::RemoveFromGroup,
-            Self::HistoryLoaded(_) => EventKind::HistoryLoaded,
             Self::Refuse(_) => EventKind::Refuse,
             Self::Tick(_) => EventKind::Tick,
         }
@@ -229,11 +225,9 @@ impl Event {
             Self::Refuse(Refuse { client_id, topic, reference, .. }) => {
                 (Some(client_id), topic.as_ref(), reference)
             }
-            Self::Crash(_)
-            | Self::Restart
-            | Self::Disconnect(_)
-            | Self::HistoryLoaded(_)
-            | Self::Tick(_) => (None, None, &None),
+            Self::Crash(_) | Self::Restart | Self::Disconnect(_) | Self::Tick(_) => {
+                (None, None, &None)
+            }
         };
         let kind = if let Self::Refuse(refuse) = self { refuse.to } else { self.kind() };
         Header { kind, sender, topic, reference: reference.as_ref() }
@@ -264,7 +258,6 @@ impl Event {
             | Self::Kick(_)
             | Self::AddToGroup(_)
             | Self::RemoveFromGroup(_)
-            | Self::HistoryLoaded(_)
             | Self::Refuse(_) => None,
         }
     }
@@ -327,8 +320,6 @@ pub enum EventKind {
     AddToGroup,
     /// [`Event::RemoveFromGroup`]
     RemoveFromGroup,
-    /// [`Event::HistoryLoaded`]
-    HistoryLoaded,
     /// [`Event::Refuse`]
     Refuse,
     /// [`Event::Tick`]
@@ -337,7 +328,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind, in the order of declaration.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 23] = [
         Self::Join,
         Self::Rejoin,
         Self::Leave,
@@ -359,7 +350,6 @@ impl EventKind {
         Self::Kick,
         Self::AddToGroup,
         Self::RemoveFromGroup,
-        Self::HistoryLoaded,
         Self::Refuse,
         Self::Tick,
     ];
@@ -389,7 +379,6 @@ impl EventKind {
             Self::Kick => "kick",
             Self::AddToGroup => "add_to_group",
             Self::RemoveFromGroup => "remove_from_group",
-            Self::HistoryLoaded => "history_loaded",
             Self::Refuse => "refuse",
             Self::Tick => "tick",
         }
@@ -420,7 +409,7 @@ macro_rules! into_event {
 }
 
 into_event! {
-    Join Rejoin Leave Broadcast Push Crash Connect Disconnect Subscribe Unsubscribe Track Untrack OpenRoom CloseRoom History Query Kick AddToGroup RemoveFromGroup HistoryLoaded Refuse Tick
+    Join Rejoin Leave Broadcast Push Crash Connect Disconnect Subscribe Unsubscribe Track Untrack OpenRoom CloseRoom History Query Kick AddToGroup RemoveFromGroup Refuse Tick
 }
 
 impl From<Publish> for Event {

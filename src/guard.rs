@@ -130,13 +130,13 @@ use crate::{
 /// | `onTriggered`, `room.on` | [`BroadcastMessage`](crate::BroadcastMessage): its `event` says which |
 /// | `afterEach` | the same, and `recipients.len()` |
 /// | `onCleanup` | [`Evicted`](crate::Evicted) |
-/// | `onLoad` | [`LoadHistory`](crate::LoadHistory), answered by a [`HistoryLoaded`](crate::HistoryLoaded) |
+/// | `onLoad` | a [`HistoryPage`](crate::HistoryPage) with [`more`](crate::HistoryPage::more): the driver [completes](crate::HistoryPage::complete) it before it sends it |
 ///
 /// ```
 /// use parlor::{
 ///     Broadcast, Channel, CloseRoom, Config, Connect, Decision, Disconnect, Event, EventDefinition,
-///     EventKind, Guard, History, HistoryLoaded, Join, Json, OpenRoom, Outbound, Payload, Reply,
-///     RoomConfig,
+///     EventKind, Guard, History, Join, Json, OpenRoom, Outbound, Payload, Reply,
+///     RoomConfig, StoredMessage,
 /// };
 ///
 /// let mut guard = Guard::new();
@@ -176,7 +176,6 @@ use crate::{
 ///     };
 ///     channel.handle(event);
 ///
-///     let mut answers: Vec<Event> = Vec::new();
 ///     for outbound in channel.flush_outbox() {
 ///         match outbound {
 ///             Outbound::Reply(Reply { to, client_id: Some(client), topic, result: Ok(_), .. }) => {
@@ -205,10 +204,13 @@ use crate::{
 ///                 hooks.push(format!("afterEach {}", message.recipients.len()));
 ///             }
 ///             Outbound::Evicted(old) => hooks.push(format!("onCleanup {}", old.messages.len())),
-///             Outbound::LoadHistory(load) => {
-///                 hooks.push(format!("onLoad {} before {}", load.event, load.before));
-///                 // What the store has, newest first.
-///                 answers.push(HistoryLoaded::new(load.request, Vec::new()).into());
+///             Outbound::History(mut page) => {
+///                 if let Some(more) = page.more {
+///                     hooks.push(format!("onLoad {} before {}", more.wanted, more.before.offset));
+///                     let store: Vec<StoredMessage> = Vec::new(); // what it has, newest first
+///                     page.complete(store, 1 << 20);
+///                 }
+///                 // Here the page is sent.
 ///             }
 ///             Outbound::Disconnect(close) => {
 ///                 hooks.push(format!("onDisconnected {}", close.client_id));
@@ -216,7 +218,6 @@ use crate::{
 ///             _ => {}
 ///         }
 ///     }
-///     answers.into_iter().for_each(|answer| channel.handle(answer));
 /// };
 ///
 /// let said = |text: &str| Broadcast::new("c1", "vip:1", Json::of(text).unwrap());
@@ -240,7 +241,7 @@ use crate::{
 ///     r#"onTriggered message "sorry""#,
 ///     "afterEach 1",
 ///     "onCleanup 1",
-///     "onLoad message before 2",
+///     "onLoad 49 before 2",
 ///     r#"onDisconnected c1 of ["vip:1"]"#,
 ///     "onLeft c1 vip:1",
 ///     "onCleanup 1",

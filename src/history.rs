@@ -22,19 +22,14 @@ use crate::{
 #[derive(Debug, Clone, Default)]
 pub(crate) struct History {
     // By offset.
-    held: BTreeMap<u64, Held>,
+    held: BTreeMap<u64, Arc<StoredMessage>>,
     // Invariant: no ring is empty, and together they have every offset that is held, once.
     rings: BTreeMap<EventName, Ring>,
     // Invariant: the size of all that is held.
     bytes: u64,
+    // From this offset on, all that was kept of any name is held.
+    whole_from: u64,
     lost: Lost,
-}
-
-/// One message, and who was not to receive it.
-#[derive(Debug, Clone)]
-struct Held {
-    message: Arc<StoredMessage>,
-    excluded: Excluded,
 }
 
 /// The messages of one event name.
@@ -43,6 +38,8 @@ struct Ring {
     defined: Defined,
     // Invariant: ascending.
     offsets: VecDeque<u64>,
+    // Past the newest that was kept of the name and is not held, since there is a ring; or 0.
+    gone_before: u64,
 }
 
 /// Up to where messages are missing: the highest offset that is not held, 0 if none is missing.
@@ -54,11 +51,48 @@ pub(crate) struct Lost {
     pub(crate) others: u64,
 }
 
-/// Who did not receive a message though subscribed to its name.
+/// Who reads: what excludes either is not shown.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reader<'a> {
+    pub(crate) client: &'a ClientId,
+    pub(crate) user: &'a UserId,
+}
+
+/// A page that is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) reader: Reader<'a>,
+    /// Of one event name, or of all.
+    pub(crate) event: Option<&'a EventName>,
+    /// Older than this offset.
+    pub(crate) before: u64,
+    /// From which index, counted back from there, to before which.
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+    /// How many bytes of messages, if there is more than one.
+    pub(crate) max_bytes: u64,
+}
+
+/// What memory has of a page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Excluded {
-    pub(crate) client: Option<ClientId>,
-    pub(crate) user: Option<UserId>,
+pub(crate) struct Page {
+    /// Newest first.
+    pub(crate) messages: Vec<Arc<StoredMessage>>,
+    /// Whether there are more, and bytes have kept them out.
+    pub(crate) shortened: bool,
+    /// Where the page goes on, unless it has all that was asked for.
+    pub(crate) more: Option<More>,
+}
+
+/// Where a page goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct More {
+    /// Older than this offset.
+    pub(crate) before: u64,
+    /// How many messages older than that are wanted, of which how many are passed over; none if
+    /// bytes have kept them out.
+    pub(crate) wanted: u64,
+    pub(crate) skip: u64,
 }
 
 /// How a room's configuration has an event name.
@@ -104,10 +138,10 @@ pub(crate) enum Latest {
 /// How many places a ring may have for each offset in it.
 const ROOMY: usize = 8;
 
-impl Excluded {
-    /// Whether that client of that user is among them.
-    pub(crate) fn has(&self, client: &ClientId, user: &UserId) -> bool {
-        self.client.as_ref() == Some(client) || self.user.as_ref() == Some(user)
+impl Reader<'_> {
+    /// Whether a message may be shown.
+    pub(crate) fn may_see(&self, message: &StoredMessage) -> bool {
+        message.is_for(self.client, self.user)
     }
 }
 
@@ -136,7 +170,6 @@ impl History {
     pub(crate) fn store(
         &mut self,
         message: StoredMessage,
-        excluded: Excluded,
         keeping: Keeping,
         caps: Caps,
     ) -> Vec<Arc<StoredMessage>> {
@@ -152,6 +185,10 @@ impl History {
         );
         if last == 0 || all_messages == 0 || all_bytes < size {
             self.lose(&message.event, defined, message.offset);
+            self.whole_from = message.offset + 1;
+            if let Some(ring) = self.rings.get_mut(&message.event) {
+                ring.gone_before = message.offset + 1;
+            }
             return vec![Arc::new(message)];
         }
 
@@ -167,7 +204,7 @@ impl History {
         {
             evicted.push(self.evict(*oldest));
         }
-        self.hold(Arc::new(message), excluded, defined);
+        self.hold(Arc::new(message), defined);
         evicted
     }
 
@@ -207,36 +244,64 @@ impl History {
         self.rings.get(event)?.offsets.front().copied()
     }
 
-    /// The messages of one event name, or of all, from index `start` to before `end`, the newest
-    /// first; index 0 is the newest. For one name O(log n) for each message of the page; for all,
-    /// linear in `end`, or in n if that is less.
-    pub(crate) fn page(
-        &self,
-        event: Option<&EventName>,
-        start: u64,
-        end: u64,
-    ) -> Vec<Arc<StoredMessage>> {
-        let index = |index: u64| usize::try_from(index).unwrap_or(usize::MAX);
-        let (start, count) = (index(start), index(end.saturating_sub(start)));
-        let Some(event) = event else {
-            let newest_first = self.held.values().rev();
-            return newest_first.skip(start).take(count).map(Held::share).collect();
+    /// A page for one reader, the newest message first. Messages that are not for the reader are
+    /// not counted.
+    pub(crate) fn page(&self, asked: Asked<'_>) -> Page {
+        let Asked { reader, event, before, start, end, max_bytes } = asked;
+        let whole_from = match event {
+            None => self.whole_from,
+            // What is not held at all may be elsewhere, up to the last.
+            Some(event) => self.rings.get(event).map_or(before, Ring::whole_from),
         };
+        let whole_from = whole_from.min(before);
+        let visible = self.older(event, before).filter(|message| reader.may_see(message));
+        let (mut messages, mut bytes, mut shortened) = (Vec::new(), 0_u64, false);
+        // How many of those up to the end of the page memory is sure to have.
+        let mut sure = 0;
+        for (index, message) in (0..end).zip(visible) {
+            if index >= start {
+                bytes = bytes.saturating_add(message.size() as u64);
+                if bytes > max_bytes && !messages.is_empty() {
+                    shortened = true;
+                    break;
+                }
+                messages.push(Arc::clone(message));
+            }
+            sure += u64::from(message.offset >= whole_from);
+        }
 
-        let Some(Ring { offsets, .. }) = self.rings.get(event) else { return Vec::new() };
-        let to = offsets.len().saturating_sub(start);
-        let from = to.saturating_sub(count);
-        offsets.range(from..to).rev().map(|offset| self.share(*offset)).collect()
+        let oldest = messages.last().map_or(before, |message| message.offset);
+        let more = if shortened && oldest >= whole_from {
+            Some(More { before: oldest, wanted: 0, skip: 0 })
+        } else {
+            let wanted = if end > start { end - sure } else { 0 };
+            let skip = start.saturating_sub(sure);
+            (wanted > 0).then_some(More { before: whole_from, wanted, skip })
+        };
+        Page { messages, shortened, more }
     }
 
-    /// What is held after `offset`, in the order of offsets, each with those who were not to
-    /// receive it. O(log n), and O(1) for each message.
-    pub(crate) fn since(
+    /// What is held of one event name, or of all, before an offset, the newest first.
+    fn older(
         &self,
-        offset: u64,
-    ) -> impl Iterator<Item = (&Arc<StoredMessage>, &Excluded)> {
+        event: Option<&EventName>,
+        before: u64,
+    ) -> impl Iterator<Item = &Arc<StoredMessage>> {
+        let (of_all, of_one) = match event {
+            None => (Some(self.held.range(..before).rev().map(|(_, message)| message)), None),
+            Some(event) => (None, self.rings.get(event)),
+        };
+        let of_one = of_one.into_iter().flat_map(move |ring| {
+            let older = ring.offsets.partition_point(|offset| *offset < before);
+            ring.offsets.range(..older).rev().map(|offset| self.get(*offset))
+        });
+        of_all.into_iter().flatten().chain(of_one)
+    }
+
+    /// What is held after `offset`, in the order of offsets. O(log n), and O(1) for each message.
+    pub(crate) fn since(&self, offset: u64) -> impl Iterator<Item = &Arc<StoredMessage>> {
         let after = (Bound::Excluded(offset), Bound::Unbounded);
-        self.held.range(after).map(|(_, held)| (&held.message, &held.excluded))
+        self.held.range(after).map(|(_, message)| message)
     }
 
     /// Up to where messages of an event name are missing; those of names that are not defined
@@ -253,20 +318,39 @@ impl History {
         self.lost.singly.values().copied().fold(self.lost.others, u64::max)
     }
 
-    /// What somebody gets who has had none, by offset, the newest first. O(1) for each message,
-    /// O(k + m log m) for m messages a name.
-    pub(crate) fn latest(&self, latest: Latest) -> Vec<Arc<StoredMessage>> {
-        match latest {
-            Latest::All => self.page(None, 0, u64::MAX),
-            Latest::Total(count) => self.page(None, 0, count),
-            Latest::PerEvent(count) => {
-                let names = self.rings.keys();
-                let mut messages: Vec<_> =
-                    names.flat_map(|event| self.page(Some(event), 0, count)).collect();
-                messages.sort_unstable_by_key(|message| Reverse(message.offset));
-                messages
-            }
-        }
+    /// What a reader gets who has had none, by offset, the newest first: the newest of it that fit
+    /// into `max_bytes`, at least one. Costs O(1) for each message up to there, or for m messages a
+    /// name O(k + m log m).
+    pub(crate) fn latest(&self, reader: Reader<'_>, latest: Latest, max_bytes: u64) -> Page {
+        let (before, start) = (u64::MAX, 0);
+        let asked = Asked { reader, event: None, before, start, end: u64::MAX, max_bytes };
+        let page = match latest {
+            Latest::All => self.page(asked),
+            Latest::Total(count) => self.page(Asked { end: count, ..asked }),
+            Latest::PerEvent(count) => self.latest_of_each(reader, count, max_bytes),
+        };
+        let more = page.messages.last().filter(|_| page.shortened);
+        let more = more.map(|last| More { before: last.offset, wanted: 0, skip: 0 });
+        Page { more, ..page }
+    }
+
+    fn latest_of_each(&self, reader: Reader<'_>, count: u64, max_bytes: u64) -> Page {
+        let newest = |event| {
+            let visible = self.older(Some(event), u64::MAX);
+            let visible = visible.filter(move |message| reader.may_see(message));
+            visible.take(usize::try_from(count).unwrap_or(usize::MAX))
+        };
+        let mut messages: Vec<_> = self.rings.keys().flat_map(newest).map(Arc::clone).collect();
+        messages.sort_unstable_by_key(|message| Reverse(message.offset));
+        let mut bytes = 0_u64;
+        let fits = |message: &&Arc<StoredMessage>| {
+            bytes = bytes.saturating_add(message.size() as u64);
+            bytes <= max_bytes
+        };
+        let fitting = messages.iter().take_while(fits).count().max(1);
+        let shortened = fitting < messages.len();
+        messages.truncate(fitting);
+        Page { messages, shortened, more: None }
     }
 
     /// Lets everything go, as it leaves with its room: see [`by_event`]. O(n log k).
@@ -277,7 +361,7 @@ impl History {
             self.lost.note(&event, ring.defined, *newest);
         }
         self.bytes = 0;
-        by_event(mem::take(&mut self.held).into_values().map(|held| held.message).collect())
+        by_event(mem::take(&mut self.held).into_values().collect())
     }
 
     /// Up to where messages are missing, to be kept beside what [`History::since`] 0 shows.
@@ -285,45 +369,68 @@ impl History {
         &self.lost
     }
 
+    /// From which offset on all that was kept is held, of any name.
+    pub(crate) const fn whole_from(&self) -> u64 {
+        self.whole_from
+    }
+
+    /// From which offset on, of each name that still holds an older message.
+    pub(crate) fn gaps(&self) -> impl Iterator<Item = (&EventName, u64)> {
+        let gaps = self.rings.iter().filter(|(_, ring)| !ring.is_whole());
+        gaps.map(|(event, ring)| (event, ring.gone_before))
+    }
+
     /// The history that holds these messages and has lost that; none if offsets don't grow from 1,
     /// which those of a history do.
     pub(crate) fn restored(
-        held: impl IntoIterator<Item = (StoredMessage, Excluded, Defined)>,
+        held: impl IntoIterator<Item = (StoredMessage, Defined)>,
         lost: Lost,
     ) -> Option<Self> {
         let mut history = Self { lost, ..Self::default() };
         let mut newest = 0;
-        for (message, excluded, defined) in held {
+        for (message, defined) in held {
             if message.offset <= newest {
                 return None;
             }
             newest = message.offset;
-            history.hold(Arc::new(message), excluded, defined);
+            history.hold(Arc::new(message), defined);
         }
         Some(history)
     }
 
-    fn hold(&mut self, message: Arc<StoredMessage>, excluded: Excluded, defined: Defined) {
+    /// Sets what [`History::whole_from`] and [`History::gaps`] tell.
+    pub(crate) fn set_gaps(&mut self, whole_from: u64, gaps: Vec<(EventName, u64)>) {
+        self.whole_from = whole_from;
+        for (event, gone_before) in gaps {
+            if let Some(ring) = self.rings.get_mut(&event) {
+                ring.gone_before = gone_before;
+            }
+        }
+    }
+
+    fn hold(&mut self, message: Arc<StoredMessage>, defined: Defined) {
         let offset = message.offset;
         self.bytes += message.size() as u64;
         if let Some(ring) = self.rings.get_mut(&message.event) {
             ring.offsets.push_back(offset);
         } else {
-            let ring = Ring { defined, offsets: VecDeque::from([offset]) };
+            let ring = Ring { defined, offsets: VecDeque::from([offset]), gone_before: 0 };
             self.rings.insert(message.event.clone(), ring);
         }
-        self.held.insert(offset, Held { message, excluded });
+        self.held.insert(offset, message);
     }
 
     /// Lets the oldest message of its name go.
     fn evict(&mut self, offset: u64) -> Arc<StoredMessage> {
-        let Held { message, .. } = self.held.remove(&offset).expect("what goes was held");
+        let message = self.held.remove(&offset).expect("what goes was held");
         self.bytes -= message.size() as u64;
+        self.whole_from = self.whole_from.max(offset + 1);
         let event = &message.event;
         let ring = self.rings.get_mut(event).expect("a ring has what is held");
         let oldest = ring.offsets.pop_front();
         debug_assert_eq!(oldest, Some(offset), "the oldest of a name goes first");
         self.lost.note(event, ring.defined, offset);
+        ring.gone_before = ring.gone_before.max(offset + 1);
         if ring.offsets.is_empty() {
             self.rings.remove(event);
         } else if ring.offsets.capacity() > ROOMY * ring.offsets.len() {
@@ -333,8 +440,8 @@ impl History {
         message
     }
 
-    fn share(&self, offset: u64) -> Arc<StoredMessage> {
-        self.held.get(&offset).expect("what a ring has is held").share()
+    fn get(&self, offset: u64) -> &Arc<StoredMessage> {
+        self.held.get(&offset).expect("what a ring has is held")
     }
 
     /// Panics if an invariant does not hold. Costs n log n.
@@ -346,23 +453,33 @@ impl History {
             let places = ring.offsets.capacity();
             assert!(places <= ROOMY * ring.offsets.len(), "a ring has few places to spare");
             for offset in &ring.offsets {
-                assert_eq!(self.share(*offset).event, *event, "a ring is of one name");
+                assert_eq!(self.get(*offset).event, *event, "a ring is of one name");
                 in_rings.push(*offset);
             }
         }
         in_rings.sort_unstable();
         assert!(in_rings.iter().eq(self.held.keys()), "what is held is in one ring");
-        for (offset, held) in &self.held {
-            assert_eq!(held.message.offset, *offset, "a message is found by its offset");
+        for (offset, message) in &self.held {
+            assert_eq!(message.offset, *offset, "a message is found by its offset");
         }
-        let bytes: u64 = self.held.values().map(|held| held.message.size() as u64).sum();
+        let bytes: u64 = self.held.values().map(|message| message.size() as u64).sum();
         assert_eq!(bytes, self.bytes, "bytes are counted");
     }
 }
 
-impl Held {
-    fn share(&self) -> Arc<StoredMessage> {
-        Arc::clone(&self.message)
+impl Ring {
+    /// From this offset on, all that was kept of the name is held.
+    fn whole_from(&self) -> u64 {
+        self.oldest().max(self.gone_before)
+    }
+
+    /// Whether nothing is missing between what is held.
+    fn is_whole(&self) -> bool {
+        self.gone_before <= self.oldest()
+    }
+
+    fn oldest(&self) -> u64 {
+        *self.offsets.front().expect("a ring is not empty")
     }
 }
 

@@ -50,7 +50,8 @@
 //!   of this run.
 //! - Times that only grow; a [`Tick`] when [`Channel::next_deadline`] is due, and before what has
 //!   arrived, whose messages carry the channel's time.
-//! - All that is flushed, performed in order; an answer to each `load_history`.
+//! - All that is flushed, performed in order; each page of history completed from the driver's store, or
+//!   [ended](HistoryPage::end_at_memory) where memory ends.
 //! - A client's id for its connection as long as that may be the same client, and `disconnect` only for
 //!   the connection that the id means at that moment. Without a [grace](ConfigBuilder::grace_ms), which
 //!   is the default, that is the end of the client.
@@ -88,12 +89,11 @@
 //! | [`Untrack`] | (`reply` {}); `presence_diff` to all members, its own client too; what a room that goes leaves |
 //! | [`OpenRoom`] | (`reply` {}); `room_opened` to everyone who is connected |
 //! | [`CloseRoom`] | (`reply` {}); `closed`; `evicted`; `room_closed` to everyone who is connected |
-//! | [`History`] | (`reply` {}); `history`, or `load_history` if the page reaches beyond memory |
+//! | [`History`] | (`reply` {}); `history` |
 //! | [`Query`] | `reply`, with a `ref` or without |
 //! | [`Publish`] | to a topic as a broadcast; else (`reply` {}); `broadcast_message` without an offset |
 //! | [`Kick`] | (`reply` {}); a topic after the other `closed`, `presence_diff`, what a room that goes leaves; if out of all, `disconnect` |
 //! | [`AddToGroup`], [`RemoveFromGroup`] | (`reply` {}) |
-//! | [`HistoryLoaded`] | `history`, if somebody still waits for it |
 //! | [`Refuse`] | `reply`, to the client whose event was decided against |
 //! | [`Tick`] | what has run out, a topic after the other: `closed`, one `presence_diff`, what a room that goes leaves; then the `presence_diff` of each window that ends |
 //!
@@ -172,14 +172,13 @@
 //! {"untrack":{"client_id":"c1","topic":"room:1"}}
 //! {"open_room":{"topic":"room:1","config":{"name":"Lounge","max_members":8},"by":"c1"}}
 //! {"close_room":{"topic":"room:1","by":"c1"}}
-//! {"history":{"client_id":"c1","topic":"room:1","event":"message","start":50,"end":100,"ref":"2"}}
+//! {"history":{"client_id":"c1","topic":"room:1","event":"message","before":{"epoch":1,"offset":43},"end":100,"ref":"2"}}
 //! {"query":{"what":"members","topic":"room:1"}}
 //! {"publish":{"target":{"user":"u1"},"event":"notice","payload":"x","except_client":"c1"}}
 //! {"publish":{"target":"everyone","event":"notice","payload":"x"}}
 //! {"kick":{"client_id":"c1","reason":"spam"}}
 //! {"add_to_group":{"group":"all","topics":["room:1","room:2"]}}
 //! {"remove_from_group":{"group":"all","topics":["room:2"]}}
-//! {"history_loaded":{"request":1,"messages":[]}}
 //! {"refuse":{"client_id":"c1","topic":"room:1","to":"join","reason":"join_denied","message":"expected a ticket"}}
 //! {"tick":{"now_ms":30000}}
 //!
@@ -190,9 +189,8 @@
 //! {"push_message":{"client_id":"c1","topic":"room:1","event":"welcome","payload":"x"}}
 //! {"broadcast_message":{"topic":"room:1","event":"message","payload":{"text":"hi"},"from":"u1","client_id":"c1","epoch":1,"offset":42,"timestamp_ms":9,"recipients":["c1","c2"]}}
 //! {"broadcast_message":{"target":{"user":"u1"},"event":"notice","payload":"x","from":"system","timestamp_ms":9,"recipients":["c2"]}}
-//! {"history":{"client_id":"c1","topic":"room:1","event":"message","start":0,"end":50,"messages":[{"event":"message","payload":"hi","from":"u2","client_id":"c2","offset":42,"timestamp_ms":9}],"ref":"2"}}
+//! {"history":{"client_id":"c1","topic":"room:1","epoch":1,"event":"message","before":{"epoch":1,"offset":43},"start":0,"end":100,"messages":[{"event":"message","payload":"hi","from":"u2","client_id":"c2","offset":42,"timestamp_ms":9}],"more":{"before":{"epoch":1,"offset":42},"wanted":99},"ref":"2"}}
 //! {"evicted":{"topic":"room:1","epoch":1,"event":"message","messages":[{"event":"message","payload":"hi","from":"u2","client_id":"c2","offset":41,"timestamp_ms":8}]}}
-//! {"load_history":{"request":1,"topic":"room:1","epoch":1,"event":"message","before":42,"start":0,"end":49}}
 //! {"room_opened":{"topic":"room:1","name":"Lounge","max_members":8,"owner":"u1","size":0,"full":false,"epoch":1,"offset":0,"recipients":["c1","c2"]}}
 //! {"room_closed":{"topic":"room:1","size":0,"full":false,"epoch":1,"offset":42,"recipients":["c1","c2"]}}
 //! {"closed":{"topic":"room:1","cause":"kicked","message":"spam","recipients":["c1"]}}
@@ -241,7 +239,6 @@ mod message;
 mod object;
 mod outbound;
 mod outbox;
-mod pages;
 mod payload;
 mod presence;
 mod rate;
@@ -265,9 +262,8 @@ pub use config::{
 };
 pub use event::{
     AddToGroup, Address, Audience, Broadcast, CloseRoom, Connect, Crash, Disconnect, Event,
-    EventKind, History, HistoryLoaded, Join, Kick, Leave, NodePosition, OpenRoom, Position,
-    Publish, Push, Query, Question, Refuse, Rejoin, RemoveFromGroup, Since, Subscribe, Tick, Track,
-    Unsubscribe, Untrack,
+    EventKind, History, Join, Kick, Leave, NodePosition, OpenRoom, Position, Publish, Push, Query,
+    Question, Refuse, Rejoin, RemoveFromGroup, Since, Subscribe, Tick, Track, Unsubscribe, Untrack,
 };
 pub use few::Few;
 pub use guard::{BroadcastChange, ClientEvent, Decision, Guard, JoinRequest};
@@ -278,9 +274,9 @@ pub use ids::{
 pub use json::{LineError, LineReader};
 pub use message::StoredMessage;
 pub use outbound::{
-    Answer, Body, BroadcastMessage, Cause, CloseConnection, Closed, Evicted, HistoryPage,
-    LoadHistory, Outbound, PresenceDiff, PresenceState, PushMessage, Reply, RoomInfo, RoomNotice,
-    System, Target,
+    Answer, Body, BroadcastMessage, Cause, CloseConnection, Closed, Evicted, HistoryPage, More,
+    Outbound, PresenceDiff, PresenceState, PushMessage, Reply, RoomInfo, RoomNotice, System,
+    Target,
 };
 pub use payload::{Json, JsonError, Payload};
 pub use presence::{Diff, Edge, Entries, Entry, Meta, PresenceRef};

@@ -42,10 +42,15 @@ pub struct StoredMessage {
     pub timestamp_ms: u64,
     /// What travels beside the payload.
     pub meta: Option<Json>,
+    /// The client that it is not for. A driver that stores it keeps this with it, and leaves the
+    /// message out of that client's pages: see [`StoredMessage::is_for`].
+    pub except_client: Option<ClientId>,
+    /// The user that it is not for.
+    pub except_user: Option<UserId>,
 }
 
 impl StoredMessage {
-    /// A message that names no client and has nothing beside its payload.
+    /// A message for everyone that names no client and has nothing beside its payload.
     pub fn new(
         event: impl Into<EventName>,
         payload: impl Into<Payload>,
@@ -62,6 +67,8 @@ impl StoredMessage {
             offset,
             timestamp_ms,
             meta: None,
+            except_client: None,
+            except_user: None,
         }
     }
 
@@ -86,15 +93,47 @@ impl StoredMessage {
         self
     }
 
-    /// What it counts for where history is bounded: the bytes of `payload`, `meta`, `event`, `from`
-    /// and `client_id`.
+    /// Excludes a client.
+    #[must_use]
+    pub fn with_except_client(mut self, client_id: impl Into<ClientId>) -> Self {
+        self.except_client = Some(client_id.into());
+        self
+    }
+
+    /// Excludes a user.
+    #[must_use]
+    pub fn with_except_user(mut self, user_id: impl Into<UserId>) -> Self {
+        self.except_user = Some(user_id.into());
+        self
+    }
+
+    /// Whether it excludes neither this client nor its user.
+    #[must_use]
+    pub fn is_for(&self, client_id: &ClientId, user_id: &UserId) -> bool {
+        self.except_client.as_ref() != Some(client_id) && self.except_user.as_ref() != Some(user_id)
+    }
+
+    /// What it counts for where history is bounded: the bytes of `payload`, `meta`, and of every
+    /// name in it.
     #[must_use]
     pub fn size(&self) -> usize {
-        let Self { event, payload, from, client_id, epoch: _, offset: _, timestamp_ms: _, meta } =
-            self;
+        let Self {
+            event,
+            payload,
+            from,
+            client_id,
+            epoch: _,
+            offset: _,
+            timestamp_ms: _,
+            meta,
+            except_client,
+            except_user,
+        } = self;
         let meta = Json::given(meta.as_ref()).map_or(0, |meta| meta.as_str().len());
-        let client_id = client_id.as_ref().map_or(0, |client_id| client_id.as_str().len());
-        payload.size() + meta + event.as_str().len() + from.as_str().len() + client_id
+        let of_client = |id: &Option<ClientId>| id.as_ref().map_or(0, |id| id.as_str().len());
+        let except_user = except_user.as_ref().map_or(0, |user| user.as_str().len());
+        let names = event.as_str().len() + from.as_str().len() + of_client(client_id);
+        payload.size() + meta + names + of_client(except_client) + except_user
     }
 }
 
@@ -112,6 +151,8 @@ struct StoredMessageForm {
     offset: u64,
     timestamp_ms: u64,
     meta: Option<Json>,
+    except_client: Option<ClientId>,
+    except_user: Option<UserId>,
 }
 
 impl TryFrom<StoredMessageForm> for StoredMessage {
@@ -127,13 +168,15 @@ impl TryFrom<StoredMessageForm> for StoredMessage {
             offset: form.offset,
             timestamp_ms: form.timestamp_ms,
             meta: form.meta,
+            except_client: form.except_client,
+            except_user: form.except_user,
         })
     }
 }
 
 impl Serialize for StoredMessage {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("StoredMessage", 8)?;
+        let mut object = serializer.serialize_struct("StoredMessage", 10)?;
         object.serialize_field("event", &self.event)?;
         self.payload.serialize_field(&mut object)?;
         object.serialize_field("from", &self.from)?;
@@ -144,6 +187,8 @@ impl Serialize for StoredMessage {
         if let Some(meta) = Json::given(self.meta.as_ref()) {
             object.serialize_field("meta", meta)?;
         }
+        optional_field(&mut object, "except_client", self.except_client.as_ref())?;
+        optional_field(&mut object, "except_user", self.except_user.as_ref())?;
         object.end()
     }
 }
@@ -168,13 +213,13 @@ mod tests {
     #[test]
     fn every_field_stands_in_its_place() {
         let message = check(
-            r#"{"event":"e","payload":{ "a":1.50 },"from":"u","client_id":"c","epoch":9,"offset":1,"timestamp_ms":2,"meta":[3]}"#,
+            r#"{"event":"e","payload":{ "a":1.50 },"from":"u","client_id":"c","epoch":9,"offset":1,"timestamp_ms":2,"meta":[3],"except_client":"d","except_user":"v"}"#,
         );
         let payload = Payload::json(r#"{ "a":1.50 }"#).unwrap();
         let expected = StoredMessage::new("e", payload, "u", 1, 2);
         let expected = expected.with_client_id("c").with_epoch(9);
         let expected = expected.with_meta(Json::parse("[3]").unwrap());
-        assert_eq!(message, expected);
+        assert_eq!(message, expected.with_except_client("d").with_except_user("v"));
     }
 
     #[test]
@@ -217,5 +262,20 @@ mod tests {
         assert_eq!(message.size(), 2 + 10 + 4);
         let message = message.with_client_id("c1").with_meta(Json::parse(r#""é""#).unwrap());
         assert_eq!(message.size(), 2 + 10 + 4 + 2 + 4);
+        let message = message.with_except_client("client").with_except_user("v");
+        assert_eq!(message.size(), 2 + 10 + 4 + 2 + 4 + 6 + 1);
+    }
+
+    #[test]
+    fn an_exclusion_is_of_a_client_or_of_a_user() {
+        let message = StoredMessage::new("e", Payload::bytes([]), "u", 1, 2);
+        let is_for = |message: &StoredMessage, client: &str, user: &str| {
+            message.is_for(&client.into(), &user.into())
+        };
+        assert!(is_for(&message, "c", "u"));
+        let not_c = message.with_except_client("c");
+        assert!(!is_for(&not_c, "c", "u") && is_for(&not_c, "d", "u") && is_for(&not_c, "d", "c"));
+        let nor_u = not_c.with_except_user("u");
+        assert!(!is_for(&nor_u, "c", "v") && !is_for(&nor_u, "d", "u") && is_for(&nor_u, "d", "v"));
     }
 }

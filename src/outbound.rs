@@ -12,7 +12,7 @@ use alloc::string::String;
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 pub use self::{
-    history::{Evicted, HistoryPage, LoadHistory},
+    history::{Evicted, HistoryPage, More},
     reply::{Answer, Body, Reply},
     room::{Cause, Closed, RoomInfo, RoomNotice},
 };
@@ -47,8 +47,6 @@ pub enum Outbound {
     History(HistoryPage),
     /// Messages that leave memory: for a driver that keeps more, the last chance to.
     Evicted(Evicted),
-    /// A page reaches beyond memory: for a driver that keeps more, to be answered.
-    LoadHistory(LoadHistory),
     /// A room was opened, for everyone who is connected.
     RoomOpened(RoomNotice),
     /// A room has gone, for everyone who is connected.
@@ -73,7 +71,6 @@ impl Outbound {
             Self::PresenceDiff(_) => "presence_diff",
             Self::History(_) => "history",
             Self::Evicted(_) => "evicted",
-            Self::LoadHistory(_) => "load_history",
             Self::RoomOpened(_) => "room_opened",
             Self::RoomClosed(_) => "room_closed",
             Self::Closed(_) => "closed",
@@ -98,7 +95,6 @@ impl Outbound {
             | Self::RoomClosed(_)
             | Self::Closed(_)
             | Self::Evicted(_)
-            | Self::LoadHistory(_)
             | Self::System(_) => None,
         }
     }
@@ -133,7 +129,6 @@ impl Outbound {
             | Self::History(_)
             | Self::Disconnect(_)
             | Self::Evicted(_)
-            | Self::LoadHistory(_)
             | Self::System(_) => None,
         }
     }
@@ -162,7 +157,6 @@ impl Outbound {
             Self::PushMessage(_)
             | Self::History(_)
             | Self::Evicted(_)
-            | Self::LoadHistory(_)
             | Self::Disconnect(_)
             | Self::System(_) => {}
         }
@@ -214,6 +208,13 @@ pub struct BroadcastMessage {
     pub timestamp_ms: u64,
     /// What its sender put beside the payload.
     pub meta: Option<Json>,
+    /// The client that it is not for, for a driver that stores it.
+    pub except_client: Option<ClientId>,
+    /// The user that it is not for.
+    pub except_user: Option<UserId>,
+    /// Whether it was sent before, and is sent again to one client that comes back: part of the
+    /// answer to its rejoin.
+    pub replayed: bool,
     /// Who receives it.
     pub recipients: Recipients,
 }
@@ -257,7 +258,7 @@ impl BroadcastMessage {
 
 impl Serialize for BroadcastMessage {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("BroadcastMessage", 10)?;
+        let mut object = serializer.serialize_struct("BroadcastMessage", 13)?;
         match &self.target {
             Target::Topic { topic, .. } => object.serialize_field("topic", topic)?,
             Target::Published(address) => object.serialize_field("target", address)?,
@@ -272,6 +273,9 @@ impl Serialize for BroadcastMessage {
         }
         object.serialize_field("timestamp_ms", &self.timestamp_ms)?;
         optional_field(&mut object, "meta", self.meta.as_ref())?;
+        optional_field(&mut object, "except_client", self.except_client.as_ref())?;
+        optional_field(&mut object, "except_user", self.except_user.as_ref())?;
+        optional_field(&mut object, "replayed", self.replayed.then_some(&true))?;
         object.serialize_field("recipients", &self.recipients)?;
         object.end()
     }

@@ -100,7 +100,6 @@ impl Counters {
             | Outbound::PresenceDiff(_)
             | Outbound::History(_)
             | Outbound::Evicted(_)
-            | Outbound::LoadHistory(_)
             | Outbound::RoomOpened(_)
             | Outbound::RoomClosed(_)
             | Outbound::Closed(_)

@@ -14,7 +14,7 @@ use crate::{
     event::Position,
     footing::Seat,
     hash::{HashKey, NameHash},
-    history::{Caps, Excluded, History},
+    history::{Caps, History},
     ids::{ClientHandle, EventName, Topic},
     index::Index,
     message::StoredMessage,
@@ -204,7 +204,6 @@ impl Rooms {
         &mut self,
         room: RoomNumber,
         message: StoredMessage,
-        excluded: Excluded,
         config: &Config,
     ) -> Vec<Arc<StoredMessage>> {
         let free = |limit, held| config.limit(limit).saturating_sub(held);
@@ -220,7 +219,7 @@ impl Rooms {
         self.history_messages -= history.len();
         self.history_bytes -= history.bytes();
         let keeping = room::keeping(config, &message.event);
-        let evicted = history.store(message, excluded, keeping, caps);
+        let evicted = history.store(message, keeping, caps);
         self.history_messages += history.len();
         self.history_bytes += history.bytes();
         evicted

@@ -2,10 +2,10 @@
 
 const KINDS = {
   in: ["join", "rejoin", "leave", "broadcast", "push", "publish", "connect", "disconnect", "track",
-    "untrack", "subscribe", "unsubscribe", "open_room", "close_room", "history", "history_loaded",
+    "untrack", "subscribe", "unsubscribe", "open_room", "close_room", "history",
     "query", "kick", "refuse", "add_to_group", "remove_from_group", "crash", "restart", "tick"],
   out: ["reply", "broadcast_message", "presence_state", "presence_diff", "push_message", "history",
-    "evicted", "load_history", "room_opened", "room_closed", "closed", "disconnect", "system"],
+    "evicted", "room_opened", "room_closed", "closed", "disconnect", "system"],
 };
 /** There is one with each batch of events. */
 const USUALLY_NOT = "tick";

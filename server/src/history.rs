@@ -61,7 +61,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use parlor::{LoadHistory, StoredMessage, Topic};
+use parlor::{Config, EventName, HistoryPage, Limit, Position, StoredMessage, Topic};
 use tokio::sync::mpsc::WeakSender;
 
 pub(crate) use self::{keeper::Keeper, shares::Share};
@@ -145,7 +145,7 @@ pub(crate) struct Tally {
 #[derive(Debug)]
 enum Command {
     Write(Entry),
-    Load(Load),
+    Load(Box<Load>),
 }
 
 /// Something to be written.
@@ -170,11 +170,42 @@ struct Kept {
     messages: Vec<Arc<StoredMessage>>,
 }
 
-/// A page that is asked for, and the shard that waits for it.
+/// A page that memory does not complete, and the shard that waits for it.
 #[derive(Debug)]
 struct Load {
-    load: LoadHistory,
+    request: u64,
+    page: HistoryPage,
+    max_bytes: u64,
     answer: WeakSender<Message>,
+}
+
+/// A page that has been completed, or can't be.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) request: u64,
+    pub(crate) page: HistoryPage,
+}
+
+/// What a page wants of the file.
+#[derive(Debug, Clone, Copy)]
+struct Wanted<'a> {
+    topic: &'a Topic,
+    /// The epoch of the room that asks.
+    epoch: u64,
+    event: &'a EventName,
+    /// Older than this.
+    before: Position,
+    /// How many messages.
+    count: u64,
+}
+
+impl<'a> Wanted<'a> {
+    /// What there is to be read for a page, if there is anything.
+    fn by(page: &'a HistoryPage) -> Option<Self> {
+        let more = page.more.filter(|more| more.wanted > 0)?;
+        let (event, before, count) = (page.event.as_ref()?, more.before, more.wanted);
+        Some(Self { topic: &page.topic, epoch: page.epoch, event, before, count })
+    }
 }
 
 /// A file that has been opened, of which the threads are not there yet.
@@ -238,10 +269,15 @@ impl History {
 }
 
 impl Running {
-    /// What a shard has of it, which is answered in its mailbox; it has so many pages read at once.
-    pub(crate) fn keeper(&self, answer: WeakSender<Message>, max_pages: u64) -> Keeper {
+    /// What a shard with that configuration has of it, which is answered in its mailbox.
+    pub(crate) fn keeper(&self, answer: WeakSender<Message>, config: &Config) -> Keeper {
         let (commands, tally) = (self.commands.clone(), Arc::clone(&self.tally));
-        Keeper::new(commands, tally, answer, (self.max_waiting_bytes, max_pages))
+        let limits = Limits {
+            waiting_bytes: self.max_waiting_bytes,
+            pages: MAX_PAGES,
+            page_bytes: config.limit(Limit::PageBytes),
+        };
+        Keeper::new(commands, tally, answer, limits)
     }
 }
 
@@ -282,6 +318,17 @@ impl Entry {
             Self::Cut(_) => 0,
         }
     }
+}
+
+/// How many pages of one shard may wait to be read.
+const MAX_PAGES: u64 = 1_000;
+
+/// What a shard may ask for.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    waiting_bytes: u64,
+    pages: u64,
+    page_bytes: u64,
 }
 
 /// What a message takes beside what it says, roughly.

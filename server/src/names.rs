@@ -27,7 +27,6 @@ pub(crate) fn topic_of(event: &Event) -> Option<&Topic> {
         | Event::Publish(_)
         | Event::AddToGroup(_)
         | Event::RemoveFromGroup(_)
-        | Event::HistoryLoaded(_)
         | Event::Tick(_)
         | _ => None,
     }
@@ -58,7 +57,6 @@ pub(crate) fn client_of(event: &Event) -> Option<&ClientId> {
         | Event::Publish(_)
         | Event::AddToGroup(_)
         | Event::RemoveFromGroup(_)
-        | Event::HistoryLoaded(_)
         | Event::Tick(_)
         | _ => None,
     }

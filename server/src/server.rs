@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use parlor::{Config, Limit};
+use parlor::Config;
 use tokio::{
     net::TcpListener,
     runtime::Handle,
@@ -122,9 +122,8 @@ impl Server {
         for (number, ((config, journal), figures)) in each.enumerate() {
             let (mailbox, receiver) = mpsc::channel(MAILBOX);
             let config = config.with_hash_key(random::hash_key());
-            let open_pages = config.limit(Limit::OpenPages);
             let keeper =
-                history.as_ref().map(|history| history.keeper(mailbox.downgrade(), open_pages));
+                history.as_ref().map(|history| history.keeper(mailbox.downgrade(), &config));
             let keeper = keeper.unwrap_or_default();
             let shard =
                 Shard::new(number, config, journal, keeper, clock, (&openings, figures), &settings);

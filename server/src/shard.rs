@@ -16,8 +16,7 @@ use std::{
 };
 
 use parlor::{
-    Body, Channel, ClientId, Config, Connect, Event, Guard, HistoryLoaded, Outbound, Refusal, Tick,
-    UserId,
+    Body, Channel, ClientId, Config, Connect, Event, Guard, Outbound, Refusal, Tick, UserId,
 };
 use tokio::{
     sync::{mpsc, oneshot},
@@ -29,7 +28,7 @@ use tracing::{debug, error};
 use self::seats::Seats;
 use crate::{
     clock::Clock,
-    history::Keeper,
+    history::{Keeper, Loaded},
     inspect::{Look, Tap, Watcher},
     journal::Journal,
     metrics::{Rejoins, ShardFigures},
@@ -57,8 +56,8 @@ pub(crate) enum Message {
     Leave { client_id: ClientId, generation: Generation, way: Way },
     /// The server does something, and wants to know what came of it.
     Operate { event: Event, once: Option<Served>, answer: oneshot::Sender<Answered> },
-    /// What a page wants beyond memory.
-    Loaded(HistoryLoaded),
+    /// A page is complete that memory could not complete.
+    Loaded(Box<Loaded>),
     /// Which clients act for a user, in the order in which they have connected.
     ClientsOf { user_id: UserId, answer: oneshot::Sender<Vec<ClientId>> },
     /// Whether it is alive, and has delivered what was said before.
@@ -248,7 +247,7 @@ impl Shard {
             }
             Message::Loaded(loaded) => {
                 self.keeper.answered(loaded.request);
-                self.hand_in(loaded.into());
+                self.seats.deliver(Outbound::History(loaded.page), None);
             }
             Message::ClientsOf { user_id, answer } => {
                 answer.send(self.channel.clients_of(&user_id)).ok();
@@ -330,13 +329,12 @@ impl Shard {
             if flushed.is_empty() {
                 return result;
             }
-            let mut answers = Vec::new();
             for outbound in flushed {
                 self.tap.outbound(&outbound, &self.channel);
                 if let Some(observer) = &self.observer {
                     observer(self.number, &outbound);
                 }
-                answers.extend(self.keeper.take_note(&outbound, &self.channel));
+                self.keeper.take_note(&outbound, &self.channel);
                 if let Outbound::Reply(reply) = &outbound {
                     self.rejoins.answer(reply, &self.figures);
                 }
@@ -347,11 +345,13 @@ impl Shard {
                 }
                 match (asker, outbound) {
                     (Asker::Server, Outbound::Reply(reply)) => result = Some(reply.result),
+                    (_, Outbound::History(page)) => {
+                        if let Some(page) = self.keeper.complete(page) {
+                            self.seats.deliver(Outbound::History(page), once);
+                        }
+                    }
                     (Asker::Server | Asker::Client, other) => self.seats.deliver(other, once),
                 }
-            }
-            for loaded in answers {
-                self.hand_in(loaded.into());
             }
         }
     }

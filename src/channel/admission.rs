@@ -1,5 +1,7 @@
 //! What holds for every event before it is looked at: names and sizes.
 
+use alloc::format;
+
 use crate::{
     config::{Config, Limit},
     event::{
@@ -12,8 +14,8 @@ use crate::{
 };
 
 /// Refuses an event with a bad name or with something too large in it: first names, then `ref` and
-/// `id`, then payload, meta, params and data. What the driver tells of lost connections, of pages
-/// and of guards is taken as it is.
+/// `id`, then payload, meta, params and data, or where a page starts. What the driver tells of lost
+/// connections and of guards is taken as it is.
 pub(super) fn check(event: &Event, header: Header<'_>, config: &Config) -> Result<(), Refusal> {
     let check = Check { config };
     match event {
@@ -47,10 +49,14 @@ pub(super) fn check(event: &Event, header: Header<'_>, config: &Config) -> Resul
             check.name("event", event.as_bytes())?;
             check.reference(header)
         }
-        Event::History(History { event, .. }) => {
+        Event::History(History { event, before, start, .. }) => {
             check.whom(header)?;
             event.as_ref().map_or(Ok(()), |event| check.event(event))?;
-            check.reference(header)
+            check.reference(header)?;
+            match (before, start) {
+                (None, _) | (Some(_), 0) => Ok(()),
+                (Some(_), start) => Err(start_with_before(*start)),
+            }
         }
         Event::OpenRoom(OpenRoom { by, topic, config: room, .. }) => {
             check.room(by.as_ref(), topic)?;
@@ -77,7 +83,6 @@ pub(super) fn check(event: &Event, header: Header<'_>, config: &Config) -> Resul
         Event::Crash(_)
         | Event::Restart
         | Event::Disconnect(_)
-        | Event::HistoryLoaded(_)
         | Event::Refuse(_)
         | Event::Tick(_) => Ok(()),
     }
@@ -214,6 +219,12 @@ impl Check<'_> {
         }
         Ok(())
     }
+}
+
+#[cold]
+fn start_with_before(start: u64) -> Refusal {
+    let message = format!("start is {start}, expected 0 or nothing beside `before`");
+    Refusal::InvalidRequest { message }
 }
 
 #[cold]

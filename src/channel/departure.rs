@@ -68,7 +68,6 @@ impl Channel {
             self.clock.agenda.cancel(Due::Client(client));
         }
         self.rooms.rates.forget_client(client);
-        self.pages.forget_client(client);
         self.clients.end(client);
     }
 

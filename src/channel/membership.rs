@@ -213,7 +213,7 @@ impl Channel {
         self.outbox.reply(header, Ok(body));
         self.say_who_is_present(client_id, topic, room);
         match missed {
-            Missed::Unknown => self.say_latest(client_id, topic, room),
+            Missed::Unknown => self.say_latest(client, topic, room),
             Missed::Known { .. } => self.say_missed(client, room, missed),
         }
         if let (Some(news), Some(others)) = (news, others) {

@@ -8,7 +8,6 @@ use crate::{
     config::{Limit, RateLimit},
     event::{Address, Audience, Broadcast, Header, Publish, Push},
     footing::Footing,
-    history::Excluded,
     ids::{ClientHandle, ClientId, EventName, MessageId, Topic, UserId},
     message::StoredMessage,
     outbound::{Body, BroadcastMessage, Outbound, PushMessage, Target},
@@ -152,6 +151,9 @@ impl Channel {
             client_id: None,
             timestamp_ms: self.clock.now_ms,
             meta: meta.cloned(),
+            except_client: except_client.clone(),
+            except_user: except_user.clone(),
+            replayed: false,
             recipients,
         }));
         Ok(())
@@ -186,6 +188,9 @@ impl Channel {
                 client_id: client_id.cloned(),
                 timestamp_ms,
                 meta: meta.cloned(),
+                except_client: exclusion.client.cloned(),
+                except_user: exclusion.user.cloned(),
+                replayed: false,
                 recipients: recipients.take().unwrap_or_else(Recipients::none),
             })
         });
@@ -205,8 +210,8 @@ impl Channel {
         let (event, payload, from) = (event.clone(), payload.clone(), from.clone());
         let mut stored = StoredMessage::new(event, payload, from, offset, self.clock.now_ms);
         (stored.client_id, stored.meta) = (client_id.cloned(), meta.cloned());
-        let excluded = Excluded { client: except.client.cloned(), user: except.user.cloned() };
-        self.rooms.store(room, stored, excluded, &self.config)
+        (stored.except_client, stored.except_user) = (except.client.cloned(), except.user.cloned());
+        self.rooms.store(room, stored, &self.config)
     }
 
     /// Whether a message was sent before; if so, its sender gets the position that it got then.

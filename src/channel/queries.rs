@@ -269,7 +269,6 @@ impl Channel {
         self.clients.check_invariants();
         self.clock.agenda.check_invariants();
         self.groups.check_invariants();
-        self.pages.check_invariants();
         let mut memberships = 0;
         for number in self.rooms.in_order() {
             let room = self.rooms.get(number);

@@ -1,17 +1,16 @@
-//! What was said before: pages of history, what a driver loads, and what one who returns has missed.
+//! What was sent before: pages of history, and what one who comes back has missed.
 
 use alloc::{sync::Arc, vec::Vec};
 
 use super::Channel;
 use crate::{
     config::{HistoryOnJoin, Limit, RoomConfig, Who},
-    event::{Header, History, HistoryLoaded, Position, Since},
+    event::{Header, History, Position, Since},
     footing::Footing,
-    history::{Excluded, Latest},
-    ids::{ClientHandle, ClientId, EventName, Topic},
+    history::{Asked, Latest, Page, Reader},
+    ids::{ClientHandle, ClientId, Topic},
     message::StoredMessage,
-    outbound::{Body, BroadcastMessage, HistoryPage, LoadHistory, Outbound, Target},
-    pages::Page,
+    outbound::{Body, BroadcastMessage, HistoryPage, More, Outbound, Target},
     recipients::Recipients,
     refusal::Refusal,
     rooms::RoomNumber,
@@ -26,103 +25,76 @@ pub(super) enum Missed {
 }
 
 impl Channel {
-    /// Sends a page of a topic's history, or asks the driver for what is not in memory.
+    /// Sends a page of a topic's history.
     ///
-    /// Effects: reply if asked for; `history`, or `load_history`.
+    /// Effects: reply if asked for; `history`.
     pub(super) fn on_history(
         &mut self,
         header: Header<'_>,
         history: &History,
     ) -> Result<(), Refusal> {
-        let History { client_id, topic, event, start, end, reference } = history;
+        let History { client_id, topic, event, before, start, end, reference } = history;
         let (client, room) = self.participant(client_id, topic, |config| config.history_for)?;
-        let length = end.saturating_sub(*start);
-        let max = self.config.limit(Limit::PageLength);
-        let load = self.missing_part(room, event.as_ref(), *start, *end);
         self.check_rate(client, room)?;
-        if length > max {
-            return Err(Refusal::LimitReached { limit: Limit::PageLength, max });
+        let (limit, max) = (Limit::PageLength, self.config.limit(Limit::PageLength));
+        if end.saturating_sub(*start) > max {
+            return Err(Refusal::LimitReached { limit, max });
         }
-        if load.is_some() {
-            self.check_limit(Limit::OpenPages, self.pages.len() as u64)?;
+        let (page, more) = self.page(client, room, history);
+        if more.is_some_and(|more| more.skip > max) {
+            return Err(Refusal::LimitReached { limit, max });
         }
 
         self.count_rate(client, room);
-        let this = self.rooms.get(room);
-        let memory = this.history.as_ref();
-        let memory =
-            memory.map_or_else(Vec::new, |history| history.page(event.as_ref(), *start, *end));
         self.reply_if_asked(header, Body::Empty {});
-        let (client_id, topic, event) = (client_id.clone(), topic.clone(), event.clone());
-        let (start, end, reference) = (*start, *end, reference.clone());
-        let epoch = self.rooms.get(room).position.epoch;
-        let (Some((before, from, to)), Some(event)) = (load, &event) else {
-            let messages = memory;
-            let page = HistoryPage { client_id, topic, event, start, end, messages, reference };
-            self.outbox.push(Outbound::History(page));
-            return Ok(());
-        };
-        let request = self.pages.open(Page {
-            client,
+        self.outbox.push(Outbound::History(HistoryPage {
+            client_id: client_id.clone(),
             topic: topic.clone(),
-            epoch,
+            epoch: self.rooms.get(room).position.epoch,
             event: event.clone(),
-            start,
-            end,
-            reference,
-            memory,
-            asked: to - from,
-        });
-        let (event, start, end) = (event.clone(), from, to);
-        let load = LoadHistory { request, topic, epoch, event, before, start, end };
-        self.outbox.push(Outbound::LoadHistory(load));
+            before: *before,
+            start: *start,
+            end: *end,
+            messages: page.messages,
+            more,
+            shortened: page.shortened,
+            reference: reference.clone(),
+        }));
         Ok(())
     }
 
-    /// Completes the page that waits for what was loaded.
-    ///
-    /// Effects: `history`, unless nobody waits for it who may have it.
-    #[expect(clippy::unnecessary_wraps, reason = "every event is handled alike")]
-    pub(super) fn on_history_loaded(&mut self, loaded: &HistoryLoaded) -> Result<(), Refusal> {
-        let HistoryLoaded { request, result } = loaded;
-        let Some(page) = self.pages.close(*request) else { return Ok(()) };
-        let Page { client, topic, epoch, event, start, end, reference, memory, asked } = page;
-        let client_id = self.clients.names().client(client).clone();
-        let may_read = self.participant(&client_id, &topic, |config| config.history_for);
-        if !may_read.is_ok_and(|(_, room)| self.rooms.get(room).position.epoch == epoch) {
-            return Ok(());
-        }
-
-        let mut messages = memory;
-        if let Ok(loaded) = result {
-            let asked = usize::try_from(asked).unwrap_or(usize::MAX);
-            messages.extend(loaded.iter().take(asked).cloned().map(Arc::new));
-        }
-        let event = Some(event);
-        let page = HistoryPage { client_id, topic, event, start, end, messages, reference };
-        self.outbox.push(Outbound::History(page));
-        Ok(())
-    }
-
-    /// What of a page is not in memory and may be elsewhere: before which offset, and from where to
-    /// where counted back from there.
-    fn missing_part(
+    /// What memory has of a page, and where it goes on.
+    fn page(
         &self,
+        client: ClientHandle,
         room: RoomNumber,
-        event: Option<&EventName>,
-        start: u64,
-        end: u64,
-    ) -> Option<(u64, u64, u64)> {
-        let event = event?;
-        let room = self.rooms.get(room);
-        let history = room.history.as_ref()?;
-        room.config.history_of(event)?;
-        let held = history.held(event);
-        if end <= held || end <= start {
-            return None;
-        }
-        let before = history.oldest_offset(event).unwrap_or(room.position.offset + 1);
-        Some((before, start.saturating_sub(held), end - held))
+        history: &History,
+    ) -> (Page, Option<More>) {
+        let History { event, before, start, end, .. } = history;
+        let this = self.rooms.get(room);
+        let Some(memory) = &this.history else { return (Page::default(), None) };
+        let Position { epoch, offset } = this.position;
+        let event = event.as_ref();
+        let newest = Position { epoch, offset: offset + 1 };
+        let before = before.map_or(newest, |before| before.min(newest));
+        let page = memory.page(Asked {
+            reader: self.reader(client),
+            event,
+            before: if before.epoch == epoch { before.offset } else { 0 },
+            start: *start,
+            end: *end,
+            max_bytes: self.config.limit(Limit::PageBytes),
+        });
+        let more = page.more.filter(|_| this.config.keeps(event)).map(|more| {
+            let of_room = Position { epoch, offset: more.before };
+            More { before: of_room.min(before), wanted: more.wanted, skip: more.skip }
+        });
+        (page, more)
+    }
+
+    fn reader(&self, client: ClientHandle) -> Reader<'_> {
+        let names = self.clients.names().names(client);
+        Reader { client: &names.client, user: &names.user }
     }
 
     /// What a client has missed since a position, of what it is subscribed to.
@@ -134,13 +106,12 @@ impl Channel {
     ) -> Missed {
         let this = self.rooms.get(room);
         let Some(offset) = self.usable(this.position, since) else { return Missed::Unknown };
-        let names = self.clients.names().names(client);
-        let is_due = |(message, excluded): &(&Arc<StoredMessage>, &Excluded)| {
-            this.hears(client, &message.event) && !excluded.has(&names.client, &names.user)
+        let reader = self.reader(client);
+        let is_due = |message: &&Arc<StoredMessage>| {
+            this.hears(client, &message.event) && reader.may_see(message)
         };
         let messages = this.history.as_ref().map_or_else(Vec::new, |history| {
-            let missed = history.since(offset).filter(is_due);
-            missed.map(|(message, _)| Arc::clone(message)).collect()
+            history.since(offset).filter(is_due).cloned().collect()
         });
         Missed::Known { messages, is_all: this.lost_for(client) <= offset }
     }
@@ -166,29 +137,48 @@ impl Channel {
                 client_id: message.client_id.clone(),
                 timestamp_ms: message.timestamp_ms,
                 meta: message.meta.clone(),
+                except_client: message.except_client.clone(),
+                except_user: message.except_user.clone(),
+                replayed: true,
                 recipients: Recipients::of(&[client]),
             }));
         }
     }
 
     /// Sends one who has joined what its room shows of its history, if there is any.
-    pub(super) fn say_latest(&mut self, client_id: &ClientId, topic: &Topic, room: RoomNumber) {
+    pub(super) fn say_latest(&mut self, client: ClientHandle, topic: &Topic, room: RoomNumber) {
         let this = self.rooms.get(room);
         let (Some(on_join), Some(history)) = (this.config.history_on_join, &this.history) else {
             return;
         };
-        let messages = history.latest(match on_join {
+        let latest = match on_join {
             HistoryOnJoin::All => Latest::All,
             HistoryOnJoin::PerEvent(count) => Latest::PerEvent(count.into()),
             HistoryOnJoin::Total(count) => Latest::Total(count.into()),
-        });
+        };
+        let (reader, max_bytes) = (self.reader(client), self.config.limit(Limit::PageBytes));
+        let Page { messages, shortened, more } = history.latest(reader, latest, max_bytes);
         if messages.is_empty() {
             return;
         }
-        let (client_id, topic, event) = (client_id.clone(), topic.clone(), None);
-        let (start, end, reference) = (0, messages.len() as u64, None);
-        let page = HistoryPage { client_id, topic, event, start, end, messages, reference };
-        self.outbox.push(Outbound::History(page));
+        let (client_id, epoch) = (reader.client.clone(), this.position.epoch);
+        let more = more.map(|more| {
+            let before = Position { epoch, offset: more.before };
+            More { before, wanted: more.wanted, skip: more.skip }
+        });
+        self.outbox.push(Outbound::History(HistoryPage {
+            client_id,
+            topic: topic.clone(),
+            epoch,
+            event: None,
+            before: None,
+            start: 0,
+            end: messages.len() as u64,
+            messages,
+            more,
+            shortened,
+            reference: None,
+        }));
     }
 
     /// Finds a member, or in rooms that let others too a client that is connected.

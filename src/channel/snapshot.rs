@@ -22,7 +22,7 @@ use super::Channel;
 use crate::config::Config;
 
 /// The version of the form that is written, and the only one that is read.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 /// What is around the state.
 #[derive(Serialize, Deserialize)]

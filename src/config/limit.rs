@@ -36,10 +36,12 @@ pub enum Limit {
     /// Event names that are defined for one topic, and event names that it keeps messages of. 100
     /// by default.
     EventNamesPerTopic,
-    /// Pages of history of the channel that wait for the driver. 1,000 by default.
-    OpenPages,
-    /// Messages of one page of history. 1,000 by default.
+    /// Messages of one page of history, and how far a page by index may reach past what memory
+    /// holds. 1,000 by default.
     PageLength,
+    /// Bytes of the messages of one page of history, and of history on join. 1 MiB by default; a
+    /// page that would be larger is shortened to its newest messages, at least one.
+    PageBytes,
     /// Message ids that one topic remembers, of all its users together. 10,000 by default; at the
     /// limit the oldest go.
     IdsPerTopic,
@@ -82,8 +84,8 @@ impl Limit {
         Self::TopicsPerGroup,
         Self::SubscriptionsPerMember,
         Self::EventNamesPerTopic,
-        Self::OpenPages,
         Self::PageLength,
+        Self::PageBytes,
         Self::IdsPerTopic,
         Self::HistoryMessagesPerTopic,
         Self::HistoryBytesPerTopic,
@@ -125,8 +127,8 @@ impl Limit {
             Self::TopicsPerGroup => ("topics_per_group", 1_000, 1, MANY),
             Self::SubscriptionsPerMember => ("subscriptions_per_member", 100, 1, MANY),
             Self::EventNamesPerTopic => ("event_names_per_topic", 100, 1, MANY),
-            Self::OpenPages => ("open_pages", 1_000, 0, MANY),
             Self::PageLength => ("page_length", 1_000, 1, MANY),
+            Self::PageBytes => ("page_bytes", 1 << 20, 1, MANY_BYTES),
             Self::IdsPerTopic => ("ids_per_topic", 10_000, 1, MANY),
             Self::HistoryMessagesPerTopic => ("history_messages_per_topic", 10_000, 0, MANY),
             Self::HistoryBytesPerTopic => ("history_bytes_per_topic", 16 << 20, 0, MANY_BYTES),

@@ -148,6 +148,14 @@ impl RoomConfig {
     }
 
     /// Whether members hear everything unless they say otherwise.
+    /// Whether it keeps messages of a name, or of any.
+    pub(crate) fn keeps(&self, event: Option<&EventName>) -> bool {
+        match event {
+            Some(event) => self.history_of(event).is_some(),
+            None => self.events.iter().any(|event| event.history.is_some()),
+        }
+    }
+
     pub(crate) fn hears_all_by_default(&self) -> bool {
         is_everything(&self.default_subscriptions)
     }

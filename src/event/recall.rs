@@ -1,16 +1,18 @@
-//! Questions: the fields of history, of the driver's answer to a load, and of query.
+//! Questions: the fields of history and of query.
 
-use alloc::{string::String, vec::Vec};
-
-use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct};
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    event::setters,
+    event::{Position, setters},
     ids::{ClientId, EventName, Ref, Topic},
-    message::StoredMessage,
+    object,
 };
 
 /// A client asks for a page of a topic's history; see [`Event::History`](crate::Event::History).
+///
+/// A page by position has the newest messages before that position. Messages sent meanwhile shift
+/// nothing, so pages that go on one after the other neither repeat nor miss any. A page by index
+/// counts back from the newest message that the client may see.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -19,9 +21,17 @@ pub struct History {
     pub client_id: ClientId,
     /// Where.
     pub topic: Topic,
-    /// Of messages of which name; without it, of all that is in memory.
+    /// Of messages of which name; without it, of any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<EventName>,
+    /// Only messages older than this position: index 0 is the newest of them, and `start` has to
+    /// be 0.
+    #[serde(
+        default,
+        deserialize_with = "object::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub before: Option<Position>,
     /// The index of the first message of the page; 0 is the newest.
     #[serde(default, deserialize_with = "start", skip_serializing_if = "is_zero")]
     pub start: u64,
@@ -44,13 +54,20 @@ impl History {
     /// The newest messages of any name, without `ref`.
     pub fn new(client_id: impl Into<ClientId>, topic: impl Into<Topic>) -> Self {
         let (client_id, topic, end) = (client_id.into(), topic.into(), Self::DEFAULT_END);
-        Self { client_id, topic, event: None, start: 0, end, reference: None }
+        Self { client_id, topic, event: None, before: None, start: 0, end, reference: None }
     }
 
     /// Asks for messages of one name.
     #[must_use]
     pub fn with_event(mut self, event: impl Into<EventName>) -> Self {
         self.event = Some(event.into());
+        self
+    }
+
+    /// Asks for messages older than that position.
+    #[must_use]
+    pub const fn with_before(mut self, position: Position) -> Self {
+        self.before = Some(position);
         self
     }
 
@@ -82,68 +99,6 @@ fn start<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Er
 
 fn end<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or(History::DEFAULT_END))
-}
-
-/// The driver's answer to a [`LoadHistory`](crate::LoadHistory); see
-/// [`Event::HistoryLoaded`](crate::Event::HistoryLoaded).
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "HistoryLoadedForm")]
-#[non_exhaustive]
-pub struct HistoryLoaded {
-    /// Which request it answers.
-    pub request: u64,
-    /// What was asked for, newest first, as much of it as there is; or why it could not be loaded,
-    /// for the driver's own record. In JSON, `messages` or `failure`.
-    pub result: Result<Vec<StoredMessage>, String>,
-}
-
-impl HistoryLoaded {
-    /// What was asked for, newest first.
-    #[must_use]
-    pub const fn new(request: u64, messages: Vec<StoredMessage>) -> Self {
-        Self { request, result: Ok(messages) }
-    }
-
-    /// It could not be loaded: the page is sent with what was in memory.
-    #[must_use]
-    pub fn failure(request: u64, failure: impl Into<String>) -> Self {
-        Self { request, result: Err(failure.into()) }
-    }
-}
-
-/// How a [`HistoryLoaded`] stands in JSON.
-#[derive(Deserialize)]
-#[serde(rename = "HistoryLoaded", deny_unknown_fields)]
-struct HistoryLoadedForm {
-    request: u64,
-    messages: Option<Vec<StoredMessage>>,
-    failure: Option<String>,
-}
-
-impl TryFrom<HistoryLoadedForm> for HistoryLoaded {
-    type Error = &'static str;
-
-    fn try_from(form: HistoryLoadedForm) -> Result<Self, Self::Error> {
-        let result = match (form.messages, form.failure) {
-            (Some(messages), None) => Ok(messages),
-            (None, Some(failure)) => Err(failure),
-            (None, None) => return Err("missing field `messages` (or `failure`)"),
-            (Some(_), Some(_)) => return Err("expected one of `messages` and `failure`, got both"),
-        };
-        Ok(Self { request: form.request, result })
-    }
-}
-
-impl Serialize for HistoryLoaded {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("HistoryLoaded", 2)?;
-        object.serialize_field("request", &self.request)?;
-        match &self.result {
-            Ok(messages) => object.serialize_field("messages", messages)?,
-            Err(failure) => object.serialize_field("failure", failure)?,
-        }
-        object.end()
-    }
 }
 
 /// Somebody asks what there is; see [`Event::Query`](crate::Event::Query).

@@ -1,6 +1,9 @@
 //! History beside a list that is searched from end to end.
 
+extern crate std;
+
 use alloc::format;
+use std::sync::LazyLock;
 
 use super::*;
 use crate::payload::Payload;
@@ -95,9 +98,8 @@ fn compare(history: &History, dumb: &Dumb, offset: u64) {
     assert_eq!(history.len(), dumb.held.len() as u64);
     assert_eq!(history.bytes(), dumb.bytes());
     assert_eq!(history.highest_lost_of_all(), dumb.highest_lost(|_| true));
-    let (since, _): (Vec<_>, Vec<_>) = history.since(offset).unzip();
     let later = dumb.held.iter().map(|(held, ..)| *held).filter(|held| *held > offset);
-    assert!(since.into_iter().map(|message| message.offset).eq(later));
+    assert!(history.since(offset).map(|message| message.offset).eq(later));
 
     let mut rings = 0;
     let mut per_event = vec![];
@@ -115,20 +117,35 @@ fn compare(history: &History, dumb: &Dumb, offset: u64) {
         };
         assert_eq!(history.highest_lost(&name, how), dumb.highest_lost(is_meant));
         for (start, end) in [(0, 2), (1, 4), (2, u64::MAX), (4, 4), (3, 1), (u64::MAX, u64::MAX)] {
-            let page = history.page(Some(&name), start, end);
-            assert_eq!(offsets(&page), part(&all, start, end));
+            let page = history.page(asked(Some(&name), start, end));
+            assert_eq!(offsets(&page.messages), part(&all, start, end));
         }
     }
     assert_eq!(history.ring_count(), rings);
 
     let all = dumb.newest(|_| true);
     for (start, end) in [(0, 3), (2, 50), (5, u64::MAX), (3, 1)] {
-        assert_eq!(offsets(&history.page(None, start, end)), part(&all, start, end));
+        let page = history.page(asked(None, start, end));
+        assert_eq!(offsets(&page.messages), part(&all, start, end));
     }
-    assert_eq!(offsets(&history.latest(Latest::All)), all);
-    assert_eq!(offsets(&history.latest(Latest::Total(4))), part(&all, 0, 4));
+    assert_eq!(offsets(&latest(history, Latest::All)), all);
+    assert_eq!(offsets(&latest(history, Latest::Total(4))), part(&all, 0, 4));
     per_event.sort_unstable_by_key(|offset| Reverse(*offset));
-    assert_eq!(offsets(&history.latest(Latest::PerEvent(2))), per_event);
+    assert_eq!(offsets(&latest(history, Latest::PerEvent(2))), per_event);
+}
+
+fn nobody() -> Reader<'static> {
+    static NAMES: LazyLock<(ClientId, UserId)> = LazyLock::new(|| ("".into(), "".into()));
+    Reader { client: &NAMES.0, user: &NAMES.1 }
+}
+
+fn latest(history: &History, latest: Latest) -> Vec<Arc<StoredMessage>> {
+    history.latest(nobody(), latest, u64::MAX).messages
+}
+
+/// Asks for a page of one who is excluded from nothing.
+fn asked(event: Option<&EventName>, start: u64, end: u64) -> Asked<'_> {
+    Asked { reader: nobody(), event, before: u64::MAX, start, end, max_bytes: u64::MAX }
 }
 
 fn part(all: &[u64], start: u64, end: u64) -> Vec<u64> {
@@ -137,10 +154,13 @@ fn part(all: &[u64], start: u64, end: u64) -> Vec<u64> {
 }
 
 fn restored(history: &History) -> History {
-    let held = history.since(0).map(|(message, excluded)| {
-        ((**message).clone(), excluded.clone(), defined(message.event.as_str()))
-    });
-    History::restored(held, history.lost().clone()).expect("what a history shows makes one")
+    let held =
+        history.since(0).map(|message| ((**message).clone(), defined(message.event.as_str())));
+    let again = History::restored(held, history.lost().clone());
+    let mut again = again.expect("what a history shows makes one");
+    let gaps = history.gaps().map(|(event, offset)| (event.clone(), offset)).collect();
+    again.set_gaps(history.whole_from(), gaps);
+    again
 }
 
 fn message(event: &str, offset: u64, size: u64) -> StoredMessage {
@@ -168,12 +188,7 @@ fn check(max_messages: u64, max_bytes: u64, channel_messages: u64, channel_bytes
             free_bytes: channel_bytes.saturating_sub(20 * others + history.bytes()),
         };
         let (event, last, defined) = NAMES[name];
-        let evicted = history.store(
-            message(event, offset, size),
-            Excluded::default(),
-            Keeping { last, defined },
-            caps,
-        );
+        let evicted = history.store(message(event, offset, size), Keeping { last, defined }, caps);
 
         gone += evicted.len();
         assert_eq!(offsets(&evicted), dumb.store(offset, name, size, caps));
@@ -210,11 +225,11 @@ fn what_cannot_fit_goes_alone() {
     let mut history = History::default();
     let caps = Caps { messages: 9, bytes: 10, free_messages: 9, free_bytes: 100 };
     let keeping = Keeping { last: Some(1), defined: Defined::Exactly };
-    assert_eq!(history.store(message("a", 1, 10), Excluded::default(), keeping, caps), []);
-    let evicted = history.store(message("a", 2, 11), Excluded::default(), keeping, caps);
+    assert_eq!(history.store(message("a", 1, 10), keeping, caps), []);
+    let evicted = history.store(message("a", 2, 11), keeping, caps);
     assert_eq!(offsets(&evicted), [2]);
-    assert_eq!(offsets(&history.latest(Latest::All)), [1]);
-    let evicted = history.store(message("a", 3, 10), Excluded::default(), keeping, caps);
+    assert_eq!(offsets(&latest(&history, Latest::All)), [1]);
+    let evicted = history.store(message("a", 3, 10), keeping, caps);
     assert_eq!(offsets(&evicted), [1]);
 }
 
@@ -230,7 +245,7 @@ fn what_goes_is_told_by_name_in_the_order_of_the_oldest() {
 
     let mut history = History::default();
     for (offset, event) in (1..).zip(["d", "a", "c", "d", "a"]) {
-        history.hold(Arc::new(message(event, offset, 5)), Excluded::default(), defined(event));
+        history.hold(Arc::new(message(event, offset, 5)), defined(event));
     }
     assert_eq!(told(history.take_all()), ["d[1, 4]", "a[2, 5]", "c[3]"]);
     history.check_invariants();
@@ -239,30 +254,90 @@ fn what_goes_is_told_by_name_in_the_order_of_the_oldest() {
     assert_eq!(history.highest_lost(&"x".into(), Defined::Otherwise), 4);
 }
 
-#[test]
-fn who_was_left_out_is_kept_with_the_message() {
-    let mut history = History::default();
-    let excluded = Excluded { client: Some("c1".into()), user: None };
-    history.hold(Arc::new(message("a", 1, 5)), excluded, Defined::Exactly);
-    let excluded = Excluded { client: None, user: Some("u2".into()) };
-    history.hold(Arc::new(message("a", 2, 5)), excluded, Defined::Exactly);
+/// Offsets of a page, and where it goes on.
+fn page(history: &History, asked: Asked<'_>) -> (Vec<u64>, Option<(u64, u64, u64)>) {
+    let Page { messages, shortened: _, more } = history.page(asked);
+    (offsets(&messages), more.map(|More { before, wanted, skip }| (before, wanted, skip)))
+}
 
-    let left_out = |client: &str, user: &str| {
-        let (client, user) = (client.into(), user.into());
-        let kept = history.since(0).map(|(_, excluded)| excluded.has(&client, &user));
-        kept.collect::<Vec<_>>()
+#[test]
+fn a12_a_page_has_no_message_that_excludes_its_reader() {
+    let mut history = History::default();
+    let not_for = |offset, client: Option<&str>, user: Option<&str>| {
+        let mut message = message("a", offset, 5);
+        message.except_client = client.map(Into::into);
+        message.except_user = user.map(Into::into);
+        Arc::new(message)
     };
-    assert_eq!(left_out("c1", "u1"), [true, false]);
-    assert_eq!(left_out("c2", "u1"), [false, false]);
-    assert_eq!(left_out("c2", "u2"), [false, true]);
-    let again = restored(&history);
-    assert!(again.since(0).eq(history.since(0)));
+    for message in [
+        not_for(1, None, None),
+        not_for(2, Some("c1"), None),
+        not_for(3, None, Some("u2")),
+        not_for(4, Some("c1"), Some("u2")),
+        not_for(5, None, None),
+    ] {
+        history.hold(message, Defined::Exactly);
+    }
+    let check = |client: &str, user: &str, expected: &[u64]| {
+        let (client, user) = (ClientId::from(client), UserId::from(user));
+        let reader = Reader { client: &client, user: &user };
+        for event in [None, Some(&"a".into())] {
+            let all = Asked { reader, ..asked(event, 0, 9) };
+            assert_eq!(page(&history, all).0, expected, "{reader:?}");
+            // What is excluded has no index.
+            let (start, end) = (1, 3);
+            assert_eq!(page(&history, Asked { start, end, ..all }).0, part(expected, start, end));
+        }
+        for on_join in [Latest::All, Latest::PerEvent(9), Latest::Total(9)] {
+            let latest = history.latest(reader, on_join, u64::MAX);
+            assert_eq!(offsets(&latest.messages), expected, "{reader:?}");
+        }
+    };
+    check("c1", "u1", &[5, 3, 1]);
+    check("c2", "u1", &[5, 4, 3, 2, 1]);
+    check("c2", "u2", &[5, 2, 1]);
+    check("c1", "u2", &[5, 1]);
+    assert!(restored(&history).since(0).eq(history.since(0)));
+}
+
+#[test]
+fn a_page_says_where_it_goes_on() {
+    let mut history = History::default();
+    let caps = Caps { messages: 9, bytes: 30, free_messages: 9, free_bytes: 100 };
+    for (offset, event) in (1..).zip(["b", "a", "a", "b", "a", "c"]) {
+        let last = Some(if event == "a" { 2 } else { 9 });
+        let keeping = Keeping { last, defined: Defined::Exactly };
+        let gone = history.store(message(event, offset, 5), keeping, caps);
+        assert_eq!(gone.len(), usize::from(offset == 5), "the first `a` goes");
+    }
+    // Held: c6 a5 b4 a3 b1.
+    let a = EventName::from("a");
+    let of_a = asked(Some(&a), 0, 9);
+    assert_eq!(page(&history, of_a), (vec![5, 3], Some((3, 7, 0))));
+    assert_eq!(page(&history, Asked { end: 2, ..of_a }), (vec![5, 3], None), "it is full");
+    assert_eq!(page(&history, Asked { before: 4, ..of_a }), (vec![3], Some((3, 8, 0))));
+    assert_eq!(page(&history, Asked { before: 3, ..of_a }), (vec![], Some((3, 9, 0))));
+    assert_eq!(page(&history, Asked { start: 1, ..of_a }), (vec![3], Some((3, 7, 0))));
+    assert_eq!(page(&history, Asked { start: 4, ..of_a }), (vec![], Some((3, 7, 2))));
+    assert_eq!(page(&history, Asked { start: 9, ..of_a }), (vec![], None), "nothing is asked for");
+    // Of any name, an `a` is missing between what is held.
+    let of_any = asked(None, 0, 9);
+    assert_eq!(page(&history, of_any), (vec![6, 5, 4, 3, 1], Some((3, 5, 0))));
+    assert_eq!(page(&history, Asked { end: 4, ..of_any }), (vec![6, 5, 4, 3], None));
+    assert_eq!(page(&history, Asked { end: 5, ..of_any }).1, Some((3, 1, 0)), "full but for it");
+    assert_eq!(page(&history, Asked { before: 2, ..of_any }), (vec![1], Some((2, 9, 0))));
+    // By bytes: at least one, and where that is before what is missing, the client goes on.
+    let short = |max_bytes| page(&history, Asked { max_bytes, ..of_any });
+    assert_eq!(short(4), (vec![6], Some((6, 0, 0))));
+    assert_eq!(short(14), (vec![6, 5], Some((5, 0, 0))));
+    assert_eq!(short(20), (vec![6, 5, 4, 3], Some((3, 0, 0))));
+    assert_eq!(short(25).1, Some((3, 5, 0)));
 }
 
 #[test]
 fn a_history_whose_offsets_do_not_grow_is_none() {
     for bad in [[1, 1], [2, 1], [0, 1]] {
-        let held = bad.map(|at| (message("a", at, 5), Excluded::default(), Defined::Exactly));
+        let held = bad.map(|at| (message("a", at, 5), Defined::Exactly));
         assert!(History::restored(held, Lost::default()).is_none(), "{bad:?}");
     }
 }

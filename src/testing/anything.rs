@@ -4,9 +4,9 @@
 //! before but the time.
 
 use parlor::{
-    AddToGroup, Broadcast, CloseRoom, Connect, Crash, Disconnect, Event, EventKind, History,
-    HistoryLoaded, Join, Kick, Leave, OpenRoom, Publish, Push, Query, Refuse, Rejoin,
-    RemoveFromGroup, Subscribe, Tick, Track, Unsubscribe, Untrack,
+    AddToGroup, Broadcast, CloseRoom, Connect, Crash, Disconnect, Event, EventKind, History, Join,
+    Kick, Leave, OpenRoom, Publish, Push, Query, Refuse, Rejoin, RemoveFromGroup, Subscribe, Tick,
+    Track, Unsubscribe, Untrack,
 };
 
 use super::choices::Choices;
@@ -27,7 +27,6 @@ const WEIGHTS: [(EventKind, usize); EventKind::ALL.len()] = [
     (EventKind::Publish, 14),
     (EventKind::Push, 6),
     (EventKind::History, 14),
-    (EventKind::HistoryLoaded, 6),
     (EventKind::OpenRoom, 12),
     (EventKind::CloseRoom, 4),
     (EventKind::AddToGroup, 8),
@@ -74,7 +73,6 @@ pub(super) fn event(choices: &mut Choices<'_>) -> Event {
         EventKind::Kick => kick(choices).into(),
         EventKind::AddToGroup => add_to_group(choices).into(),
         EventKind::RemoveFromGroup => remove_from_group(choices).into(),
-        EventKind::HistoryLoaded => history_loaded(choices).into(),
         EventKind::Refuse => refuse(choices).into(),
         EventKind::Tick => tick(choices).into(),
     }
@@ -202,11 +200,12 @@ pub(super) fn close_room(choices: &mut Choices<'_>) -> CloseRoom {
 }
 
 pub(super) fn history(choices: &mut Choices<'_>) -> History {
-    let (start, end) = choices.page();
+    let (before, start, end) = choices.page();
     History {
         client_id: choices.client(),
         topic: choices.topic(),
         event: choices.maybe(Choices::event_name),
+        before,
         start,
         end,
         reference: choices.reference(),
@@ -254,19 +253,6 @@ pub(super) fn remove_from_group(choices: &mut Choices<'_>) -> RemoveFromGroup {
         group: choices.group(),
         topics: choices.topics(),
         reference: choices.reference(),
-    }
-}
-
-/// For one of the first requests, or for the one that can't be.
-pub(super) fn history_loaded(choices: &mut Choices<'_>) -> HistoryLoaded {
-    let request = match choices.below(9) {
-        8 => u64::MAX,
-        request => request as u64 + 1,
-    };
-    if choices.once_in(4) {
-        HistoryLoaded::failure(request, choices.text())
-    } else {
-        HistoryLoaded::new(request, choices.loaded())
     }
 }
 

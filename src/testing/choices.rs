@@ -207,8 +207,15 @@ impl<'a> Choices<'a> {
         self.now_ms
     }
 
-    pub(super) fn page(&mut self) -> (u64, u64) {
-        if self.is_odd() { self.one(&ODD_PAGES) } else { self.one(&PAGES) }
+    /// Before a position, from where to where.
+    pub(super) fn page(&mut self) -> (Option<Position>, u64, u64) {
+        let before = self.maybe(Self::position);
+        if self.is_odd() {
+            let (start, end) = self.one(&ODD_PAGES);
+            return (before, start, end);
+        }
+        let (start, end) = self.one(&PAGES);
+        (before, if before.is_some() { 0 } else { start }, end)
     }
 
     pub(super) fn position(&mut self) -> Position {
@@ -265,15 +272,9 @@ impl<'a> Choices<'a> {
             offset: self.below(4) as u64 + 1,
             timestamp_ms: self.below(9) as u64,
             meta: self.seldom(Self::json),
+            except_client: self.seldom(Self::client),
+            except_user: self.seldom(Self::user),
         }
-    }
-
-    /// What a driver has loaded, newest first.
-    pub(super) fn loaded(&mut self) -> Vec<StoredMessage> {
-        let count = self.below(4);
-        let mut messages: Vec<_> = (0..count).map(|_| self.stored()).collect();
-        messages.sort_by_key(|message| u64::MAX - message.offset);
-        messages
     }
 
     /// Mostly as rooms are by default, with a few deviations. One of good manners lets all do what
@@ -362,7 +363,7 @@ impl<'a> Choices<'a> {
             (Limit::Clients, 4),
             (Limit::SubscriptionsPerMember, 2),
             (Limit::PageLength, 50),
-            (Limit::OpenPages, 1),
+            (Limit::PageBytes, 30),
             (Limit::Groups, 1),
             (Limit::TopicsPerGroup, 2),
             (Limit::IdsPerTopic, 2),

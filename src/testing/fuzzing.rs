@@ -5,10 +5,9 @@ use std::vec::Vec;
 use arbitrary::{Arbitrary, Result, Unstructured};
 use parlor::{
     AddToGroup, Address, Audience, Broadcast, ClientId, CloseRoom, Config, Connect, Crash,
-    Disconnect, Event, EventKind, EventName, GroupName, History, HistoryLoaded, Join, Json, Kick,
-    Leave, OpenRoom, Payload, Position, Publish, Push, Query, Question, Reason, Refuse, Rejoin,
-    RemoveFromGroup, RoomConfig, Since, StoredMessage, Subscribe, Tick, Topic, Track, Unsubscribe,
-    Untrack, UserId,
+    Disconnect, Event, EventKind, EventName, GroupName, History, Join, Json, Kick, Leave, OpenRoom,
+    Payload, Position, Publish, Push, Query, Question, Reason, Refuse, Rejoin, RemoveFromGroup,
+    RoomConfig, Since, StoredMessage, Subscribe, Tick, Topic, Track, Unsubscribe, Untrack, UserId,
 };
 
 use super::{
@@ -67,7 +66,6 @@ arbitrary! {
     Kick: anything::kick;
     AddToGroup: anything::add_to_group;
     RemoveFromGroup: anything::remove_from_group;
-    HistoryLoaded: anything::history_loaded;
     Refuse: anything::refuse;
     Tick: anything::tick;
     ClientId: Choices::client;

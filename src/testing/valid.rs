@@ -9,9 +9,9 @@ use std::vec::Vec;
 
 use parlor::{
     AddToGroup, Address, Broadcast, ClientId, CloseRoom, Connect, Crash, Disconnect, Event,
-    EventKind, GroupName, History, HistoryLoaded, Join, Kick, Leave, Lifetime, OpenRoom, Position,
-    PresenceMode, Publish, Push, Query, Rejoin, RemoveFromGroup, RoomConfig, Since, Subscribe,
-    Topic, Track, Unsubscribe, Untrack, UserId, Who,
+    EventKind, GroupName, History, Join, Kick, Leave, Lifetime, OpenRoom, Position, PresenceMode,
+    Publish, Push, Query, Rejoin, RemoveFromGroup, RoomConfig, Since, Subscribe, Topic, Track,
+    Unsubscribe, Untrack, UserId, Who,
 };
 
 use super::{
@@ -19,16 +19,11 @@ use super::{
     choices::{Choices, TOPICS},
 };
 
-/// As many pages as may wait for a driver; fewer than a channel lets.
-const MOST_PAGES: usize = 500;
-
 /// Who is where.
 #[derive(Debug, Clone, Default)]
 pub(super) struct World {
     is_crashed: bool,
     rooms_made: u64,
-    requests: Vec<u64>,
-    requests_made: u64,
     clients: Vec<Client>,
     rooms: Vec<Room>,
     groups: Vec<(GroupName, Vec<Topic>)>,
@@ -60,11 +55,9 @@ impl World {
         }
         // All is drawn whatever has happened, so that a step stays what it is as far as it can if
         // one before it is left out.
-        let (answers, opens) = (choices.once_in(4), choices.once_in(4));
+        let opens = choices.once_in(4);
         let mut kind = anything::weighted_kind(choices);
-        if answers && !self.requests.is_empty() {
-            kind = EventKind::HistoryLoaded;
-        } else if opens && self.rooms.len() < 3 {
+        if opens && self.rooms.len() < 3 {
             // Rooms that are opened are of more kinds than those that joining makes.
             kind = EventKind::OpenRoom;
         }
@@ -89,13 +82,12 @@ impl World {
             EventKind::Untrack => self.untrack(choices),
             EventKind::OpenRoom | EventKind::Restart => self.open_room(choices),
             EventKind::CloseRoom => self.close_room(choices),
-            EventKind::History => self.history(choices),
+            EventKind::History | EventKind::Refuse => self.history(choices),
             EventKind::Query => Some(query(choices)),
             EventKind::Publish => self.publish(choices),
             EventKind::Kick => self.kick(choices),
             EventKind::AddToGroup => Some(self.add_to_group(choices)),
             EventKind::RemoveFromGroup => self.remove_from_group(choices),
-            EventKind::HistoryLoaded | EventKind::Refuse => self.history_loaded(choices),
             EventKind::Tick => Some(anything::tick(choices).into()),
         }
     }
@@ -251,20 +243,7 @@ impl World {
 
     fn history(&mut self, choices: &mut Choices<'_>) -> Option<Event> {
         let (client_id, topic) = self.participant(choices, |config| config.history_for)?;
-        let history = History { client_id, topic, ..anything::history(choices) };
-        let room = self.room(&history.topic)?;
-        let asks = history.event.as_ref().is_some_and(|event| {
-            room.config.history_of(event).is_some() && history.end > history.start
-        });
-        if asks && self.requests.len() >= MOST_PAGES {
-            return None;
-        }
-        if asks {
-            // Those that memory could answer are no requests: then it is one that is never made.
-            self.requests_made += 1;
-            self.requests.push(self.requests_made);
-        }
-        Some(history.into())
+        Some(History { client_id, topic, ..anything::history(choices) }.into())
     }
 
     fn publish(&self, choices: &mut Choices<'_>) -> Option<Event> {
@@ -312,12 +291,6 @@ impl World {
         }
         self.groups.retain(|(_, topics)| !topics.is_empty());
         Some(remove.into())
-    }
-
-    fn history_loaded(&mut self, choices: &mut Choices<'_>) -> Option<Event> {
-        let request = choices.of(&self.requests)?;
-        self.requests.retain(|open| *open != request);
-        Some(HistoryLoaded { request, ..anything::history_loaded(choices) }.into())
     }
 
     fn room(&mut self, topic: &Topic) -> Option<&mut Room> {

@@ -281,7 +281,6 @@ impl Connection {
             | Outbound::PresenceState(_)
             | Outbound::PresenceDiff(_)
             | Outbound::Evicted(_)
-            | Outbound::LoadHistory(_)
             | Outbound::RoomOpened(_)
             | Outbound::RoomClosed(_)
             | Outbound::Closed(_)
@@ -373,7 +372,6 @@ pub fn shared(outbound: &Outbound) -> Option<Packet> {
         | Outbound::PresenceDiff(_)
         | Outbound::History(_)
         | Outbound::Evicted(_)
-        | Outbound::LoadHistory(_)
         | Outbound::Disconnect(_)
         | Outbound::System(_) => None,
     }

@@ -8,13 +8,13 @@ use parlor::{
     CloseRoom, Closed, ClusterName, Config, ConfigBuilder, ConfigError, ConfigFileError, Connect,
     Counters, Crash, Deadline, DeadlineReason, Decision, Diff, Disconnect, Edge, Entries, Entry,
     Event, EventCounts, EventDefinition, EventKind, EventName, Evicted, Few, GroupName, Guard,
-    History, HistoryLoaded, HistoryOnJoin, HistoryPage, Join, JoinRequest, Json, JsonError, Kick,
-    Leave, Lifetime, Limit, LineError, LineReader, LoadHistory, MessageId, Meta, NameFlaw, NodeId,
-    NodePosition, OpenRoom, Outbound, PatternFlaw, Payload, Position, PresenceDiff, PresenceMode,
-    PresenceRef, PresenceState, Publish, Push, PushMessage, Query, Question, RateLimit,
-    RateLimited, RateLimiter, Reason, Recipients, Ref, Refusal, RefusalCounts, Refuse, Rejoin,
-    RemoveFromGroup, Reply, RestoreError, RoomConfig, RoomFlaw, RoomInfo, RoomNotice, SaveError,
-    Since, SnapshotMode, Stats, StoredMessage, Subscribe, System, Target, Tick, Topic, Track,
+    History, HistoryOnJoin, HistoryPage, Join, JoinRequest, Json, JsonError, Kick, Leave, Lifetime,
+    Limit, LineError, LineReader, MessageId, Meta, More, NameFlaw, NodeId, NodePosition, OpenRoom,
+    Outbound, PatternFlaw, Payload, Position, PresenceDiff, PresenceMode, PresenceRef,
+    PresenceState, Publish, Push, PushMessage, Query, Question, RateLimit, RateLimited,
+    RateLimiter, Reason, Recipients, Ref, Refusal, RefusalCounts, Refuse, Rejoin, RemoveFromGroup,
+    Reply, RestoreError, RoomConfig, RoomFlaw, RoomInfo, RoomNotice, SaveError, Since,
+    SnapshotMode, Stats, StoredMessage, Subscribe, System, Target, Tick, Topic, Track,
     UnlistedTopics, Unsubscribe, Untrack, UserId, Who,
 };
 
@@ -51,8 +51,8 @@ fn every_public_type_is_sendable_shareable_and_clonable() {
         CloseConnection CloseRoom Closed ClusterName Config ConfigBuilder ConfigError
         ConfigFileError Connect Counters Crash Deadline DeadlineReason Decision<Json> Diff Disconnect Edge
         Entries Entry Event EventCounts EventDefinition EventKind EventName Evicted Few<Meta>
-        GroupName Guard History HistoryLoaded HistoryOnJoin HistoryPage Join JoinRequest<'static> Json Kick
-        Leave Lifetime Limit LineError LineReader LoadHistory MessageId Meta NameFlaw NodeId
+        GroupName Guard History HistoryOnJoin HistoryPage Join JoinRequest<'static> Json Kick
+        Leave Lifetime Limit LineError LineReader MessageId Meta More NameFlaw NodeId
         NodePosition OpenRoom Outbound PatternFlaw Payload Position PresenceDiff PresenceMode
         PresenceRef PresenceState Publish Push PushMessage Query Question RateLimit RateLimited
         RateLimiter<Topic> Reason Recipients Ref Refusal RefusalCounts Refuse Rejoin RemoveFromGroup

@@ -19,7 +19,7 @@ const CONFIGS: [&str; 3] = [
     {"pattern":"room:1","presence_window_ms":0,"default_subscriptions":["typing","message"]},
     {"pattern":"*","lifetime":"persistent","events":[{"name":"*","history":3}]}]}"#,
     r#"{"grace_ms":30,"limits":{"history_messages":5,"history_bytes_per_topic":90,
-    "history_messages_per_topic":3,"ids_per_topic":2,"event_names_per_topic":2,"open_pages":2,
+    "history_messages_per_topic":3,"ids_per_topic":2,"event_names_per_topic":2,
     "groups":2,"topics_per_group":2,"subscriptions_per_member":2,"topics":5,"clients":7},
     "default_room":{"dedupe":3,"history_on_join":"all","events":[{"name":"*","history":4}]}}"#,
 ];

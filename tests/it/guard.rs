@@ -6,9 +6,9 @@ use std::fmt::Debug;
 
 use parlor::{
     AddToGroup, Audience, Broadcast, BroadcastChange, Channel, CloseRoom, Config, Connect,
-    Decision, Disconnect, Event, EventKind, Guard, History, HistoryLoaded, Join, Json, Kick, Leave,
-    Limit, OpenRoom, Outbound, Payload, Position, Publish, Push, Query, Question, Reason, Refuse,
-    Rejoin, RemoveFromGroup, RoomConfig, Subscribe, Tick, Topic, Track, Unsubscribe, Untrack,
+    Decision, Disconnect, Event, EventKind, Guard, History, Join, Json, Kick, Leave, Limit,
+    OpenRoom, Outbound, Payload, Position, Publish, Push, Query, Question, Reason, Refuse, Rejoin,
+    RemoveFromGroup, RoomConfig, Subscribe, Tick, Topic, Track, Unsubscribe, Untrack,
 };
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -113,7 +113,6 @@ fn of_server() -> Vec<Event> {
         Kick::new("c1", "enough").with_topic("room:1").into(),
         AddToGroup::new("g", ["room:1"]).into(),
         RemoveFromGroup::new("g", ["room:1"]).into(),
-        HistoryLoaded::new(1, Vec::new()).into(),
         Refuse::new("c1", EventKind::Broadcast, Reason::RateLimited).with_topic("room:1").into(),
         Tick::new(5).into(),
     ]

@@ -20,7 +20,7 @@ use std::{
 
 use parlor::{
     Answer, Body, Channel, Event, Json, LineReader, Outbound, Payload, Recipients, Reply,
-    StoredMessage, testing::Checker,
+    testing::Checker,
 };
 
 use self::state::{Names, check_handles, check_state};
@@ -374,11 +374,6 @@ fn is_plain(event: &Event) -> bool {
         Event::Track(track) => plain(&track.meta),
         Event::OpenRoom(open) => open.config.as_ref().is_none_or(|room| plain(&room.data)),
         Event::Publish(publish) => payload(&publish.payload) && plain(&publish.meta),
-        Event::HistoryLoaded(loaded) => {
-            let is_plain =
-                |message: &StoredMessage| payload(&message.payload) && plain(&message.meta);
-            loaded.result.iter().flatten().all(is_plain)
-        }
         Event::Leave(_)
         | Event::Crash(_)
         | Event::Restart

@@ -32,7 +32,6 @@ fn labels_are_stable() {
             "kick",
             "add_to_group",
             "remove_from_group",
-            "history_loaded",
             "refuse",
             "tick",
         ]
@@ -91,8 +90,8 @@ fn limits_have_labels_defaults_and_ranges() {
             ("topics_per_group", 1_000, 1..=MANY),
             ("subscriptions_per_member", 100, 1..=MANY),
             ("event_names_per_topic", 100, 1..=MANY),
-            ("open_pages", 1_000, 0..=MANY),
             ("page_length", 1_000, 1..=MANY),
+            ("page_bytes", 1 << 20, 1..=1 << 50),
             ("ids_per_topic", 10_000, 1..=MANY),
             ("history_messages_per_topic", 10_000, 0..=MANY),
             ("history_bytes_per_topic", 16_777_216, 0..=1 << 50),

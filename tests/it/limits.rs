@@ -106,10 +106,6 @@ fn cases(limit: Limit) -> (u64, Vec<Case>) {
             (FEW, vec![count(REACHED, 1, names), opened(subscriptions)])
         }
         Limit::EventNamesPerTopic => (FEW, event_names_per_topic()),
-        Limit::OpenPages => {
-            let page = |_| History::new("c", "t").with_event("e").with_page(0, 1);
-            (FEW, vec![count(REACHED, 0, page)])
-        }
         Limit::PageLength => {
             let page = |length| History::new("c", "t").with_page(7, 7 + length);
             (FEW, vec![size(REACHED, FEW, page)])

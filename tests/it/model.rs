@@ -27,7 +27,7 @@ use std::rc::Rc;
 use self::{
     config::RoomConfig,
     lines::{Ask, depth, json},
-    state::{Client, Footing, Member, Meta, Page, Rate, Room},
+    state::{Client, Footing, Member, Meta, Rate, Room},
     stats::Counters,
 };
 
@@ -46,8 +46,8 @@ pub struct Limits {
     pub topics_per_group: usize,
     pub subscriptions_per_member: usize,
     pub event_names_per_topic: usize,
-    pub open_pages: usize,
     pub page_length: u64,
+    pub page_bytes: usize,
     pub ids_per_topic: usize,
     pub history_messages_per_topic: usize,
     pub history_bytes_per_topic: usize,
@@ -71,8 +71,8 @@ impl Default for Limits {
             topics_per_group: 1_000,
             subscriptions_per_member: 100,
             event_names_per_topic: 100,
-            open_pages: 1_000,
             page_length: 1_000,
+            page_bytes: 1_048_576,
             ids_per_topic: 10_000,
             history_messages_per_topic: 10_000,
             history_bytes_per_topic: 16_777_216,
@@ -138,7 +138,6 @@ pub struct Model {
     clock_ms: u64,
     next_epoch: u64,
     next_ref: u64,
-    next_request: u64,
     detached: u64,
     clients: Vec<Client>,
     rooms: Vec<Room>,
@@ -146,7 +145,6 @@ pub struct Model {
     members: Vec<Member>,
     metas: Vec<Rc<Meta>>,
     groups: Vec<(String, Vec<String>)>,
-    pages: Vec<Page>,
     rates: Vec<Rate>,
     counters: Counters,
     said: Vec<String>,
@@ -162,7 +160,6 @@ impl Model {
             default_room: RoomConfig::read(&setup.default_room),
             next_epoch: setup.first_epoch,
             next_ref: 1,
-            next_request: 1,
             setup,
             ..Self::default()
         };
@@ -220,7 +217,6 @@ impl Model {
             "crash" => self.crash(ask),
             "restart" => self.restart(),
             "disconnect" => self.disconnect(ask),
-            "history_loaded" => self.history_loaded(ask),
             "refuse" => self.refuse(ask, &ask.text("reason")),
             "tick" => self.tick(),
             other => panic!("{other} is no event that the model knows"),
@@ -259,6 +255,9 @@ impl Model {
         }
         for field in ["payload", "meta", "params", "data"] {
             self.check_size(ask.raw(field))?;
+        }
+        if ask.has("before") && ask.number("start") > 0 {
+            return Err("invalid_request".into());
         }
         Ok(())
     }

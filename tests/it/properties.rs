@@ -243,8 +243,6 @@ fn random_ops_meet_every_reason_every_limit_and_every_message() {
         "broadcast: evicted",
         "close_room: evicted",
         "history: history",
-        "history: load_history",
-        "history_loaded: history",
         "publish: broadcast_message",
         "kick: disconnect",
         "kick: closed",

@@ -186,7 +186,7 @@ mod tests {
             "line 3: unknown verb \"jump\", expected join, rejoin, leave, broadcast, push, crash, \
              restart, connect, disconnect, subscribe, unsubscribe, track, untrack, open_room, \
              close_room, history, query, publish, kick, add_to_group, remove_from_group, \
-             history_loaded, refuse, tick, event, config, hold, flush, ? or --",
+             refuse, tick, event, config, hold, flush, ? or --",
         );
         check("join c1 room:1", "line 2: expected a user");
         check(

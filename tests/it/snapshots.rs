@@ -236,23 +236,24 @@ fn a_client_that_has_only_connected_is_there_and_expires() {
 }
 
 #[test]
-fn a_page_that_is_held_is_completed() {
+fn a_history_knows_from_where_on_it_has_everything() {
     let mut channel = after(
-        r#"{"default_room":{"events":[{"name":"*","history":1}]}}"#,
+        r#"{"default_room":{"events":[{"name":"*","history":2}]}}"#,
         r#"{"join":{"client_id":"a","topic":"t","user_id":"ann","now_ms":1}}
-        {"broadcast":{"client_id":"a","topic":"t","payload":1}}
-        {"broadcast":{"client_id":"a","topic":"t","payload":2}}
-        {"history":{"client_id":"a","topic":"t","event":"message","end":9,"ref":"r"}}
-        {"broadcast":{"client_id":"a","topic":"t","payload":3}}"#,
+        {"broadcast":{"client_id":"a","topic":"t","event":"e","payload":1}}
+        {"broadcast":{"client_id":"a","topic":"t","event":"f","payload":2}}
+        {"broadcast":{"client_id":"a","topic":"t","event":"e","payload":3}}
+        {"broadcast":{"client_id":"a","topic":"t","event":"e","payload":4}}"#,
     );
-    let loaded = r#"{"history_loaded":{"request":1,"messages":[
-        {"event":"message","payload":1,"from":"ann","offset":1,"timestamp_ms":1}]}}"#;
-    let loaded = loaded.replace('\n', " ");
-    check_says(&mut channel.clone(), &loaded, &[r#""offset":2"#, r#""offset":1"#, r#""ref":"r""#]);
-    let none: [&str; 0] = [];
-    assert_eq!(both(&mut channel, r#"{"history_loaded":{"request":2,"messages":[]}}"#), none);
-    let next = r#"{"history":{"client_id":"a","topic":"t","event":"message","end":9}}"#;
-    check_says(&mut channel, next, &[r#""load_history":{"request":2"#]);
+    let of_any = r#"{"history":{"client_id":"a","topic":"t","end":9}}"#;
+    check_says(
+        &mut channel,
+        of_any,
+        &[r#""offset":2"#, r#""more":{"before":{"epoch":1,"offset":2},"wanted":6}"#],
+    );
+    let of_one = r#"{"history":{"client_id":"a","topic":"t","event":"f","end":9}}"#;
+    let more = r#""more":{"before":{"epoch":1,"offset":2},"wanted":8}"#;
+    check_says(&mut channel, of_one, &[r#""offset":2"#, more]);
 }
 
 /// Everything that can happen in a window, with a list that was announced before.

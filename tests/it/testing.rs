@@ -162,8 +162,6 @@ fn valid_events_are_of_every_kind_but_refusals_and_lead_to_something() {
         "broadcast: evicted",
         "publish: broadcast_message",
         "history: history",
-        "history: load_history",
-        "history_loaded: history",
         "close_room: closed",
         "kick: disconnect",
         "tick: presence_diff",

@@ -2,9 +2,9 @@
 
 use parlor::{
     AddToGroup, Address, Audience, Broadcast, CloseRoom, Connect, Disconnect, Event, EventKind,
-    History, HistoryLoaded, Join, Json, Kick, Leave, OpenRoom, Payload, Position, Publish, Push,
-    Query, Question, Reason, Refuse, Rejoin, RemoveFromGroup, RoomConfig, StoredMessage, Subscribe,
-    Tick, Track, Unsubscribe, Untrack,
+    History, Join, Json, Kick, Leave, OpenRoom, Payload, Position, Publish, Push, Query, Question,
+    Reason, Refuse, Rejoin, RemoveFromGroup, RoomConfig, Subscribe, Tick, Track, Unsubscribe,
+    Untrack,
 };
 
 use crate::siege::Siege;
@@ -148,7 +148,7 @@ impl Siege {
         });
     }
 
-    /// Pages that nobody ever completes, and some that somebody does.
+    /// Pages by index and by position.
     fn read(&mut self, who: usize, topic: usize, number: usize) {
         for name in 0..4 {
             self.send(|| {
@@ -158,13 +158,12 @@ impl Siege {
                     .with_ref(long("ref", number, MARK))
             });
         }
-        if number.is_multiple_of(8) {
-            let asked = self.asked;
-            self.send(|| {
-                let message = StoredMessage::new(event(1), bytes(), user(who), 1, 1);
-                HistoryLoaded::new(asked, vec![message; 100])
-            });
-        }
+        let before = Position { epoch: u64::try_from(topic).unwrap(), offset: u64::MAX };
+        let length = 19 + u64::try_from(number % 3).unwrap();
+        self.send(|| {
+            let asked = History::new(client(who), self::topic(topic)).with_page(0, length);
+            asked.with_before(before)
+        });
     }
 
     /// Rooms that nobody enters.

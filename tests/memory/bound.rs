@@ -27,8 +27,6 @@ const ANNOUNCED: u64 = 700;
 const MESSAGE: u64 = 600;
 /// An id that is remembered.
 const ID: u64 = 900;
-/// A page that waits, and one message of it.
-const PAGE: u64 = 500;
 /// The window of a rate limit.
 const RATE: u64 = 200;
 /// A group; and a topic of one.
@@ -38,7 +36,7 @@ const LINK: u64 = 400;
 const HEADER: u64 = 48;
 
 /// What a channel of that configuration can hold, item by item.
-pub(crate) fn parts(config: &Config) -> [(&'static str, u64); 11] {
+pub(crate) fn parts(config: &Config) -> [(&'static str, u64); 10] {
     let limit = |limit| config.limit(limit);
     let name = limit(Limit::NameBytes) + HEADER;
     let mark = limit(Limit::RefBytes) + HEADER;
@@ -53,7 +51,6 @@ pub(crate) fn parts(config: &Config) -> [(&'static str, u64); 11] {
     let messages =
         limit(Limit::HistoryMessages).min(topics * limit(Limit::HistoryMessagesPerTopic));
     let bytes = limit(Limit::HistoryBytes).min(topics * limit(Limit::HistoryBytesPerTopic));
-    let message = MESSAGE + 5 * name + 2 * json;
     let groups = limit(Limit::Groups);
 
     [
@@ -64,12 +61,8 @@ pub(crate) fn parts(config: &Config) -> [(&'static str, u64); 11] {
         ("event names", topics * event_names * (EVENT_NAME + name)),
         ("footings", footings * (FOOTING + json) + subscriptions * (SUBSCRIPTION + name)),
         ("windows", in_rooms * (ANNOUNCED + json + 2 * name)),
-        ("history", bytes + messages * (MESSAGE + 2 * name)),
+        ("history", bytes + messages * (MESSAGE + 4 * name)),
         ("ids", topics * limit(Limit::IdsPerTopic) * (ID + name + mark)),
-        (
-            "pages",
-            limit(Limit::OpenPages) * (PAGE + 2 * name + mark + limit(Limit::PageLength) * message),
-        ),
         (
             "rates and groups",
             clients * topics * RATE

@@ -65,7 +65,7 @@ fn config() -> Config {
         (Limit::TopicsPerGroup, 20),
         (Limit::SubscriptionsPerMember, 5),
         (Limit::EventNamesPerTopic, 6),
-        (Limit::OpenPages, 10),
+        (Limit::PageBytes, 5_000),
         (Limit::PageLength, 20),
         (Limit::IdsPerTopic, 60),
         (Limit::HistoryMessagesPerTopic, 50),

@@ -30,8 +30,6 @@ pub(crate) struct Siege {
     limits: [u32; Limit::ALL.len()],
     /// What was refused for which reason, how often.
     reasons: [u32; Reason::ALL.len()],
-    /// The last page that was asked of the driver.
-    pub(crate) asked: u64,
     /// How many messages have left history.
     evicted: usize,
     /// The most messages that history has held.
@@ -53,7 +51,6 @@ impl Siege {
             random: 1,
             limits: Default::default(),
             reasons: Default::default(),
-            asked: 0,
             evicted: 0,
             history: 0,
         }
@@ -81,14 +78,13 @@ impl Siege {
     }
 
     fn note(&mut self, noted: &Noted) {
-        let &Noted { refused, asked, evicted } = noted;
+        let &Noted { refused, evicted } = noted;
         if let Some((reason, limit)) = refused {
             self.reasons[reason as usize] += 1;
             if let Some(limit) = limit {
                 self.limits[limit as usize] += 1;
             }
         }
-        self.asked = asked.unwrap_or(self.asked);
         self.evicted += evicted;
         self.history = self.history.max(self.channel.stats().history_messages);
     }
@@ -125,7 +121,6 @@ impl Siege {
             Limit::TopicsPerGroup,
             Limit::SubscriptionsPerMember,
             Limit::EventNamesPerTopic,
-            Limit::OpenPages,
             Limit::PageLength,
         ];
         for limit in limits {
@@ -146,20 +141,17 @@ impl Siege {
 /// What is read off an outbox.
 struct Noted {
     refused: Option<(Reason, Option<Limit>)>,
-    asked: Option<u64>,
     evicted: usize,
 }
 
 impl Noted {
     fn of(outbox: &[Outbound]) -> Self {
-        let mut noted = Self { refused: None, asked: None, evicted: 0 };
+        let mut noted = Self { refused: None, evicted: 0 };
         for outbound in outbox {
             if let Outbound::Reply(reply) = outbound
                 && let Err(refusal) = &reply.result
             {
                 noted.refused = Some((refusal.reason(), refusal.limit()));
-            } else if let Outbound::LoadHistory(load) = outbound {
-                noted.asked = Some(load.request);
             } else if let Outbound::Evicted(evicted) = outbound {
                 noted.evicted += evicted.messages.len();
             }

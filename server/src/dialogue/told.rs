@@ -43,7 +43,6 @@ impl Told {
             | Outbound::PresenceDiff(_)
             | Outbound::History(_)
             | Outbound::Evicted(_)
-            | Outbound::LoadHistory(_)
             | Outbound::RoomOpened(_)
             | Outbound::Disconnect(_)
             | Outbound::System(_) => Note::Nothing,

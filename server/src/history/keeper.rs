@@ -3,18 +3,22 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
-    sync::{Arc, atomic::Ordering, mpsc::Sender},
+    sync::{
+        Arc,
+        atomic::Ordering,
+        mpsc::{SendError, Sender},
+    },
 };
 
 use parlor::{
-    BroadcastMessage, Channel, Evicted, HistoryLoaded, LoadHistory, Outbound, Position,
-    StoredMessage, Target, Topic,
+    BroadcastMessage, Channel, Evicted, HistoryPage, Outbound, Position, StoredMessage, Target,
+    Topic,
 };
 use tokio::sync::mpsc::WeakSender;
 use tracing::error;
 
 use super::{
-    Command, Cut, Entry, Kept, Load, Tally,
+    Command, Cut, Entry, Kept, Limits, Load, Tally, Wanted,
     shares::{Share, Shares},
 };
 use crate::shard::Message;
@@ -28,7 +32,8 @@ pub(super) struct Hands {
     pub(super) commands: Sender<Command>,
     tally: Arc<Tally>,
     answer: WeakSender<Message>,
-    max_waiting_bytes: u64,
+    limits: Limits,
+    last_request: u64,
     shares: Shares,
     /// Of which address the client is that asks for pages.
     asker: Option<IpAddr>,
@@ -63,14 +68,15 @@ impl Keeper {
         commands: Sender<Command>,
         tally: Arc<Tally>,
         answer: WeakSender<Message>,
-        (max_waiting_bytes, max_pages): (u64, u64),
+        limits: Limits,
     ) -> Self {
         Self(Some(Hands {
             commands,
             tally,
             answer,
-            max_waiting_bytes,
-            shares: Shares::new(max_pages),
+            limits,
+            last_request: 0,
+            shares: Shares::new(limits.pages),
             asker: None,
             progress: Progress::default(),
             is_behind: false,
@@ -82,7 +88,7 @@ impl Keeper {
     pub(crate) fn that_nobody_reads(max_pages: u64) -> (Self, impl Sized) {
         let (commands, unread) = std::sync::mpsc::channel();
         let (mailbox, _) = tokio::sync::mpsc::channel(1);
-        let limits = (u64::MAX, max_pages);
+        let limits = Limits { waiting_bytes: u64::MAX, pages: max_pages, page_bytes: u64::MAX };
         (Self::new(commands, Arc::default(), mailbox.downgrade(), limits), unread)
     }
 
@@ -100,18 +106,9 @@ impl Keeper {
         }
     }
 
-    /// Keeps what is said in rooms that have a history, and asks for what memory does not have. What
-    /// is returned is the answer of who is not answered later.
-    #[must_use]
-    pub(crate) fn take_note(
-        &mut self,
-        outbound: &Outbound,
-        channel: &Channel,
-    ) -> Option<HistoryLoaded> {
-        let Some(hands) = &mut self.0 else {
-            let Outbound::LoadHistory(load) = outbound else { return None };
-            return Some(HistoryLoaded::failure(load.request, "no store"));
-        };
+    /// Keeps what is sent in rooms that have a history.
+    pub(crate) fn take_note(&mut self, outbound: &Outbound, channel: &Channel) {
+        let Some(hands) = &mut self.0 else { return };
         match outbound {
             Outbound::BroadcastMessage(message) => hands.said(message, channel),
             Outbound::Evicted(evicted) => hands.evicted(evicted),
@@ -120,7 +117,6 @@ impl Keeper {
                 // However much waits: otherwise others would read what was said there.
                 hands.hand_over(Entry::Cut(Cut { topic, epoch }));
             }
-            Outbound::LoadHistory(load) => return hands.load(load),
             Outbound::Reply(_)
             | Outbound::PushMessage(_)
             | Outbound::PresenceState(_)
@@ -130,7 +126,17 @@ impl Keeper {
             | Outbound::Disconnect(_)
             | Outbound::System(_) => {}
         }
-        None
+    }
+
+    /// Completes a page from the file. Returns one that needs nothing from there, or can't have it;
+    /// any other comes by the mailbox.
+    #[must_use]
+    pub(crate) fn complete(&mut self, mut page: HistoryPage) -> Option<HistoryPage> {
+        match &mut self.0 {
+            Some(hands) if Wanted::by(&page).is_some() => return hands.load(page),
+            Some(_) | None => page.end_at_memory(),
+        }
+        Some(page)
     }
 }
 
@@ -179,7 +185,7 @@ impl Hands {
     /// Whether there is room for it, which is said in the log where it begins not to be.
     fn fits(&mut self, entry: &Entry) -> bool {
         let waiting = self.tally.waiting_bytes.load(Ordering::Relaxed);
-        let fits = waiting.saturating_add(entry.bytes()) <= self.max_waiting_bytes;
+        let fits = waiting.saturating_add(entry.bytes()) <= self.limits.waiting_bytes;
         if !fits && !self.is_behind {
             error!(waiting, "the history is behind, so messages may be lost");
         }
@@ -198,15 +204,21 @@ impl Hands {
         }
     }
 
-    fn load(&mut self, load: &LoadHistory) -> Option<HistoryLoaded> {
-        let answer = self.answer.clone();
-        let asked = Command::Load(Load { load: load.clone(), answer });
-        match self.commands.send(asked) {
+    fn load(&mut self, page: HistoryPage) -> Option<HistoryPage> {
+        self.last_request += 1;
+        let (request, answer) = (self.last_request, self.answer.clone());
+        let load = Load { request, page, max_bytes: self.limits.page_bytes, answer };
+        match self.commands.send(Command::Load(Box::new(load))) {
             Ok(()) => {
-                self.shares.ask(load.request, self.asker);
+                self.shares.ask(request, self.asker);
                 None
             }
-            Err(_) => Some(HistoryLoaded::failure(load.request, "the history has ended")),
+            Err(SendError(Command::Load(load))) => {
+                let mut page = load.page;
+                page.end_at_memory();
+                Some(page)
+            }
+            Err(SendError(Command::Write(_))) => None,
         }
     }
 }
@@ -260,5 +272,7 @@ fn stored(message: &BroadcastMessage, offset: u64) -> StoredMessage {
     let BroadcastMessage { event, payload, from, client_id, timestamp_ms, meta, .. } = message;
     let mut stored = StoredMessage::new(event, payload.clone(), from, offset, *timestamp_ms);
     (stored.client_id, stored.meta) = (client_id.clone(), meta.clone());
+    stored.except_client.clone_from(&message.except_client);
+    stored.except_user.clone_from(&message.except_user);
     stored
 }

@@ -5,18 +5,17 @@ use std::{
     sync::{Arc, atomic::Ordering, mpsc},
 };
 
-use parlor::HistoryLoaded;
 use rusqlite::Connection;
 use tracing::{error, info};
 
-use super::{HistoryReach, Load, Tally, table};
+use super::{HistoryReach, Load, Loaded, Tally, Wanted, table};
 use crate::shard::Message;
 
 /// What it owns.
 pub(super) struct Reader {
     connection: Connection,
     reach: HistoryReach,
-    asked: mpsc::Receiver<Load>,
+    asked: mpsc::Receiver<Box<Load>>,
     tally: Arc<Tally>,
     _lock: Arc<File>,
     state: State,
@@ -33,26 +32,26 @@ impl Reader {
     pub(super) const fn new(
         connection: Connection,
         reach: HistoryReach,
-        asked: mpsc::Receiver<Load>,
+        asked: mpsc::Receiver<Box<Load>>,
         tally: Arc<Tally>,
         lock: Arc<File>,
     ) -> Self {
         Self { connection, reach, asked, tally, _lock: lock, state: State::Works }
     }
 
-    /// Answers until nobody asks any more. As many wait as there may be open pages, which shards see
-    /// to.
+    /// Answers until nobody asks any more. How many wait, shards see to.
     pub(super) fn run(mut self) {
-        while let Ok(asked) = self.asked.recv() {
-            let request = asked.load.request;
-            let loaded = match table::page(&self.connection, &asked.load, self.reach) {
+        while let Ok(mut asked) = self.asked.recv() {
+            let Some(wanted) = Wanted::by(&asked.page) else { continue };
+            match table::page(&self.connection, wanted, self.reach) {
                 Ok(messages) => {
                     if self.state == State::Fails {
                         info!("pages are read from the history again");
                     }
                     self.state = State::Works;
                     self.tally.pages.fetch_add(1, Ordering::Relaxed);
-                    HistoryLoaded::new(request, messages)
+                    asked.page.complete(messages, asked.max_bytes);
+                    asked.answer();
                 }
                 Err(failure) => {
                     if self.state == State::Works {
@@ -60,19 +59,25 @@ impl Reader {
                     }
                     self.state = State::Fails;
                     self.tally.failed_pages.fetch_add(1, Ordering::Relaxed);
-                    HistoryLoaded::failure(request, failure.to_string())
+                    asked.fail();
                 }
-            };
-            asked.answer(loaded);
+            }
         }
     }
 }
 
 impl Load {
     /// Waits until the shard has room for it. The shard may have gone.
-    pub(super) fn answer(self, loaded: HistoryLoaded) {
+    pub(super) fn answer(self) {
+        let loaded = Loaded { request: self.request, page: self.page };
         if let Some(mailbox) = self.answer.upgrade() {
-            mailbox.blocking_send(Message::Loaded(loaded)).ok();
+            mailbox.blocking_send(Message::Loaded(Box::new(loaded))).ok();
         }
+    }
+
+    /// The page is what memory has of it.
+    pub(super) fn fail(mut self) {
+        self.page.end_at_memory();
+        self.answer();
     }
 }

@@ -4,13 +4,13 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use parlor::{ClientId, EventName, Json, LoadHistory, Payload, StoredMessage, Topic};
+use parlor::{ClientId, EventName, Json, Payload, Position, StoredMessage, Topic};
 use rusqlite::{
     Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params,
     types::{ToSqlOutput, ValueRef},
 };
 
-use super::{Cut, Entry, HistoryReach, Kept};
+use super::{Cut, Entry, HistoryReach, Kept, Wanted};
 
 /// How many messages go in one transaction, at most, so that others get their turn.
 const SWEPT_AT_ONCE: i64 = 4_096;
@@ -166,28 +166,28 @@ pub(super) fn sweep(connection: &Connection, oldest_ms: u64) -> rusqlite::Result
 /// of the rooms before it. Costs O(log n) and O(1) for each message up to its end.
 pub(super) fn page(
     connection: &Connection,
-    load: &LoadHistory,
+    wanted: Wanted<'_>,
     reach: HistoryReach,
 ) -> rusqlite::Result<Vec<StoredMessage>> {
-    let LoadHistory { topic, epoch, event, before, start, end, .. } = load;
+    let Wanted { topic, epoch, event, before, count } = wanted;
     let Some((place, cut)) = find_place(connection, topic.as_str(), event.as_str())? else {
         return Ok(Vec::new());
     };
     let lowest = match reach {
-        HistoryReach::Topic if *epoch > unsigned(cut) => cut.saturating_add(1),
-        HistoryReach::Topic | HistoryReach::Room => signed(*epoch),
+        HistoryReach::Topic if epoch > unsigned(cut) => cut.saturating_add(1),
+        HistoryReach::Topic | HistoryReach::Room => signed(epoch),
     };
     let mut messages = connection.prepare_cached(
         "SELECT epoch, offset, timestamp_ms, user, client, payload, meta FROM message
          WHERE place = ?1 AND epoch >= ?2 AND (epoch, offset) < (?3, ?4)
-         ORDER BY epoch DESC, offset DESC LIMIT ?5 OFFSET ?6",
+         ORDER BY epoch DESC, offset DESC LIMIT ?5",
     )?;
-    let (upper, count) = (signed(*epoch), signed(end.saturating_sub(*start)));
-    let page = params![place, lowest, upper, signed(*before), count, signed(*start)];
+    let Position { epoch: upper, offset } = before;
+    let page = params![place, lowest, signed(upper), signed(offset), signed(count)];
     let messages = messages.query_map(page, |row| {
         let message = message(row, event)?;
         let of_epoch = unsigned(row.get("epoch")?);
-        Ok(if of_epoch == *epoch { message } else { message.with_epoch(of_epoch) })
+        Ok(if of_epoch == epoch { message } else { message.with_epoch(of_epoch) })
     })?;
     messages.collect()
 }

@@ -4,11 +4,11 @@ mod behind;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
-use parlor::{Json, LoadHistory, Payload, StoredMessage};
+use parlor::{EventName, Json, Payload, Position, StoredMessage, Topic};
 use rusqlite::Connection;
 
 use super::{
-    Cut, Entry, HistoryReach, HistorySync, Kept,
+    Cut, Entry, HistoryReach, HistorySync, Kept, Wanted,
     file::{APPLICATION_ID, Opened, VERSION},
     table::{self, Swept},
     writer::oldest_ms,
@@ -45,39 +45,36 @@ fn run_of(topic: &str, epoch: u64, event: &str, offsets: impl Iterator<Item = u6
 }
 
 /// A page as a channel asks for it.
-fn load(topic: &str, epoch: u64, event: &str, before: u64, start: u64, end: u64) -> LoadHistory {
-    let mut channel = crate_channel();
-    let mut load = channel.remove(0);
-    load.topic = topic.into();
-    load.epoch = epoch;
-    load.event = event.into();
-    load.before = before;
-    (load.start, load.end) = (start, end);
-    load
+#[derive(Debug)]
+struct Asked {
+    topic: Topic,
+    epoch: u64,
+    event: EventName,
+    before: u64,
+    start: u64,
+    end: u64,
 }
 
-/// A channel's own question, as nobody else can make one.
-fn crate_channel() -> Vec<LoadHistory> {
-    use parlor::{Channel, Config, EventDefinition, History, Join, Outbound, RoomConfig};
-    let event = EventDefinition::new("e").with_history(1);
-    let room = RoomConfig::default().with_event(event);
-    let config = Config::builder().default_room(room).build().unwrap();
-    let mut channel = Channel::single_node(config);
-    channel.handle(Join::new("c", "t", "u", 0).into());
-    channel.handle(History::new("c", "t").with_event("e").into());
-    let outbox = channel.flush_outbox().into_iter();
-    let loads = outbox.filter_map(|outbound| {
-        if let Outbound::LoadHistory(load) = outbound { Some(load) } else { None }
-    });
-    loads.collect()
+fn load(topic: &str, epoch: u64, event: &str, before: u64, start: u64, end: u64) -> Asked {
+    Asked { topic: topic.into(), epoch, event: event.into(), before, start, end }
 }
 
-fn shown(connection: &Connection, load: &LoadHistory) -> Vec<StoredMessage> {
-    table::page(connection, load, HistoryReach::Room).unwrap()
+fn shown(connection: &Connection, asked: &Asked) -> Vec<StoredMessage> {
+    page_of(connection, asked, HistoryReach::Room)
 }
 
-fn offsets(connection: &Connection, load: &LoadHistory) -> Vec<u64> {
-    let page = shown(connection, load);
+fn page_of(connection: &Connection, asked: &Asked, reach: HistoryReach) -> Vec<StoredMessage> {
+    let Asked { topic, epoch, event, before, start, end } = asked;
+    let before = Position { epoch: *epoch, offset: *before };
+    let count = if end > start { *end } else { 0 };
+    let wanted = Wanted { topic, epoch: *epoch, event, before, count };
+    let mut page = table::page(connection, wanted, reach).unwrap();
+    page.drain(..page.len().min(usize::try_from(*start).unwrap()));
+    page
+}
+
+fn offsets(connection: &Connection, asked: &Asked) -> Vec<u64> {
+    let page = shown(connection, asked);
     page.iter().map(|message| message.offset).collect()
 }
 
@@ -178,7 +175,7 @@ fn a_page_goes_on_with_the_rooms_before_newest_first() {
     table::write(&mut writer, &batch, None).unwrap();
     let page = |epoch, before, start, end, reach| {
         let load = load("t", epoch, "a", before, start, end);
-        let page = table::page(&reader, &load, reach).unwrap();
+        let page = page_of(&reader, &load, reach);
         page.iter().map(|message| (message.epoch, message.offset)).collect::<Vec<_>>()
     };
     let (old, older) = (Some(8), Some(3));
@@ -219,7 +216,7 @@ fn a_cut_is_an_epoch_that_is_known_as_long_as_there_is_something_to_cut() {
         let opened = Opened::open(&path, HistorySync::Normal).unwrap();
         assert_eq!(opened.last_epoch, 7, "nothing was said in the other room");
         let page = load("t", 8, "a", 1, 0, 9);
-        assert_eq!(table::page(&opened.reader, &page, HistoryReach::Topic).unwrap(), []);
+        assert_eq!(page_of(&opened.reader, &page, HistoryReach::Topic), []);
     }
 }
 

@@ -11,7 +11,6 @@ use std::{
     time::Duration,
 };
 
-use parlor::HistoryLoaded;
 use rusqlite::Connection;
 use tracing::{error, info, warn};
 
@@ -30,7 +29,7 @@ pub(super) struct Writer {
     connection: Connection,
     settings: HistorySettings,
     clock: Clock,
-    loads: Sender<Load>,
+    loads: Sender<Box<Load>>,
     tally: Arc<Tally>,
     _lock: Arc<File>,
     /// What was handed over and is not written, in its order.
@@ -53,7 +52,7 @@ impl Writer {
         connection: Connection,
         settings: HistorySettings,
         clock: Clock,
-        loads: Sender<Load>,
+        loads: Sender<Box<Load>>,
         tally: Arc<Tally>,
         lock: Arc<File>,
     ) -> Self {
@@ -152,21 +151,17 @@ impl Writer {
 
     /// Hands on who asks for pages. What is not written can't be read: then the page is what memory
     /// has of it, rather than one with a hole.
-    fn pass_on(&self, loads: Vec<Load>) {
+    fn pass_on(&self, loads: Vec<Box<Load>>) {
         for load in loads {
-            let request = load.load.request;
             if self.state == State::Works {
                 // Whoever reads goes after who writes, but by a defect.
                 if let Err(SendError(load)) = self.loads.send(load) {
                     self.tally.failed_pages.fetch_add(1, Ordering::Relaxed);
-                    load.answer(HistoryLoaded::failure(
-                        request,
-                        "the history is not read any more",
-                    ));
+                    load.fail();
                 }
             } else {
                 self.tally.failed_pages.fetch_add(1, Ordering::Relaxed);
-                load.answer(HistoryLoaded::failure(request, "the history can't be written"));
+                load.fail();
             }
         }
     }

@@ -17,7 +17,7 @@ pub(crate) struct Filter {
 }
 
 /// The labels of what comes out.
-const OUTBOUND: [&str; 13] = [
+const OUTBOUND: [&str; 12] = [
     "reply",
     "push_message",
     "broadcast_message",
@@ -25,7 +25,6 @@ const OUTBOUND: [&str; 13] = [
     "presence_diff",
     "history",
     "evicted",
-    "load_history",
     "room_opened",
     "room_closed",
     "closed",

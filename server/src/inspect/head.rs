@@ -92,9 +92,6 @@ impl<'a> Head<'a> {
             Outbound::Evicted(evicted) => {
                 (head.topic, head.event) = (Some(&evicted.topic), Some(&evicted.event));
             }
-            Outbound::LoadHistory(load) => {
-                (head.topic, head.event) = (Some(&load.topic), Some(&load.event));
-            }
             Outbound::RoomOpened(notice) | Outbound::RoomClosed(notice) => {
                 head.topic = Some(&notice.info.topic);
             }
@@ -129,7 +126,6 @@ fn name_and_user(event: &Event) -> (Option<&EventName>, Option<&UserId>) {
         | Event::Kick(_)
         | Event::AddToGroup(_)
         | Event::RemoveFromGroup(_)
-        | Event::HistoryLoaded(_)
         | Event::Refuse(_)
         | Event::Tick(_)
         | _ => (None, None),

@@ -106,7 +106,6 @@ fn without_recipients(outbound: &Outbound) -> Outbound {
         | Outbound::PresenceState(_)
         | Outbound::History(_)
         | Outbound::Evicted(_)
-        | Outbound::LoadHistory(_)
         | Outbound::Disconnect(_)
         | Outbound::System(_) => {}
     }

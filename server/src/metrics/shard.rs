@@ -52,10 +52,7 @@ impl Sent {
             Outbound::RoomOpened(_) => Self::RoomOpened,
             Outbound::RoomClosed(_) => Self::RoomClosed,
             Outbound::Closed(_) => Self::Closed,
-            Outbound::Evicted(_)
-            | Outbound::LoadHistory(_)
-            | Outbound::Disconnect(_)
-            | Outbound::System(_) => return None,
+            Outbound::Evicted(_) | Outbound::Disconnect(_) | Outbound::System(_) => return None,
         })
     }
 }

@@ -28,7 +28,6 @@ pub(super) fn size_of(item: &Item) -> usize {
             Outbound::PresenceDiff(_)
             | Outbound::Reply(_)
             | Outbound::Evicted(_)
-            | Outbound::LoadHistory(_)
             | Outbound::RoomOpened(_)
             | Outbound::RoomClosed(_)
             | Outbound::Closed(_)

@@ -65,8 +65,8 @@ impl Seats {
                 }
             }
             Outbound::System(system) => info!(label = system.label, "system"),
-            // They are for the history, not for clients.
-            Outbound::Evicted(_) | Outbound::LoadHistory(_) => {}
+            // It is for the history, not for clients.
+            Outbound::Evicted(_) => {}
         }
     }
 

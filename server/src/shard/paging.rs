@@ -32,9 +32,7 @@ mod tests {
     use std::sync::Arc;
 
     use futures_util::FutureExt;
-    use parlor::{
-        Config, Connect, EventDefinition, HistoryLoaded, Join, Limit, Outbound, RoomConfig,
-    };
+    use parlor::{Config, Connect, EventDefinition, Join, Outbound, RoomConfig};
 
     use super::*;
     use crate::{
@@ -42,7 +40,7 @@ mod tests {
         history::Keeper,
         queue::{Item, Queue},
         settings::Settings,
-        shard::{Message, Seat, Wire},
+        shard::{Seat, Wire},
     };
 
     /// Asks for so many pages, and returns for each why it is refused, if it is.
@@ -66,7 +64,7 @@ mod tests {
     #[test]
     fn one_address_leaves_pages_to_another() {
         let room = RoomConfig::default().with_event(EventDefinition::new("e").with_history(1));
-        let channel = Config::builder().default_room(room).limit(Limit::OpenPages, 4).build();
+        let channel = Config::builder().default_room(room).build();
         let settings = Settings { channel: channel.unwrap(), ..Settings::default() };
         let (keeper, _unread) = Keeper::that_nobody_reads(4);
         let beside = (&Arc::default(), &Arc::default());
@@ -87,7 +85,7 @@ mod tests {
         let no = Some(Reason::LimitReached);
         assert_eq!(ask(&mut shard, "c1", &first, 4), [None, None, no, no]);
         assert_eq!(ask(&mut shard, "c2", &second, 2), [None, no]);
-        shard.take(Message::Loaded(HistoryLoaded::new(1, Vec::new())));
+        shard.keeper.answered(1);
         assert_eq!(ask(&mut shard, "c1", &first, 2), [None, no]);
     }
 }

@@ -40,13 +40,12 @@ fields that each must have, and in brackets those that it may have:
   untrack           client_id topic [ref]
   open_room         topic [config by ref]
   close_room        topic [by ref]
-  history           client_id topic [event start end ref]
+  history           client_id topic [event before start end ref]
   query             what [topic client_id ref]
   publish           target event payload [from except_client except_user meta id ref]
   kick              client_id reason [topic ref]
   add_to_group      group topics [ref]
   remove_from_group group topics [ref]
-  history_loaded    request messages
   refuse            client_id to reason [topic message ref]
   tick              now_ms
 

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct};
 
 use crate::{
     config::RoomConfig,
-    ids::{ClientId, ClusterName, EventName, GroupName, MessageId, NodeId, Ref, Topic, UserId},
+    ids::{ClientId, ClusterName, EventName, GroupName, MessageId, NodeId, Topic, UserId},
     message::StoredMessage,
+    object::optional_field,
     payload::{Json, Payload},
 };
 
@@ -23,7 +24,6 @@ pub(super) struct State {
     pub(super) now_ms: u64,
     pub(super) next_ref: u64,
     pub(super) next_epoch: u64,
-    pub(super) last_request: u64,
     pub(super) counters: Counters,
     pub(super) clients: Vec<Client>,
     /// Handles that can be given out, the next one last; and those that wait for a flush.
@@ -32,7 +32,6 @@ pub(super) struct State {
     pub(super) rooms: Vec<Room>,
     pub(super) agenda: Vec<(Due, u64)>,
     pub(super) groups: Vec<(GroupName, Vec<Topic>)>,
-    pub(super) pages: Vec<Page>,
     pub(super) rates: Vec<Rate>,
 }
 
@@ -155,19 +154,12 @@ pub(super) struct Gone {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct History {
-    pub(super) messages: Vec<Stored>,
+    pub(super) messages: Vec<Kept>,
+    pub(super) whole_from: u64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) gaps: Vec<(EventName, u64)>,
     pub(super) lost: Vec<(EventName, u64)>,
     pub(super) lost_others: u64,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Stored {
-    pub(super) message: Kept,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) except_client: Option<ClientId>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) except_user: Option<UserId>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -176,22 +168,6 @@ pub(super) enum Due {
     Footing { client: u32, epoch: u64 },
     Client(u32),
     Window(u64),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Page {
-    pub(super) request: u64,
-    pub(super) client: u32,
-    pub(super) topic: Topic,
-    pub(super) epoch: u64,
-    pub(super) event: EventName,
-    pub(super) start: u64,
-    pub(super) end: u64,
-    #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
-    pub(super) reference: Option<Ref>,
-    pub(super) memory: Vec<Kept>,
-    pub(super) asked: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -232,8 +208,10 @@ impl Serialize for Kept {
             offset,
             timestamp_ms,
             meta,
+            except_client,
+            except_user,
         } = &self.0;
-        let mut object = serializer.serialize_struct("Kept", 7)?;
+        let mut object = serializer.serialize_struct("Kept", 9)?;
         object.serialize_field("event", event)?;
         match payload {
             Payload::Json(json) => object.serialize_field("payload", json.raw())?,
@@ -248,6 +226,8 @@ impl Serialize for Kept {
         if let Some(meta) = meta {
             object.serialize_field("meta", meta.raw())?;
         }
+        optional_field(&mut object, "except_client", except_client.as_ref())?;
+        optional_field(&mut object, "except_user", except_user.as_ref())?;
         object.end()
     }
 }

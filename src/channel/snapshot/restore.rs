@@ -27,8 +27,6 @@ use crate::{
     config::{Config, Limit},
     footing::Footing,
     ids::{ClientHandle, Topic},
-    message::StoredMessage,
-    pages::{Page, Pages},
     rate,
     rooms::{Origin, RoomNumber},
 };
@@ -61,7 +59,6 @@ impl Channel {
             now_ms,
             next_ref,
             next_epoch,
-            last_request,
             counters,
             clients,
             free_handles,
@@ -69,7 +66,6 @@ impl Channel {
             rooms,
             agenda,
             groups,
-            pages,
             rates,
         } = state;
         let node = match node {
@@ -83,8 +79,6 @@ impl Channel {
         channel.node.set_next_ref(number("next_ref", next_ref)?);
         channel.clock.now_ms = now_ms;
         check_counter("next_epoch", next_epoch)?;
-        check_counter("last_request", last_request)?;
-        channel.pages = Pages::after(last_request);
 
         let (handles, refs) = (BTreeSet::new(), BTreeSet::new());
         let mut builder = Builder { channel, handles, rooms: BTreeMap::new(), refs };
@@ -107,7 +101,6 @@ impl Channel {
         }
         builder.agenda(agenda)?;
         builder.groups(groups)?;
-        builder.pages(pages, next_epoch)?;
         builder.rates(rates)?;
         builder.finish(counters, &form)
     }
@@ -249,36 +242,6 @@ impl Builder {
                 return Err(wrong(format_args!("group {group:?} is there twice")));
             }
             self.channel.groups.add(&group, &topics);
-        }
-        Ok(())
-    }
-
-    fn pages(&mut self, pages: Vec<form::Page>, next_epoch: u64) -> Restored {
-        self.check_limit(Limit::OpenPages, pages.len())?;
-        let mut last = 0;
-        for page in pages {
-            let client = self.find_client(page.client)?;
-            let form::Page { request, topic, epoch, event, start, end, reference, asked, .. } =
-                page;
-            let wrong = |what: &str| Err(wrong(format_args!("page {request} {what}")));
-            if request <= last || request > self.channel.pages.last_request() {
-                return wrong("is out of order, or was never asked for");
-            }
-            last = request;
-            if epoch >= next_epoch {
-                return wrong("is of a room that never was");
-            }
-            let length = end.saturating_sub(start);
-            if asked > length || page.memory.len() as u64 > length {
-                return wrong("has more messages than were asked for");
-            }
-            let memory: Vec<_> =
-                page.memory.into_iter().map(|form::Kept(kept)| Arc::new(kept)).collect();
-            if memory.iter().any(|message: &Arc<StoredMessage>| message.event != event) {
-                return wrong("has messages of another name");
-            }
-            let page = Page { client, topic, epoch, event, start, end, reference, memory, asked };
-            self.channel.pages.reopen(request, page);
         }
         Ok(())
     }

@@ -12,7 +12,6 @@ use crate::{
     history::History,
     ids::ClientHandle,
     message::StoredMessage,
-    pages::Page,
     presence::{Meta, Presence, Record, Window},
     rate,
     refusal::Reason,
@@ -33,7 +32,6 @@ impl Channel {
             now_ms: self.clock.now_ms,
             next_ref: self.node.upcoming_ref().get(),
             next_epoch: self.rooms.next_epoch(),
-            last_request: self.pages.last_request(),
             counters: self.outbox.counters().into(),
             clients: self
                 .clients
@@ -46,7 +44,6 @@ impl Channel {
             rooms: rooms.into_iter().map(|room| self.room_form(room)).collect(),
             agenda: self.clock.agenda.iter().map(|(due, at)| (self.due_form(due), at)).collect(),
             groups: self.groups(),
-            pages: self.pages.iter().map(|(request, page)| page_form(request, page)).collect(),
             rates: self.rates_form(),
         }
     }
@@ -167,34 +164,15 @@ fn window_form(window: &Window) -> form::Window {
 
 fn history_form(history: &History) -> form::History {
     let lost = history.lost();
-    let messages = history.since(0).map(|(message, excluded)| form::Stored {
-        message: kept(message),
-        except_client: excluded.client.clone(),
-        except_user: excluded.user.clone(),
-    });
     form::History {
-        messages: messages.collect(),
+        messages: history
+            .since(0)
+            .map(|message| form::Kept(StoredMessage::clone(message)))
+            .collect(),
+        whole_from: history.whole_from(),
+        gaps: history.gaps().map(|(event, offset)| (event.clone(), offset)).collect(),
         lost: lost.singly.iter().map(|(event, offset)| (event.clone(), *offset)).collect(),
         lost_others: lost.others,
-    }
-}
-
-fn kept(message: &StoredMessage) -> form::Kept {
-    form::Kept(message.clone())
-}
-
-fn page_form(request: u64, page: &Page) -> form::Page {
-    form::Page {
-        request,
-        client: page.client.get(),
-        topic: page.topic.clone(),
-        epoch: page.epoch,
-        event: page.event.clone(),
-        start: page.start,
-        end: page.end,
-        reference: page.reference.clone(),
-        memory: page.memory.iter().map(|message| kept(message)).collect(),
-        asked: page.asked,
     }
 }
 

@@ -91,11 +91,7 @@ impl Moves {
             Event::Crash(_) => moves.crash(state),
             Event::Restart => state.is_crashed = false,
             Event::Broadcast(_) | Event::Publish(_) => count_broadcast(state, outbox),
-            Event::Push(_)
-            | Event::History(_)
-            | Event::Query(_)
-            | Event::HistoryLoaded(_)
-            | Event::Refuse(_) => {}
+            Event::Push(_) | Event::History(_) | Event::Query(_) | Event::Refuse(_) => {}
         }
         moves
     }

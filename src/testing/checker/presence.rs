@@ -46,7 +46,6 @@ pub(super) fn check_joiner(
             Outbound::PresenceDiff(_) => (3, None),
             Outbound::PushMessage(_)
             | Outbound::Evicted(_)
-            | Outbound::LoadHistory(_)
             | Outbound::RoomOpened(_)
             | Outbound::RoomClosed(_)
             | Outbound::Closed(_)

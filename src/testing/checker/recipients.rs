@@ -41,7 +41,6 @@ pub(super) fn check(
             | Outbound::PresenceState(_)
             | Outbound::History(_)
             | Outbound::Evicted(_)
-            | Outbound::LoadHistory(_)
             | Outbound::Disconnect(_)
             | Outbound::System(_) => continue,
         };

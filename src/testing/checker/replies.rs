@@ -46,7 +46,7 @@ pub(super) fn check(event: &Event, outbox: &[Outbound], findings: &mut Findings)
         findings.agree(Rule::R1, what, outbox.len(), 1);
     } else if let Event::History(_) = event {
         let rest: Vec<_> = outbox.iter().skip(count).map(Outbound::label).collect();
-        if !matches!(rest[..], ["history" | "load_history"]) {
+        if !matches!(rest[..], ["history"]) {
             findings
                 .add(Rule::R1, format_args!("expected a page right after its reply, got {rest:?}"));
         }

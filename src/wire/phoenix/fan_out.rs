@@ -57,7 +57,6 @@ pub fn shared(outbound: &Outbound, positions: Positions) -> Result<Option<Frames
         | Outbound::PresenceState(_)
         | Outbound::History(_)
         | Outbound::Evicted(_)
-        | Outbound::LoadHistory(_)
         | Outbound::Closed(_)
         | Outbound::Disconnect(_)
         | Outbound::System(_) => Ok(None),

@@ -1,11 +1,12 @@
-//! Pages of history as an object: what the JSON form of the crate says of each message, but for
-//! the client that sent it.
+//! Pages of history as an object: what the JSON form of the crate has of each message, but for
+//! the client that sent it and for whom it excludes.
 
 use alloc::string::String;
 
 use super::write;
 use crate::{
     base64,
+    event::Position,
     message::StoredMessage,
     outbound::HistoryPage,
     payload::{Json, Payload},
@@ -21,14 +22,32 @@ pub(super) fn size(page: &HistoryPage) -> usize {
 
 /// Writes a page, newest first.
 pub(super) fn page(out: &mut String, page: &HistoryPage) {
-    let HistoryPage { client_id: _, topic: _, event, start, end, messages, reference: _ } = page;
+    let HistoryPage {
+        client_id: _,
+        topic: _,
+        epoch,
+        event,
+        before,
+        start,
+        end,
+        messages,
+        more,
+        shortened: _,
+        reference: _,
+    } = page;
     out.push('{');
     if let Some(event) = event {
         out.push_str("\"event\":");
         write::quote(out, event.as_str());
         out.push(',');
     }
-    out.push_str("\"start\":");
+    out.push_str("\"epoch\":");
+    write::number(out, *epoch);
+    if let Some(before) = before {
+        out.push_str(",\"before\":");
+        position(out, *before);
+    }
+    out.push_str(",\"start\":");
     write::number(out, *start);
     out.push_str(",\"end\":");
     write::number(out, *end);
@@ -39,12 +58,35 @@ pub(super) fn page(out: &mut String, page: &HistoryPage) {
         }
         stored(out, message);
     }
-    out.push_str("]}");
+    out.push(']');
+    if let Some(more) = more {
+        out.push_str(",\"more\":");
+        position(out, more.before);
+    }
+    out.push('}');
+}
+
+fn position(out: &mut String, Position { epoch, offset }: Position) {
+    out.push_str("{\"epoch\":");
+    write::number(out, epoch);
+    out.push_str(",\"offset\":");
+    write::number(out, offset);
+    out.push('}');
 }
 
 fn stored(out: &mut String, message: &StoredMessage) {
-    let StoredMessage { event, payload, from, client_id: _, epoch, offset, timestamp_ms, meta } =
-        message;
+    let StoredMessage {
+        event,
+        payload,
+        from,
+        client_id: _,
+        epoch,
+        offset,
+        timestamp_ms,
+        meta,
+        except_client: _,
+        except_user: _,
+    } = message;
     out.push_str("{\"event\":");
     write::quote(out, event.as_str());
     match payload {

@@ -39,7 +39,6 @@ impl Connection {
             | Outbound::RoomOpened(_)
             | Outbound::RoomClosed(_)
             | Outbound::Evicted(_)
-            | Outbound::LoadHistory(_)
             | Outbound::Disconnect(_)
             | Outbound::System(_) => Frames::none(),
         })
@@ -209,7 +208,6 @@ impl Way {
             | EventKind::Kick
             | EventKind::AddToGroup
             | EventKind::RemoveFromGroup
-            | EventKind::HistoryLoaded
             | EventKind::Refuse
             | EventKind::Tick => Self::Within,
         }

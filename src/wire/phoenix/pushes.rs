@@ -8,7 +8,8 @@ use super::{OWN_TOPIC, read::Received, token::Marks};
 use crate::{
     config::RoomConfig,
     event::{
-        Broadcast, CloseRoom, Event, History, OpenRoom, Subscribe, Track, Unsubscribe, Untrack,
+        Broadcast, CloseRoom, Event, History, OpenRoom, Position, Subscribe, Track, Unsubscribe,
+        Untrack,
     },
     ids::{ClientId, EventName, Topic},
     object,
@@ -51,11 +52,12 @@ pub(super) fn event(
             Unsubscribe::new(client_id, topic, event).with_ref(reference).into()
         }
         "parlor:history" => {
-            let Page { event, start, end } = read(name, &payload)?;
+            let Page { event, before, start, end } = read(name, &payload)?;
             let (start, end) = (start.unwrap_or(0), end.unwrap_or(History::DEFAULT_END));
             let history = History::new(client_id, topic).with_page(start, end);
             let mut history = history.with_ref(reference);
             history.event = event;
+            history.before = before.map(|Given { epoch, offset }| Position { epoch, offset });
             history.into()
         }
         "parlor:open_room" => {
@@ -131,8 +133,17 @@ struct Named {
 #[serde(deny_unknown_fields)]
 struct Page {
     event: Option<EventName>,
+    #[serde(default, deserialize_with = "object::optional")]
+    before: Option<Given>,
     start: Option<u64>,
     end: Option<u64>,
+}
+
+/// A position as it was given out. What else stands in it is the server's own.
+#[derive(Deserialize)]
+struct Given {
+    epoch: u64,
+    offset: u64,
 }
 
 #[derive(Deserialize)]

@@ -46,7 +46,7 @@ fn unknown_fields_are_named() {
         ("publish", r#""target":"everyone","event":"e","payload":1"#, "`except_user`"),
         ("add_to_group", r#""group":"g","topics":[]"#, "`topics`"),
         ("remove_from_group", r#""group":"g","topics":[]"#, "`topics`"),
-        ("history_loaded", r#""request":1,"messages":[]"#, "`failure`"),
+        ("history", r#""client_id":"c","topic":"t""#, "`before`"),
         ("tick", r#""now_ms":0"#, "`now_ms`"),
     ] {
         let line = format!(r#"{{"{tag}":{{{required},"colour":1}}}}"#);
@@ -56,10 +56,8 @@ fn unknown_fields_are_named() {
         r#"{"open_room":{"topic":"t","config":{"colour":1}}}"#,
         &["unknown field `colour`", "`presence`"],
     );
-    check(
-        r#"{"history_loaded":{"request":1,"messages":[{"colour":1}]}}"#,
-        &["unknown field `colour`", "`timestamp_ms`"],
-    );
+    let before = r#"{"history":{"client_id":"c","topic":"t","before":{"colour":1}}}"#;
+    check(before, &["unknown field `colour`", "`offset`"]);
     check(r#"{"crash":{"reason":"boom","x":1}}"#, &["unknown field `x`", "`reason`"]);
     let since = r#""user_id":"u","now_ms":0,"since":{"epoch":1,"offset":1,"node":"n"}"#;
     check(&format!(r#"{{"rejoin":{{{C1},{since}}}}}"#), &["unknown field `node`", "`epoch`"]);
@@ -90,7 +88,6 @@ fn missing_fields_are_named() {
         ("kick", r#""client_id":"c" "reason":"spam""#),
         ("add_to_group", r#""group":"g" "topics":[]"#),
         ("remove_from_group", r#""group":"g" "topics":[]"#),
-        ("history_loaded", r#""request":1 "messages":[]"#),
         ("refuse", r#""client_id":"c" "to":"join" "reason":"join_denied""#),
         ("tick", r#""now_ms":0"#),
     ];
@@ -149,8 +146,10 @@ fn wrong_types_are_named() {
     }
     let group = r#"{"add_to_group":{"group":"g","topics":"t"}}"#;
     check(group, &["invalid type: string \"t\"", "a sequence"]);
-    let loaded = r#"{"history_loaded":{"request":-1,"messages":[]}}"#;
-    check(loaded, &["`-1`", "u64"]);
+    let before = r#"{"history":{"client_id":"c","topic":"t","before":{"epoch":1,"offset":-1}}}"#;
+    check(before, &["`-1`", "u64"]);
+    let list = r#"{"history":{"client_id":"c","topic":"t","before":[1,2]}}"#;
+    check(list, &["invalid type: sequence, expected an object of fields"]);
 }
 
 #[test]
@@ -163,17 +162,6 @@ fn a_payload_is_given_once_and_in_one_form() {
     check(&of(r#""payload_base64":null"#), &["missing field `payload`"]);
     check(&of(r#""payload_base64":"YQ""#), &["base64"]);
     check(&of(r#""payload_base64":"Y Q=""#), &["base64"]);
-}
-
-#[test]
-fn what_was_loaded_is_messages_or_a_failure() {
-    let of = |field| format!(r#"{{"history_loaded":{{"request":1{field}}}}}"#);
-    check(&of(""), &["missing field `messages` (or `failure`)"]);
-    check(&of(r#","messages":null,"failure":null"#), &["missing field `messages` (or `failure`)"]);
-    let both = r#","messages":[],"failure":"gone""#;
-    check(&of(both), &["expected one of `messages` and `failure`, got both"]);
-    let without = r#","messages":[{"event":"e","from":"u","offset":1,"timestamp_ms":0}]"#;
-    check(&of(without), &["missing field `payload` (or `payload_base64`)"]);
 }
 
 #[test]

@@ -2,9 +2,8 @@
 
 use parlor::{
     AddToGroup, Address, Audience, Broadcast, CloseRoom, Connect, Disconnect, Event, EventKind,
-    History, HistoryLoaded, Join, Json, Kick, Leave, OpenRoom, Payload, Position, Publish, Push,
-    Query, Question, Reason, Refuse, Rejoin, RemoveFromGroup, Since, Subscribe, Tick, Track,
-    Unsubscribe, Untrack,
+    History, Join, Json, Kick, Leave, OpenRoom, Payload, Position, Publish, Push, Query, Question,
+    Reason, Refuse, Rejoin, RemoveFromGroup, Since, Subscribe, Tick, Track, Unsubscribe, Untrack,
 };
 
 use super::{check, read, tag, written};
@@ -125,7 +124,7 @@ fn lines_of_the_specification() {
 
 #[test]
 fn labels_are_tags() {
-    let events: [Event; 24] = [
+    let events: [Event; 23] = [
         Join::new("c", "t", "u", 0).into(),
         Rejoin::new("c", "t", "u", 0).into(),
         Leave::new("c", "t").into(),
@@ -147,7 +146,6 @@ fn labels_are_tags() {
         Kick::new("c", "spam").into(),
         AddToGroup::new("g", ["t"]).into(),
         RemoveFromGroup::new("g", ["t"]).into(),
-        HistoryLoaded::new(1, Vec::new()).into(),
         Refuse::new("c", EventKind::Join, Reason::JoinDenied).into(),
         Tick::new(0).into(),
     ];

@@ -1,9 +1,9 @@
 //! The events beyond the seven, read and written.
 
 use parlor::{
-    AddToGroup, Address, CloseRoom, Connect, Disconnect, EventKind, History, HistoryLoaded, Json,
-    Kick, OpenRoom, Payload, Publish, Query, Question, Reason, Refuse, RemoveFromGroup, RoomConfig,
-    StoredMessage, Subscribe, Tick, Track, Unsubscribe, Untrack,
+    AddToGroup, Address, CloseRoom, Connect, Disconnect, EventKind, History, Json, Kick, OpenRoom,
+    Payload, Publish, Query, Question, Reason, Refuse, RemoveFromGroup, RoomConfig, Subscribe,
+    Tick, Track, Unsubscribe, Untrack,
 };
 
 use super::{check, read, written};
@@ -115,7 +115,8 @@ fn the_configuration_of_a_room() {
 
 #[test]
 fn history() {
-    check("history", C1, &[r#""event":"e""#, r#""start":5"#, r#""end":9"#, r#""ref":"r""#]);
+    let before = r#""before":{"epoch":1,"offset":7}"#;
+    check("history", C1, &[r#""event":"e""#, before, r#""start":5"#, r#""end":9"#, r#""ref":"r""#]);
     let short = r#"{"history":{"client_id":"c1","topic":"room:1"}}"#;
     let long = r#"{"history":{"client_id":"c1","topic":"room:1","start":0,"end":50}}"#;
     assert_eq!(read(short), read(long));
@@ -211,38 +212,6 @@ fn groups() {
     let remove = RemoveFromGroup::new("g", ["room:1"]).with_ref("r");
     let expected = r#"{"remove_from_group":{"group":"g","topics":["room:1"],"ref":"r"}}"#;
     assert_eq!(written(&remove.into()), expected);
-}
-
-#[test]
-fn history_loaded() {
-    check("history_loaded", r#""request":1,"messages":[]"#, &[]);
-    check("history_loaded", r#""request":1,"failure":"disk full""#, &[]);
-    for message in [
-        r#"{"event":"e","payload":{ "a":1.50 },"from":"u1","offset":3,"timestamp_ms":9}"#,
-        r#"{"event":"e","payload":null,"from":"u1","client_id":"c1","offset":3,"timestamp_ms":9,"meta":[ ]}"#,
-        r#"{"event":"e","payload_base64":"YQ==","from":"u1","client_id":"c1","offset":3,"timestamp_ms":9}"#,
-    ] {
-        let required = format!(r#""request":1,"messages":[{message},{message}]"#);
-        check("history_loaded", &required, &[]);
-    }
-    let absent = r#"{"history_loaded":{"request":1,"messages":null,"failure":"gone"}}"#;
-    assert_eq!(read(absent), HistoryLoaded::failure(1, "gone").into());
-
-    let message = StoredMessage::new("e", Payload::json("1").unwrap(), "u1", 3, 9);
-    let loaded = HistoryLoaded::new(7, vec![message.with_client_id("c1")]);
-    assert_eq!(
-        written(&loaded.into()),
-        r#"{"history_loaded":{"request":7,"messages":[{"event":"e","payload":1,"from":"u1","client_id":"c1","offset":3,"timestamp_ms":9}]}}"#
-    );
-    let earlier = StoredMessage::new("e", Payload::json("1").unwrap(), "u1", 3, 9).with_epoch(2);
-    assert_eq!(
-        written(&HistoryLoaded::new(7, vec![earlier]).into()),
-        r#"{"history_loaded":{"request":7,"messages":[{"event":"e","payload":1,"from":"u1","epoch":2,"offset":3,"timestamp_ms":9}]}}"#
-    );
-    assert_eq!(
-        written(&HistoryLoaded::failure(7, "gone").into()),
-        r#"{"history_loaded":{"request":7,"failure":"gone"}}"#
-    );
 }
 
 #[test]

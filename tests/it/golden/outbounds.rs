@@ -161,7 +161,6 @@ fn labels_are_tags() {
             Outbound::PresenceDiff(_) => "presence_diff",
             Outbound::History(_) => "history",
             Outbound::Evicted(_) => "evicted",
-            Outbound::LoadHistory(_) => "load_history",
             Outbound::RoomOpened(_) => "room_opened",
             Outbound::RoomClosed(_) => "room_closed",
             Outbound::Closed(_) => "closed",
@@ -172,5 +171,5 @@ fn labels_are_tags() {
         assert_eq!(tag(&outbound), expected);
         seen.insert(expected);
     }
-    assert_eq!(seen.len(), 13, "{seen:?}, expected every kind");
+    assert_eq!(seen.len(), 12, "{seen:?}, expected every kind");
 }

@@ -34,7 +34,7 @@ const SETUPS: [(&str, &str); 10] = [
         r#"{"limits":{"name_bytes":12,"ref_bytes":4,"payload_bytes":24,"payload_depth":2,
             "topics_per_client":2,"members_per_topic":4,"topics":3,"clients":7,"groups":2,
             "topics_per_group":2,"subscriptions_per_member":1,"event_names_per_topic":2,
-            "open_pages":1,"page_length":5,"ids_per_topic":2,"history_messages_per_topic":4,
+            "page_length":5,"page_bytes":40,"ids_per_topic":2,"history_messages_per_topic":4,
             "history_bytes_per_topic":60,"history_messages":6,"history_bytes":90},"grace_ms":30,
             "default_room":{"presence_of":"clients","dedupe":2,"history_on_join":"all",
             "events":[{"name":"message","history":3},{"name":"*","history":2}]}}"#,
@@ -42,7 +42,7 @@ const SETUPS: [(&str, &str); 10] = [
     // One node of a cluster, whose name has to be escaped; with windows and declared rooms.
     (
         "cluster",
-        r#"{"limits":{"open_pages":1},"incarnation":7,"grace_ms":60,"clients_open_rooms":"on",
+        r#"{"incarnation":7,"grace_ms":60,"clients_open_rooms":"on",
             "rooms":[{"pattern":"room:*","presence_window_ms":20,"lifetime":"persistent",
             "events":[{"name":"*","history":4}]},
             {"pattern":"chat:*","rate_limit":{"max_events":3,"window_ms":40},
@@ -81,7 +81,7 @@ const SETUPS: [(&str, &str); 10] = [
     (
         "history",
         r#"{"limits":{"history_messages_per_topic":4,"history_bytes_per_topic":90,
-            "history_messages":7,"history_bytes":200,"event_names_per_topic":2,"open_pages":3,
+            "history_messages":7,"history_bytes":200,"event_names_per_topic":2,"page_bytes":60,
             "page_length":6},
             "default_room":{"events":[{"name":"message","history":2},{"name":"*","history":3}],
             "history_on_join":"all","dedupe":1},
@@ -215,8 +215,8 @@ fn set_limit(limits: &mut Limits, limit: Limit, value: u64) {
         Limit::TopicsPerGroup => limits.topics_per_group = size,
         Limit::SubscriptionsPerMember => limits.subscriptions_per_member = size,
         Limit::EventNamesPerTopic => limits.event_names_per_topic = size,
-        Limit::OpenPages => limits.open_pages = size,
         Limit::PageLength => limits.page_length = value,
+        Limit::PageBytes => limits.page_bytes = size,
         Limit::IdsPerTopic => limits.ids_per_topic = size,
         Limit::HistoryMessagesPerTopic => limits.history_messages_per_topic = size,
         Limit::HistoryBytesPerTopic => limits.history_bytes_per_topic = size,

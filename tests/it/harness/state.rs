@@ -72,7 +72,7 @@ impl Names {
             Event::RemoveFromGroup(remove) => {
                 remove.topics.iter().for_each(|topic| self.topic(topic));
             }
-            Event::Crash(_) | Event::Restart | Event::HistoryLoaded(_) | Event::Tick(_) => {}
+            Event::Crash(_) | Event::Restart | Event::Tick(_) => {}
             other => unreachable!("{} is no event that tests know", other.label()),
         }
     }

@@ -145,11 +145,10 @@ impl Model {
         }
     }
 
-    /// Sections 6 and 10: rate windows and open pages go with their client.
+    /// Sections 6 and 10: rate windows go with their client.
     pub(super) fn remove_client(&mut self, id: &str) {
         self.clients.retain(|client| client.id != id);
         self.rates.retain(|rate| rate.client != id);
-        self.pages.retain(|page| page.client != id);
     }
 
     pub(super) fn find_client(&self, id: &str) -> Option<&Client> {

@@ -121,6 +121,15 @@ impl RoomConfig {
         self.definition(event).and_then(|definition| definition.history)
     }
 
+    /// Section 10: whether messages of that name, or of any, are kept.
+    pub(super) fn keeps(&self, event: &str) -> bool {
+        if event.is_empty() {
+            self.definitions().iter().any(|of| of.history.is_some())
+        } else {
+            self.history_of(event).is_some()
+        }
+    }
+
     /// Section 7: under which name a room remembers what it has lost: its own if it is configured,
     /// and `*` for all others.
     pub(super) fn lost_as(&self, event: &str) -> String {

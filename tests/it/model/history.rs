@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::{
     Ask, Model, Outcome,
-    lines::{json, list, object},
+    lines::{json, json_or_absent, list, object},
     state::Message,
 };
 
@@ -57,6 +57,7 @@ impl Model {
         }
         for message in &evicted {
             self.lose(topic, message);
+            self.room_mut(topic).gone.push((message.event.clone(), message.offset));
         }
         self.say_evicted(topic, evicted);
     }
@@ -143,7 +144,7 @@ impl Model {
         });
         drop(members);
         for message in missed {
-            self.say_broadcast(topic, &message, &[client.to_owned()]);
+            self.say_broadcast(topic, &message, &[client.to_owned()], true);
         }
     }
 
@@ -158,16 +159,26 @@ impl Model {
 
 impl Message {
     /// Section 10: payload, meta, event and sender, in bytes.
-    fn size(&self) -> usize {
+    pub(super) fn size(&self) -> usize {
         let base64 = self.payload_base64.trim_end_matches('=').len() * 3 / 4;
         let texts = [&self.payload, &self.meta, &self.event, &self.from, &self.client];
+        let base64 = base64 + self.except_client.len() + self.except_user.len();
         base64 + texts.iter().map(|text| text.len()).sum::<usize>()
+    }
+
+    /// Section 8: whom it is not for, as it stands with a message.
+    pub(super) fn exceptions(&self) -> [String; 2] {
+        [json_or_absent(&self.except_client), json_or_absent(&self.except_user)]
     }
 
     /// Section 10: as it stands in a page.
     pub(super) fn line(&self) -> String {
         let [event, payload, base64, from, client, time, meta] = self.texts();
-        let values = [event, payload, base64, from, client, json(&self.offset), time, meta];
-        object("event payload payload_base64 from client_id offset timestamp_ms meta", &values)
+        let offset = json(&self.offset);
+        let [no_client, no_user] = self.exceptions();
+        let values = [event, payload, base64, from, client, offset, time, meta, no_client, no_user];
+        let names = "event payload payload_base64 from client_id offset timestamp_ms meta \
+                     except_client except_user";
+        object(names, &values)
     }
 }

@@ -125,15 +125,23 @@ impl Model {
         let recipients: Vec<String> = recipients.map(|member| member.client.clone()).collect();
 
         self.reply_if_asked(ask, self.position_body(topic, message.offset));
-        self.say_broadcast(topic, &message, &recipients);
+        self.say_broadcast(topic, &message, &recipients, false);
         self.store(topic, message);
     }
 
     /// Section 5: a message of a topic, with its position.
-    pub(super) fn say_broadcast(&mut self, topic: &str, message: &Message, recipients: &[String]) {
+    pub(super) fn say_broadcast(
+        &mut self,
+        topic: &str,
+        message: &Message,
+        recipients: &[String],
+        replayed: bool,
+    ) {
         let epoch = json(&self.room(topic).epoch);
         let offset = json(&message.offset);
-        let target = [("topic", json(topic)), ("epoch", epoch), ("offset", offset)];
+        let replayed = if replayed { json(&true) } else { String::new() };
+        let target =
+            [("topic", json(topic)), ("epoch", epoch), ("offset", offset), ("replayed", replayed)];
         self.say_message(&target, message, recipients);
     }
 
@@ -145,6 +153,7 @@ impl Model {
             found.map_or_else(String::new, |(_, value)| value.clone())
         };
         let [event, payload, base64, from, client, time, meta] = message.texts();
+        let [no_client, no_user] = message.exceptions();
         let values = [
             of_target("topic"),
             of_target("target"),
@@ -157,10 +166,14 @@ impl Model {
             of_target("offset"),
             time,
             meta,
+            no_client,
+            no_user,
+            of_target("replayed"),
             json(recipients),
         ];
         let names = "topic target event payload payload_base64 from client_id \
-                     epoch offset timestamp_ms meta recipients";
+                     epoch offset timestamp_ms meta except_client except_user replayed \
+                     recipients";
         self.say("broadcast_message", names, &values);
     }
 

@@ -1,100 +1,118 @@
-//! Pages of history: spec section 10, `history`, `history_loaded` and what a joiner gets.
+//! Pages of history: spec section 10.
+
+use serde::Deserialize;
 
 use super::{
     Ask, Model, Outcome, RoomConfig,
     config::OnJoin,
-    lines::{Fields, json, list, object, on_one_line},
-    state::{Message, Page},
+    lines::{json, list, object},
+    state::Message,
 };
 
+/// Section 10: a page goes on before it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+struct Position {
+    epoch: u64,
+    offset: u64,
+}
+
+/// Section 10: what memory has of a page, and where it goes on.
+struct Page {
+    lines: Vec<String>,
+    more: Option<(Position, u64, u64)>,
+    is_shortened: bool,
+}
+
 impl Model {
-    /// Section 10: the reply, then the page; or, where a named event is wanted beyond memory, a
-    /// request to the driver.
+    /// Section 10: the reply, then the page.
     pub(super) fn history(&mut self, ask: &Ask) -> Outcome {
         self.check_standing(ask, RoomConfig::clients_may_read)?;
-        let (client, topic, event) = (ask.text("client_id"), ask.text("topic"), ask.text("event"));
+        let (client, topic) = (ask.text("client_id"), ask.text("topic"));
         self.check_rate(&client, &topic)?;
         let (start, end) = (ask.number("start"), ask.number("end"));
-        if end.saturating_sub(start) > self.setup.limits.page_length {
+        let page = self.page(ask, start, end);
+        let skipped = page.more.map_or(0, |(_, _, skip)| skip);
+        if end.saturating_sub(start).max(skipped) > self.setup.limits.page_length {
             return Err("limit_reached page_length".into());
-        }
-        let held = self.newest_first(&topic, &event);
-        let count = held.len() as u64;
-        let is_kept = ask.has("event") && self.room(&topic).config.history_of(&event).is_some();
-        let goes_beyond = is_kept && end > count && end > start;
-        if goes_beyond && self.pages.len() >= self.setup.limits.open_pages {
-            return Err("limit_reached open_pages".into());
         }
 
         self.count_rate(&client, &topic);
         self.reply_if_asked(ask, "{}".into());
-        let mut part = Vec::new();
-        for (place, message) in (0_u64..).zip(&held) {
-            if start <= place && place < end {
-                part.push(message.line());
-            }
-        }
-        if !goes_beyond {
-            self.say_page(ask, &part);
-            return Ok(());
-        }
-        let before =
-            held.last().map_or_else(|| self.room(&topic).offset + 1, |oldest| oldest.offset);
-        let (missing_start, missing_end) = (start.saturating_sub(count), end - count);
-        let epoch = self.room(&topic).epoch;
-        let values = [
-            json(&self.next_request),
-            json(&topic),
-            json(&epoch),
-            json(&event),
-            json(&before),
-            json(&missing_start),
-            json(&missing_end),
-        ];
-        self.say("load_history", "request topic epoch event before start end", &values);
-        self.pages.push(Page {
-            request: self.next_request,
-            client,
-            topic,
-            epoch,
-            ask: ask.clone(),
-            held: part,
-            missing: missing_end - missing_start,
-        });
-        self.next_request += 1;
+        let before = match ask.raw("before") {
+            "" => String::new(),
+            raw => serde_json::from_str::<Position>(raw).expect("it is a position").line(),
+        };
+        let [client, topic, event] = ["client_id", "topic", "event"].map(|name| ask.json(name));
+        let range = [before, json(&start), json(&end)];
+        self.say_page([client, topic, event], range, page, ask.json("ref"));
         Ok(())
     }
 
-    /// Section 10: the page is what memory held, then what was loaded. It is dropped if its room
-    /// has gone, or if its client could not ask for it any more.
-    pub(super) fn history_loaded(&mut self, ask: &Ask) {
-        let request = ask.number("request");
-        let Some(place) = self.pages.iter().position(|page| page.request == request) else {
-            return;
-        };
-        let page = self.pages.remove(place);
-        let is_there = self.find_room(&page.topic).is_some_and(|room| room.epoch == page.epoch);
-        let may = RoomConfig::clients_may_read;
-        if !is_there || !self.may_act(&page.client, &page.topic, may) {
-            return;
+    /// Section 10: messages older than a position, newest first, and index 0 is the newest. From a
+    /// certain offset on, nothing is missing that was kept; what is older than that may be with the
+    /// driver.
+    fn page(&self, ask: &Ask, start: u64, end: u64) -> Page {
+        let (client, topic, event) = (ask.text("client_id"), ask.text("topic"), ask.text("event"));
+        let room = self.room(&topic);
+        let here = |offset| Position { epoch: room.epoch, offset };
+        let mut before = here(room.offset + 1);
+        if ask.has("before") {
+            let asked = serde_json::from_str(ask.raw("before")).expect("it is a position");
+            before = before.min(asked);
         }
-        let mut lines = page.held;
-        if ask.has("messages") {
-            let messages: Vec<Fields> =
-                serde_json::from_str(ask.raw("messages")).expect("it is a list of messages");
-            for (message, _) in messages.iter().zip(0..page.missing) {
-                lines.push(loaded_line(message));
+        let held: Vec<Message> = self.newest_first(&topic, &event);
+        let same = room.gone.iter().filter(|(name, _)| event.is_empty() || *name == event);
+        let mut whole_from = same.map(|(_, offset)| offset + 1).max().unwrap_or(0);
+        if !event.is_empty() {
+            let oldest = held.last().map_or(u64::MAX, |message| message.offset);
+            whole_from = whole_from.max(oldest);
+        }
+        let whole_from = here(whole_from).min(before);
+
+        let user = &self.find_client(&client).expect("it is known").user;
+        let mut visible = held;
+        visible.retain(|message| here(message.offset) < before && message.is_for(&client, user));
+        let of_page = |place: usize| (start..end).contains(&(place as u64));
+        let enough = end.try_into().unwrap_or(usize::MAX);
+        let sure = visible.iter().take(enough);
+        let sure = sure.filter(|message| here(message.offset) >= whole_from).count() as u64;
+        let places = visible.iter().enumerate();
+        let asked: Vec<&Message> =
+            places.filter(|(place, _)| of_page(*place)).map(|(_, message)| message).collect();
+        let given = self.fitting(&asked);
+        let is_shortened = given < asked.len();
+
+        let last = asked.get(given.saturating_sub(1)).map_or(before, |last| here(last.offset));
+        let mut more = None;
+        if is_shortened && last >= whole_from {
+            more = Some((last, 0, 0));
+        } else if end > start && end > sure {
+            more = Some((whole_from, end - sure, start.saturating_sub(sure)));
+        }
+        let lines = asked.iter().take(given).map(|message| message.line()).collect();
+        Page { lines, more: more.filter(|_| room.config.keeps(&event)), is_shortened }
+    }
+
+    /// Section 10: how many of the newest fit, but for the first, which always does.
+    fn fitting(&self, messages: &[&Message]) -> usize {
+        let mut bytes = 0;
+        for (place, message) in messages.iter().enumerate() {
+            bytes += message.size();
+            if bytes > self.setup.limits.page_bytes && place > 0 {
+                return place;
             }
         }
-        self.say_page(&page.ask, &lines);
+        messages.len()
     }
 
     /// Section 10: what the room has for joiners, newest first, whatever they are subscribed to.
     pub(super) fn say_history_on_join(&mut self, client: &str, topic: &str) {
-        let held = self.newest_first(topic, "");
-        let mut lines = Vec::new();
-        for (place, message) in held.iter().enumerate() {
-            let newer = || held.iter().take(place).filter(|newer| newer.event == message.event);
+        let user = &self.find_client(client).expect("it is known").user;
+        let mut visible = self.newest_first(topic, "");
+        visible.retain(|message| message.is_for(client, user));
+        let mut given = Vec::new();
+        for (place, message) in visible.iter().enumerate() {
+            let newer = || visible.iter().take(place).filter(|newer| newer.event == message.event);
             let is_given = match self.room(topic).config.history_on_join {
                 None => false,
                 Some(OnJoin::All) => true,
@@ -102,21 +120,43 @@ impl Model {
                 Some(OnJoin::Total(most)) => place < most,
             };
             if is_given {
-                lines.push(message.line());
+                given.push(message);
             }
         }
-        if lines.is_empty() {
+        if given.is_empty() {
             return;
         }
-        let values = [json(client), json(topic), json(&0), json(&lines.len()), list(&lines)];
-        self.say("history", "client_id topic start end messages", &values);
+        let fitting = self.fitting(&given);
+        let is_shortened = fitting < given.len();
+        given.truncate(fitting);
+        let epoch = self.room(topic).epoch;
+        let last = given.last().map_or(0, |last| last.offset);
+        let more = is_shortened.then_some((Position { epoch, offset: last }, 0, 0));
+        let lines: Vec<String> = given.iter().map(|message| message.line()).collect();
+        let range = [String::new(), json(&0), json(&lines.len())];
+        let page = Page { lines, more, is_shortened };
+        self.say_page([json(client), json(topic), String::new()], range, page, String::new());
     }
 
-    fn say_page(&mut self, ask: &Ask, lines: &[String]) {
-        let [client, topic, event] = ["client_id", "topic", "event"].map(|name| ask.json(name));
-        let [start, end] = ["start", "end"].map(|name| json(&ask.number(name)));
-        let values = [client, topic, event, start, end, list(lines), ask.json("ref")];
-        self.say("history", "client_id topic event start end messages ref", &values);
+    fn say_page(
+        &mut self,
+        [client, topic, event]: [String; 3],
+        [before, start, end]: [String; 3],
+        page: Page,
+        mark: String,
+    ) {
+        let name: String = serde_json::from_str(&topic).expect("it is a topic");
+        let epoch = json(&self.room(&name).epoch);
+        let more = page.more.map_or_else(String::new, |(before, wanted, skip)| {
+            let skip = if skip == 0 { String::new() } else { json(&skip) };
+            object("before wanted skip", &[before.line(), json(&wanted), skip])
+        });
+        let shortened = if page.is_shortened { json(&true) } else { String::new() };
+        let messages = list(&page.lines);
+        let values =
+            [client, topic, epoch, event, before, start, end, messages, more, shortened, mark];
+        let names = "client_id topic epoch event before start end messages more shortened ref";
+        self.say("history", names, &values);
     }
 
     /// Section 10: index 0 is the newest; of one event name, or of all.
@@ -128,27 +168,8 @@ impl Model {
     }
 }
 
-/// Section 10: a message that the driver has kept, written as one from memory.
-fn loaded_line(message: &Fields) -> String {
-    let raw = |name: &str| {
-        let value = message.get(name).map_or("", |value| value.get());
-        if value == "null" && name != "payload" { "" } else { value }
-    };
-    let text = |name: &str| -> String { serde_json::from_str(raw(name)).unwrap_or_default() };
-    let number = |name: &str| json(&raw(name).parse::<u64>().expect("it is a whole number"));
-    // Nothing of it is checked, so an empty name is one.
-    let if_given =
-        |name: &str| if raw(name).is_empty() { String::new() } else { json(&text(name)) };
-    let values = [
-        json(&text("event")),
-        on_one_line(raw("payload")),
-        if_given("payload_base64"),
-        json(&text("from")),
-        if_given("client_id"),
-        raw("epoch").to_owned(),
-        number("offset"),
-        number("timestamp_ms"),
-        on_one_line(raw("meta")),
-    ];
-    object("event payload payload_base64 from client_id epoch offset timestamp_ms meta", &values)
+impl Position {
+    fn line(self) -> String {
+        object("epoch offset", &[json(&self.epoch), json(&self.offset)])
+    }
 }

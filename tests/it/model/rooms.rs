@@ -31,6 +31,7 @@ impl Model {
             ids: Vec::new(),
             history: Vec::new(),
             lost: Vec::new(),
+            gone: Vec::new(),
         });
         self.next_epoch += 1;
         self.counters.rooms_opened += 1;

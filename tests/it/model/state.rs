@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use super::{config::RoomConfig, lines::Ask};
+use super::config::RoomConfig;
 
 /// Section 1: one session of a user. `stays` if it was registered by `connect`; `until` if its
 /// connection is lost.
@@ -33,6 +33,8 @@ pub(super) struct Room {
     pub(super) ids: Vec<Sent>,
     pub(super) history: Vec<Message>,
     pub(super) lost: Vec<(String, u64)>,
+    /// What was kept and is no more, by event name.
+    pub(super) gone: Vec<(String, u64)>,
 }
 
 /// A presence list: users by first join, each with its metas in the order in which they came.
@@ -97,17 +99,6 @@ pub(super) struct Message {
     pub(super) timestamp_ms: u64,
     pub(super) except_client: String,
     pub(super) except_user: String,
-}
-
-/// Section 10: a page that waits for `load_history`, and what memory held of it.
-pub(super) struct Page {
-    pub(super) request: u64,
-    pub(super) client: String,
-    pub(super) topic: String,
-    pub(super) epoch: u64,
-    pub(super) ask: Ask,
-    pub(super) held: Vec<String>,
-    pub(super) missing: u64,
 }
 
 /// Section 12: a client's window in a room, and how many events it has accepted.

@@ -7,7 +7,7 @@ use super::{
 
 const EVENTS: &str = "join rejoin leave broadcast push crash restart connect disconnect \
     subscribe unsubscribe track untrack open_room close_room history query publish kick \
-    add_to_group remove_from_group history_loaded refuse tick";
+    add_to_group remove_from_group refuse tick";
 
 const REASONS: &str = "crashed invalid_name unknown_topic room_full join_denied not_member \
     event_not_allowed validation_failed rate_limited invalid_request room_exists \

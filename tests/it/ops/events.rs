@@ -9,10 +9,10 @@ use parlor::{
 use super::{
     Op,
     pools::{
-        address, audience, body, client_and_user, client_name, client_or_none, event_name,
-        event_or_all, event_or_none, group_name, json, kind_and_reason, loaded, mark_text, page,
-        person, position, question, room, style_of, text_for_people, time, topic_name, topic_names,
-        topic_or_none,
+        address, audience, before_or_none, body, client_and_user, client_name, client_or_none,
+        event_name, event_or_all, event_or_none, group_name, json, kind_and_reason, mark_text,
+        page, person, position, question, room, style_of, text_for_people, time, topic_name,
+        topic_names, topic_or_none,
     },
 };
 
@@ -46,8 +46,8 @@ pub(super) fn event(op: Op, now_ms: &mut u64) -> Event {
         Op::Untrack { client, topic, mark } => untrack(client, topic, mark),
         Op::OpenRoom { topic, config, by, mark } => open_room(topic, config, by, mark),
         Op::CloseRoom { topic, by, mark } => close_room(topic, by, mark),
-        Op::History { client, topic, event, page, mark } => {
-            history(client, topic, event, page, mark)
+        Op::History { client, topic, event, page, before, mark } => {
+            history([client, topic, event, page, before, mark])
         }
         Op::Query { what, topic, client, mark } => query(what, topic, client, mark),
         Op::Publish { target, payload, event, style, mark } => {
@@ -56,7 +56,6 @@ pub(super) fn event(op: Op, now_ms: &mut u64) -> Event {
         Op::Kick { client, topic, reason, mark } => kick(client, topic, reason, mark),
         Op::AddToGroup { group, topics, mark } => add_to_group(group, topics, mark),
         Op::RemoveFromGroup { group, topics, mark } => remove_from_group(group, topics, mark),
-        Op::HistoryLoaded { request, messages } => loaded(request, messages).into(),
         Op::Refuse { client, topic, to, reason, mark } => refuse(client, topic, to, reason, mark),
         Op::Tick { at } => Tick::new(time(at, now_ms)).into(),
     }
@@ -150,9 +149,13 @@ fn close_room(topic: u8, by: u8, mark: u8) -> Event {
     close.into()
 }
 
-fn history(client: u8, topic: u8, event: u8, range: u8, mark: u8) -> Event {
+fn history([client, topic, event, range, before, mark]: [u8; 6]) -> Event {
     let mut history = History::new(client_name(client), topic_name(topic));
     (history.start, history.end) = page(range);
+    history.before = before_or_none(before);
+    if history.before.is_some() && !before.is_multiple_of(16) {
+        history.start = 0;
+    }
     history.event = event_or_none(event).map(Into::into);
     history.reference = mark_text(mark).map(Into::into);
     history.into()

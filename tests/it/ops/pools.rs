@@ -1,8 +1,8 @@
 //! What the indices of ops stand for.
 
 use parlor::{
-    Address, Audience, EventKind, HistoryLoaded, Json, MessageId, Payload, Position, Question,
-    Reason, RoomConfig, Since,
+    Address, Audience, EventKind, Json, MessageId, Payload, Position, Question, Reason, RoomConfig,
+    Since,
 };
 
 use super::GOOD;
@@ -140,23 +140,6 @@ const ODD_ROOMS: [&str; 12] = [
     r#"{"rate_limit":{"max_events":1,"window_ms":0}}"#,
 ];
 
-/// What the driver loads, newest first; longer than most pages, and nothing.
-const LOADED: [&str; 5] = [
-    r#"[{"event":"message","payload":1,"from":"ann","client_id":"a1","offset":3,"timestamp_ms":1},
-        {"event":"message","payload":null,"from":"ann","offset":2,"timestamp_ms":0,"meta":[1,
-        2]},
-        {"event":"other","payload_base64":"AA==","from":"nobody","offset":9,"timestamp_ms":0}]"#,
-    "[]",
-    r#"[{"event":"typing","payload":{ "b":1 },"from":"bob","offset":0,"timestamp_ms":7}]"#,
-    r#"[{"event":"","payload":"","from":"","offset":18446744073709551615,
-        "timestamp_ms":18446744073709551615,"meta":null}]"#,
-    r#"[{"event":"message","payload":4,"from":"cy","offset":4,"timestamp_ms":4},
-        {"event":"message","payload":3,"from":"cy","offset":3,"timestamp_ms":3},
-        {"event":"message","payload":2,"from":"cy","offset":2,"timestamp_ms":2},
-        {"event":"message","payload":1,"from":"cy","epoch":7,"offset":9,"timestamp_ms":1},
-        {"event":"message","payload":0,"from":"cy","offset":0,"timestamp_ms":0}]"#,
-];
-
 /// One of a pool, whatever the index.
 pub(super) fn wrap<T: Copy>(pool: &[T], index: u8) -> T {
     pool[usize::from(index) % pool.len()]
@@ -270,19 +253,6 @@ pub(super) fn page(page: u8) -> (u64, u64) {
     odd(page).map_or_else(|| wrap(&PAGES, page), |odd| wrap(&ODD_PAGES, odd))
 }
 
-/// What is loaded for one of the first requests; seldom for one that was never made.
-pub(super) fn loaded(request: u8, messages: u8) -> HistoryLoaded {
-    let request = match odd(request) {
-        None => u64::from(request % 8) + 1,
-        Some(odd) => u64::MAX * u64::from(odd % 2),
-    };
-    if odd(messages).is_none() && messages % 4 == 3 {
-        return HistoryLoaded::failure(request, text_for_people(messages / 4));
-    }
-    let messages = serde_json::from_str(wrap(&LOADED, messages)).expect("they are messages");
-    HistoryLoaded::new(request, messages)
-}
-
 /// Whom a publish is for: topics as often as all others.
 pub(super) fn address(target: u8) -> Address {
     let name = if odd(target).is_some() { target } else { target / 8 };
@@ -341,6 +311,14 @@ pub(super) const fn audience(style: u8) -> Audience {
         0 => Audience::All,
         1 => Audience::Others,
         _ => Audience::OtherUsers,
+    }
+}
+
+/// A position that a page goes on from, or in every third case none.
+pub(super) fn before_or_none(before: u8) -> Option<Position> {
+    match position(before | 2) {
+        Some(Since::One(position)) if !before.is_multiple_of(3) => Some(position),
+        _ => None,
     }
 }
 

@@ -36,7 +36,6 @@ pub(super) fn event(line: &mut Line<'_>, clock_ms: u64) -> Result<Event, String>
         "kick" => server::kick(line)?.into(),
         "add_to_group" => server::add_to_group(line)?.into(),
         "remove_from_group" => server::remove_from_group(line)?.into(),
-        "history_loaded" => server::history_loaded(line)?.into(),
         "refuse" => server::refuse(line)?.into(),
         "tick" => Tick::new(number("the time", line.word("a time")?)?).into(),
         "event" => raw(line)?,
@@ -72,7 +71,7 @@ fn rejoin(line: &mut Line<'_>, clock_ms: u64) -> Result<Rejoin, String> {
     Ok(rejoin)
 }
 
-fn since(value: &str) -> Result<Since, String> {
+pub(super) fn since(value: &str) -> Result<Since, String> {
     if let Some((epoch, offset)) = value.split_once(':')
         && !value.starts_with(['{', '['])
     {

@@ -358,7 +358,6 @@ fn a_snapshot_that_exceeds_its_limits_is_refused() {
     check("members_per_topic", 1);
     check("groups", 1);
     check("topics_per_group", 1);
-    check("open_pages", 1);
     check("history_messages", 2);
     check("history_bytes", 9);
     check("history_messages_per_topic", 2);

@@ -3,8 +3,8 @@
 use std::{sync::mpsc, time::Duration};
 
 use parlor::{
-    Address, Channel, Config, EventDefinition, History as Ask, HistoryLoaded, HistoryPage, Join,
-    Json, OpenRoom, Outbound, Publish, Rejoin, RoomConfig, Since,
+    Address, Channel, Config, EventDefinition, History as Ask, HistoryPage, Join, Json, OpenRoom,
+    Outbound, Publish, Rejoin, RoomConfig, Since,
 };
 use rusqlite::Connection;
 use tokio::sync::mpsc as mailbox;
@@ -27,7 +27,7 @@ struct Shard {
 impl Shard {
     fn new(running: &Running) -> Self {
         let (kept, mailbox) = mailbox::channel(64);
-        Self::with(running.keeper(kept.downgrade(), 10), mailbox, kept)
+        Self::with(running.keeper(kept.downgrade(), &Config::default()), mailbox, kept)
     }
 
     fn with(
@@ -51,11 +51,9 @@ impl Shard {
                 return;
             }
             for outbound in flushed {
-                if let Some(answer) = self.keeper.take_note(&outbound, &self.channel) {
-                    self.channel.handle(answer.into());
-                }
+                self.keeper.take_note(&outbound, &self.channel);
                 if let Outbound::History(page) = outbound {
-                    self.pages.push(page);
+                    self.pages.extend(self.keeper.complete(page));
                 }
             }
         }
@@ -68,10 +66,10 @@ impl Shard {
         }
     }
 
-    /// What the next answer to a page is.
-    fn answer(&mut self) -> HistoryLoaded {
+    /// The next page that had to be read.
+    fn answer(&mut self) -> HistoryPage {
         match self.mailbox.blocking_recv() {
-            Some(Message::Loaded(loaded)) => loaded,
+            Some(Message::Loaded(loaded)) => loaded.page,
             other => panic!("{other:?}, expected a page"),
         }
     }
@@ -80,8 +78,8 @@ impl Shard {
     fn page(&mut self) -> Vec<u64> {
         self.hand_in(Ask::new("c", "t").with_event("e").with_page(0, 99));
         if self.pages.is_empty() {
-            let loaded = self.answer();
-            self.hand_in(loaded);
+            let page = self.answer();
+            self.pages.push(page);
         }
         let page = self.pages.remove(0);
         page.messages.iter().map(|message| message.offset).collect()

@@ -15,7 +15,7 @@ use crate::{
     config::Limit,
     few::Few,
     footing::{Footing, Seat},
-    history::{Defined, Excluded, History, Lost},
+    history::{Defined, History, Lost},
     ids::{EventName, MessageId, UserId},
     presence::{Edge, Entries, Entry, Meta, PresenceRef, Record, Window},
     rooms::{Extras, RoomNumber, defined},
@@ -291,12 +291,20 @@ impl Builder {
     fn history(&mut self, room: RoomNumber, form: Option<form::History>, latest: u64) -> Restored {
         let this = self.channel.rooms.get(room);
         let config = Arc::clone(&this.config);
-        let Some(form::History { messages, lost, lost_others }) = form else {
+        let Some(form) = form else {
             let keeps = this.history.is_some();
             return if keeps { Err(wrong("its history is missing")) } else { Ok(()) };
         };
         if this.history.is_none() {
             return Err(wrong("it has a history, expected none without defined events"));
+        }
+        let form::History { messages, whole_from, gaps, lost, lost_others } = form;
+        let whole = gaps.iter().map(|(_, offset)| *offset);
+        if whole.chain([whole_from]).any(|offset| offset > latest + 1) {
+            return Err(wrong(format_args!(
+                "it is whole from a later offset, expected at most {}",
+                latest + 1
+            )));
         }
         let offsets = lost.iter().map(|(_, offset)| *offset);
         if let Some(offset) = offsets.chain([lost_others]).find(|offset| *offset > latest) {
@@ -308,7 +316,7 @@ impl Builder {
         }
         let lost = Lost { singly: lost.into_iter().collect(), others: lost_others };
         let mut held = BTreeMap::<_, u32>::new();
-        for form::Stored { message: form::Kept(message), .. } in &messages {
+        for form::Kept(message) in &messages {
             *held.entry(message.event.clone()).or_default() += 1;
         }
         self.check_limit(Limit::EventNamesPerTopic, held.len())?;
@@ -320,14 +328,14 @@ impl Builder {
                 )));
             }
         }
-        let messages = messages.into_iter().map(|stored| {
-            let form::Stored { message: form::Kept(message), except_client, except_user } = stored;
+        let messages = messages.into_iter().map(|form::Kept(message)| {
             let defined = defined(&config, &message.event);
-            (message, Excluded { client: except_client, user: except_user }, defined)
+            (message, defined)
         });
-        let history = History::restored(messages, lost)
+        let mut history = History::restored(messages, lost)
             .filter(|history| history.since(latest).next().is_none())
             .ok_or_else(|| wrong("its history has offsets out of order"))?;
+        history.set_gaps(whole_from, gaps);
         self.check_limit_of(Limit::HistoryMessagesPerTopic, history.len())?;
         self.check_limit_of(Limit::HistoryBytesPerTopic, history.bytes())?;
         self.channel.rooms.set_history(room, history);

@@ -3,7 +3,7 @@
 use super::{super::Setup, check, held, limited};
 
 #[test]
-fn pages_are_of_memory_and_of_what_the_driver_keeps() {
+fn pages_are_of_memory_and_say_where_they_go_on() {
     check(
         Setup {
             default_room: r#"{"presence":"off","history_on_join":{"per_event":1},"events":[
@@ -11,7 +11,7 @@ fn pages_are_of_memory_and_of_what_the_driver_keeps() {
                 {"name":"*","history":3}]}"#
                 .into(),
             ..limited(|limits| {
-                (limits.page_length, limits.open_pages) = (5, 1);
+                limits.page_length = 5;
                 limits.event_names_per_topic = 2;
             })
         },
@@ -38,36 +38,37 @@ fn pages_are_of_memory_and_of_what_the_driver_keeps() {
         {"reply":{"to":"history","client_id":"a","topic":"t","status":"error","payload":{"reason":"limit_reached","message":"…","limit":"page_length"},"ref":"r"}}
         > {"history":{"client_id":"a","topic":"t","start":1,"end":6,"ref":"r"}}
         {"reply":{"to":"history","client_id":"a","topic":"t","status":"ok","payload":{},"ref":"r"}}
-        {"history":{"client_id":"a","topic":"t","start":1,"end":6,"messages":[{"event":"e","payload":3,"from":"system","offset":3,"timestamp_ms":1},{"event":"f","payload_base64":"","from":"u","client_id":"a","offset":2,"timestamp_ms":1}],"ref":"r"}}
+        {"history":{"client_id":"a","topic":"t","epoch":1,"start":1,"end":6,"messages":[{"event":"e","payload":3,"from":"system","offset":3,"timestamp_ms":1},{"event":"f","payload_base64":"","from":"u","client_id":"a","offset":2,"timestamp_ms":1}],"more":{"before":{"epoch":1,"offset":6},"wanted":6,"skip":1},"ref":"r"}}
         > {"history":{"client_id":"a","topic":"t","start":4,"end":1}}
-        {"history":{"client_id":"a","topic":"t","start":4,"end":1,"messages":[]}}
+        {"history":{"client_id":"a","topic":"t","epoch":1,"start":4,"end":1,"messages":[]}}
         > {"history":{"client_id":"a","topic":"t","event":"n","end":5}}
-        {"history":{"client_id":"a","topic":"t","event":"n","start":0,"end":5,"messages":[]}}
+        {"history":{"client_id":"a","topic":"t","epoch":1,"event":"n","start":0,"end":5,"messages":[]}}
         > {"history":{"client_id":"a","topic":"t","event":"e","start":1,"end":2}}
-        {"history":{"client_id":"a","topic":"t","event":"e","start":1,"end":2,"messages":[{"event":"e","payload":3,"from":"system","offset":3,"timestamp_ms":1}]}}
+        {"history":{"client_id":"a","topic":"t","epoch":1,"event":"e","start":1,"end":2,"messages":[{"event":"e","payload":3,"from":"system","offset":3,"timestamp_ms":1}]}}
         > {"history":{"client_id":"a","topic":"t","event":"e","start":1,"end":4,"ref":"p"}}
         {"reply":{"to":"history","client_id":"a","topic":"t","status":"ok","payload":{},"ref":"p"}}
-        {"load_history":{"request":1,"topic":"t","epoch":1,"event":"e","before":3,"start":0,"end":2}}
-        > {"history":{"client_id":"a","topic":"t","event":"e","end":3}}
-        {"reply":{"to":"history","client_id":"a","topic":"t","status":"error","payload":{"reason":"limit_reached","message":"…","limit":"open_pages"}}}
-        > {"history_loaded":{"request":9,"failure":"no"}}
+        {"history":{"client_id":"a","topic":"t","epoch":1,"event":"e","start":1,"end":4,"messages":[{"event":"e","payload":3,"from":"system","offset":3,"timestamp_ms":1}],"more":{"before":{"epoch":1,"offset":3},"wanted":2},"ref":"p"}}
+        > {"history":{"client_id":"a","topic":"t","event":"e","before":{"epoch":1,"offset":4},"start":1,"end":4}}
+        {"reply":{"to":"history","client_id":"a","topic":"t","status":"error","payload":{"reason":"invalid_request","message":"…"}}}
+        > {"history":{"client_id":"a","topic":"t","event":"e","before":{"epoch":1,"offset":4},"end":1}}
+        {"history":{"client_id":"a","topic":"t","epoch":1,"event":"e","before":{"epoch":1,"offset":4},"start":0,"end":1,"messages":[{"event":"e","payload":3,"from":"system","offset":3,"timestamp_ms":1}]}}
+        > {"history":{"client_id":"a","topic":"t","before":{"epoch":9,"offset":0},"end":1}}
+        {"history":{"client_id":"a","topic":"t","epoch":1,"before":{"epoch":9,"offset":0},"start":0,"end":1,"messages":[{"event":"e","payload":4,"from":"u","client_id":"a","offset":4,"timestamp_ms":1}],"more":{"before":{"epoch":1,"offset":6},"wanted":1}}}
+        > {"history":{"client_id":"a","topic":"t","event":"e","before":{"epoch":0,"offset":9},"end":5}}
+        {"history":{"client_id":"a","topic":"t","epoch":1,"event":"e","before":{"epoch":0,"offset":9},"start":0,"end":5,"messages":[],"more":{"before":{"epoch":0,"offset":9},"wanted":5}}}
+        > {"history":{"client_id":"a","topic":"t","event":"e","start":7,"end":8}}
+        {"history":{"client_id":"a","topic":"t","epoch":1,"event":"e","start":7,"end":8,"messages":[],"more":{"before":{"epoch":1,"offset":3},"wanted":6,"skip":5}}}
+        > {"history":{"client_id":"a","topic":"t","event":"e","start":8,"end":9}}
+        {"reply":{"to":"history","client_id":"a","topic":"t","status":"error","payload":{"reason":"limit_reached","message":"…","limit":"page_length"}}}
+        > {"history":{"client_id":"a","topic":"t","event":"z","end":1}}
+        {"history":{"client_id":"a","topic":"t","epoch":1,"event":"z","start":0,"end":1,"messages":[],"more":{"before":{"epoch":1,"offset":7},"wanted":1}}}
         > {"broadcast":{"client_id":"a","topic":"t","event":"e","payload":8}}
         ...
-        > {"history_loaded":{"request":1,"messages":[{"event":"e","payload":{"a": 1},"from":"x","client_id":null,"offset":1,"timestamp_ms":0},{"event":"e","payload":null,"from":"x","client_id":"c","offset":0,"timestamp_ms":0,"meta":2},{"event":"e","payload":0,"from":"x","offset":0,"timestamp_ms":0}]}}
-        {"history":{"client_id":"a","topic":"t","event":"e","start":1,"end":4,"messages":[{"event":"e","payload":3,"from":"system","offset":3,"timestamp_ms":1},{"event":"e","payload":{"a": 1},"from":"x","offset":1,"timestamp_ms":0},{"event":"e","payload":null,"from":"x","client_id":"c","offset":0,"timestamp_ms":0,"meta":2}],"ref":"p"}}
-        > {"history_loaded":{"request":1,"failure":"no"}}
-        > {"history":{"client_id":"a","topic":"t","event":"z","end":1}}
-        {"load_history":{"request":2,"topic":"t","epoch":1,"event":"z","before":8,"start":0,"end":1}}
-        > {"history_loaded":{"request":2,"failure":"no"}}
-        {"history":{"client_id":"a","topic":"t","event":"z","start":0,"end":1,"messages":[]}}
         > {"join":{"client_id":"b","topic":"t","user_id":"v","now_ms":2}}
         {"reply":{"to":"join","client_id":"b","topic":"t","status":"ok","payload":{"epoch":1,"offset":7}}}
-        {"history":{"client_id":"b","topic":"t","start":0,"end":2,"messages":[{"event":"e","payload":8,"from":"u","client_id":"a","offset":7,"timestamp_ms":1},{"event":"f","payload_base64":"","from":"u","client_id":"a","offset":2,"timestamp_ms":1}]}}
-        > {"history":{"client_id":"b","topic":"t","event":"e","start":3,"end":4}}
-        {"load_history":{"request":3,"topic":"t","epoch":1,"event":"e","before":4,"start":1,"end":2}}
+        {"history":{"client_id":"b","topic":"t","epoch":1,"start":0,"end":2,"messages":[{"event":"e","payload":8,"from":"u","client_id":"a","offset":7,"timestamp_ms":1},{"event":"f","payload_base64":"","from":"u","client_id":"a","offset":2,"timestamp_ms":1}]}}
         > {"leave":{"client_id":"b","topic":"t"}}
         ...
-        > {"history_loaded":{"request":3,"failure":"no"}}
         > {"leave":{"client_id":"a","topic":"t"}}
         {"reply":{"to":"leave","client_id":"a","topic":"t","status":"ok","payload":{}}}
         {"evicted":{"topic":"t","epoch":1,"event":"f","messages":[{"event":"f","payload_base64":"","from":"u","client_id":"a","offset":2,"timestamp_ms":1}]}}
@@ -148,34 +149,34 @@ fn who_comes_back_gets_what_it_missed() {
         ...
         > {"rejoin":{"client_id":"a","topic":"t","user_id":"u","now_ms":3,"since":{"epoch":1,"offset":1}}}
         {"reply":{"to":"rejoin","client_id":"a","topic":"t","status":"ok","payload":{"epoch":1,"offset":6,"rejoined":true,"recovered":true}}}
-        {"broadcast_message":{"topic":"t","event":"e","payload":2,"from":"v","client_id":"b","epoch":1,"offset":2,"timestamp_ms":2,"recipients":["a"]}}
-        {"broadcast_message":{"topic":"t","event":"f","payload":6,"from":"v","client_id":"b","epoch":1,"offset":6,"timestamp_ms":2,"recipients":["a"]}}
+        {"broadcast_message":{"topic":"t","event":"e","payload":2,"from":"v","client_id":"b","epoch":1,"offset":2,"timestamp_ms":2,"replayed":true,"recipients":["a"]}}
+        {"broadcast_message":{"topic":"t","event":"f","payload":6,"from":"v","client_id":"b","epoch":1,"offset":6,"timestamp_ms":2,"replayed":true,"recipients":["a"]}}
         > {"rejoin":{"client_id":"a","topic":"t","user_id":"u","now_ms":3,"since":{"epoch":2,"offset":1}}}
         {"reply":{"to":"rejoin","client_id":"a","topic":"t","status":"ok","payload":{"epoch":1,"offset":6,"rejoined":true,"recovered":false}}}
         > {"rejoin":{"client_id":"a","topic":"t","user_id":"u","now_ms":3,"since":{"epoch":1,"offset":7}}}
         {"reply":{"to":"rejoin","client_id":"a","topic":"t","status":"ok","payload":{"epoch":1,"offset":6,"rejoined":true,"recovered":false}}}
         > {"rejoin":{"client_id":"a","topic":"t","user_id":"u","now_ms":3,"since":[{"node":"n","epoch":1,"offset":1},{"epoch":1,"offset":5}]}}
         {"reply":{"to":"rejoin","client_id":"a","topic":"t","status":"ok","payload":{"epoch":1,"offset":6,"rejoined":true,"recovered":true}}}
-        {"broadcast_message":{"topic":"t","event":"f","payload":6,"from":"v","client_id":"b","epoch":1,"offset":6,"timestamp_ms":2,"recipients":["a"]}}
+        {"broadcast_message":{"topic":"t","event":"f","payload":6,"from":"v","client_id":"b","epoch":1,"offset":6,"timestamp_ms":2,"replayed":true,"recipients":["a"]}}
         > {"broadcast":{"client_id":"b","topic":"t","event":"f","payload":7}}
         ...
         > {"rejoin":{"client_id":"a","topic":"t","user_id":"u","now_ms":3,"since":{"epoch":1,"offset":5}}}
         {"reply":{"to":"rejoin","client_id":"a","topic":"t","status":"ok","payload":{"epoch":1,"offset":7,"rejoined":true,"recovered":false}}}
-        {"broadcast_message":{"topic":"t","event":"f","payload":7,"from":"v","client_id":"b","epoch":1,"offset":7,"timestamp_ms":3,"recipients":["a"]}}
+        {"broadcast_message":{"topic":"t","event":"f","payload":7,"from":"v","client_id":"b","epoch":1,"offset":7,"timestamp_ms":3,"replayed":true,"recipients":["a"]}}
         > {"rejoin":{"client_id":"a","topic":"t","user_id":"u","now_ms":3,"since":{"epoch":1,"offset":6}}}
         {"reply":{"to":"rejoin","client_id":"a","topic":"t","status":"ok","payload":{"epoch":1,"offset":7,"rejoined":true,"recovered":true}}}
-        {"broadcast_message":{"topic":"t","event":"f","payload":7,"from":"v","client_id":"b","epoch":1,"offset":7,"timestamp_ms":3,"recipients":["a"]}}
+        {"broadcast_message":{"topic":"t","event":"f","payload":7,"from":"v","client_id":"b","epoch":1,"offset":7,"timestamp_ms":3,"replayed":true,"recipients":["a"]}}
         > {"subscribe":{"client_id":"a","topic":"t","event":"other"}}
         > {"rejoin":{"client_id":"a","topic":"t","user_id":"u","now_ms":3,"since":{"epoch":1,"offset":6}}}
         {"reply":{"to":"rejoin","client_id":"a","topic":"t","status":"ok","payload":{"epoch":1,"offset":7,"rejoined":true,"recovered":true}}}
-        {"broadcast_message":{"topic":"t","event":"f","payload":7,"from":"v","client_id":"b","epoch":1,"offset":7,"timestamp_ms":3,"recipients":["a"]}}
+        {"broadcast_message":{"topic":"t","event":"f","payload":7,"from":"v","client_id":"b","epoch":1,"offset":7,"timestamp_ms":3,"replayed":true,"recipients":["a"]}}
         > {"subscribe":{"client_id":"a","topic":"t","event":"x"}}
         > {"rejoin":{"client_id":"a","topic":"t","user_id":"u","now_ms":3,"since":{"epoch":1,"offset":4}}}
         {"reply":{"to":"rejoin","client_id":"a","topic":"t","status":"ok","payload":{"epoch":1,"offset":7,"rejoined":true,"recovered":false}}}
-        {"broadcast_message":{"topic":"t","event":"f","payload":7,"from":"v","client_id":"b","epoch":1,"offset":7,"timestamp_ms":3,"recipients":["a"]}}
+        {"broadcast_message":{"topic":"t","event":"f","payload":7,"from":"v","client_id":"b","epoch":1,"offset":7,"timestamp_ms":3,"replayed":true,"recipients":["a"]}}
         > {"rejoin":{"client_id":"c","topic":"t","user_id":"w","now_ms":3,"since":{"epoch":1,"offset":6}}}
         {"reply":{"to":"rejoin","client_id":"c","topic":"t","status":"ok","payload":{"epoch":1,"offset":7,"rejoined":false,"recovered":true}}}
-        {"broadcast_message":{"topic":"t","event":"f","payload":7,"from":"v","client_id":"b","epoch":1,"offset":7,"timestamp_ms":3,"recipients":["c"]}}
+        {"broadcast_message":{"topic":"t","event":"f","payload":7,"from":"v","client_id":"b","epoch":1,"offset":7,"timestamp_ms":3,"replayed":true,"recipients":["c"]}}
         > {"rejoin":{"client_id":"d","topic":"t","user_id":"w","now_ms":3,"since":{"epoch":1,"offset":9}}}
         {"reply":{"to":"rejoin","client_id":"d","topic":"t","status":"ok","payload":{"epoch":1,"offset":7,"rejoined":false,"recovered":false}}}
         {"history":{"client_id":"d","topic":"t","start":0,"end":5,"messages":[{"event":"f","payload":7,"from":"v","client_id":"b","offset":7,"timestamp_ms":3},{"event":"e","payload":4,"from":"system","offset":4,"timestamp_ms":2},{"event":"e","payload":3,"from":"u","client_id":"a2","offset":3,"timestamp_ms":2},{"event":"e","payload":2,"from":"v","client_id":"b","offset":2,"timestamp_ms":2},{"event":"e","payload":1,"from":"u","client_id":"a","offset":1,"timestamp_ms":1}]}}

@@ -1,6 +1,6 @@
 //! The verbs that make rooms and ask for what is in them.
 
-use parlor::{CloseRoom, History, OpenRoom, Query, Question};
+use parlor::{CloseRoom, History, OpenRoom, Query, Question, Since};
 use serde::{
     Deserialize,
     de::value::{Error, StrDeserializer},
@@ -8,7 +8,7 @@ use serde::{
 
 use super::{
     super::line::{Line, number, unquoted},
-    whom,
+    since, whom,
 };
 
 /// `open_room <topic> [{"max_members":2,…}] [by=CLIENT] [ref=REF]`
@@ -33,7 +33,7 @@ pub(super) fn close_room(line: &mut Line<'_>) -> Result<CloseRoom, String> {
     Ok(close)
 }
 
-/// `history <client> <topic> [<event>] [START..END] [ref=REF]`
+/// `history <client> <topic> [<event>] [START..END] [before=EPOCH:OFFSET] [ref=REF]`
 pub(super) fn history(line: &mut Line<'_>) -> Result<History, String> {
     let (client, topic) = whom(line)?;
     let mut history = History::new(client, topic);
@@ -43,6 +43,10 @@ pub(super) fn history(line: &mut Line<'_>) -> Result<History, String> {
             .split_once("..")
             .ok_or_else(|| format!("{page:?} is no page, expected START..END"))?;
         (history.start, history.end) = (number("the start", start)?, number("the end", end)?);
+    }
+    if let Some(before) = line.field("before") {
+        let Since::One(before) = since(before)? else { return Err("before is a list".into()) };
+        history.before = Some(before);
     }
     history.reference = line.text("ref")?.map(Into::into);
     Ok(history)

@@ -1,8 +1,8 @@
-//! The verbs of the server: who is put out, groups, and answers.
+//! The verbs of the server: who is put out, groups, and refusals.
 
-use parlor::{AddToGroup, EventKind, HistoryLoaded, Kick, Reason, Refuse, RemoveFromGroup};
+use parlor::{AddToGroup, EventKind, Kick, Reason, Refuse, RemoveFromGroup};
 
-use super::super::line::{Line, number};
+use super::super::line::Line;
 
 /// `kick <client> <reason> [topic=TOPIC] [ref=REF]`
 pub(super) fn kick(line: &mut Line<'_>) -> Result<Kick, String> {
@@ -27,18 +27,6 @@ pub(super) fn remove_from_group(line: &mut Line<'_>) -> Result<RemoveFromGroup, 
     let mut remove = RemoveFromGroup::new(group, line.names()?);
     remove.reference = line.text("ref")?.map(Into::into);
     Ok(remove)
-}
-
-/// `history_loaded <request> [{"event":…,…},…]` or `history_loaded <request> failure=TEXT`
-pub(super) fn history_loaded(line: &mut Line<'_>) -> Result<HistoryLoaded, String> {
-    let request = number("the request", line.word("a request")?)?;
-    if let Some(failure) = line.text("failure")? {
-        return Ok(HistoryLoaded::failure(request, failure));
-    }
-    let messages = line.word("a list of messages")?;
-    let messages =
-        serde_json::from_str(messages).map_err(|wrong| format!("{messages}: {wrong}"))?;
-    Ok(HistoryLoaded::new(request, messages))
 }
 
 /// `refuse <client> <to> <reason> [topic=TOPIC] [message=TEXT] [ref=REF]`

@@ -135,7 +135,7 @@ fn take(world: &mut World, step: &Step) -> usize {
             }
             _ => {
                 if let Some(load) = world.loads.pop() {
-                    world.load(load.request, Vec::new());
+                    world.load(load, Vec::new());
                 }
             }
         }

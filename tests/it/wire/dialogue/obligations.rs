@@ -108,9 +108,9 @@ const OLD_PAGE: &str = r#"["dialogue:historyResponse",{"roomId":"chat","eventNam
 const NEW_PAGE: &str = r#"["dialogue:historyResponse",{"roomId":"chat","eventName":"message","events":[{"event":"message","roomId":"chat","data":1,"from":"ann","timestamp":1000}],"start":0,"end":1}]"#;
 
 fn load(world: &mut World) {
-    let request = world.loads.remove(0).request;
+    let page = world.loads.remove(0);
     let stored = StoredMessage::new("message", Json::parse("0").unwrap(), "ann", 1, 5);
-    world.load(request, vec![stored]);
+    world.load(page, vec![stored]);
 }
 
 #[test]

@@ -293,7 +293,7 @@ fn pages_of_history_are_newest_first_from_0_to_50_unless_asked_otherwise() {
         world.say("c1", "getHistory", &format!(r#"{{"roomId":"chat"{asked}}}"#));
         // What reaches beyond memory is asked for, and there is no more.
         for load in std::mem::take(&mut world.loads) {
-            world.load(load.request, Vec::new());
+            world.load(load, Vec::new());
         }
         let event = |text: &&str| {
             format!(

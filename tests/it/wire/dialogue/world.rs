@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use parlor::{
-    Channel, ClientRooms, Config, ConfigBuilder, Disconnect, Event, Guard, HistoryLoaded,
-    LoadHistory, Outbound, Recipients, RoomConfig, StoredMessage, Topic, UnlistedTopics,
+    Channel, ClientRooms, Config, ConfigBuilder, Disconnect, Event, Guard, HistoryPage, Outbound,
+    Recipients, RoomConfig, StoredMessage, Topic, UnlistedTopics,
     wire::dialogue::{self, Connection, Incoming, Packet},
 };
 
@@ -21,8 +21,8 @@ pub struct World {
     pub channel: Channel,
     pub guard: Guard,
     pub now_ms: u64,
-    /// What the driver was asked to load and has not.
-    pub loads: Vec<LoadHistory>,
+    /// The pages that the driver has not completed.
+    pub loads: Vec<HistoryPage>,
     /// Which connections it was told to close.
     pub to_close: Vec<String>,
     sockets: BTreeMap<String, Socket>,
@@ -99,18 +99,27 @@ impl World {
         }
     }
 
-    pub fn load(&mut self, request: u64, messages: Vec<StoredMessage>) {
-        self.hand_in(HistoryLoaded::new(request, messages));
+    /// Completes a page, and sends it.
+    pub fn load(&mut self, mut page: HistoryPage, messages: Vec<StoredMessage>) {
+        page.complete(messages, u64::MAX);
+        self.send(&Outbound::History(page));
     }
 
     /// Shows an outbound to all connections, each of which has to know what is for it.
     pub fn perform(&mut self, outbound: &Outbound) {
-        if let Outbound::LoadHistory(load) = outbound {
-            self.loads.push(load.clone());
+        if let Outbound::History(page) = outbound
+            && page.more.is_some_and(|more| more.wanted > 0)
+        {
+            self.loads.push(page.clone());
+            return;
         }
         if let Outbound::Disconnect(close) = outbound {
             self.to_close.push(close.client_id.to_string());
         }
+        self.send(outbound);
+    }
+
+    fn send(&mut self, outbound: &Outbound) {
         let shared = dialogue::shared(outbound);
         let recipients: Vec<_> = outbound
             .recipients()

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use parlor::{
-    Broadcast, Channel, CloseRoom, Config, Connect, Disconnect, Event, EventDefinition,
-    HistoryLoaded, Kick, Limit, Payload, Publish, Push, RoomConfig, Tick, Topic,
+    Broadcast, Channel, CloseRoom, Config, Connect, Disconnect, Event, EventDefinition, Kick,
+    Limit, Payload, Publish, Push, RoomConfig, Tick, Topic,
     wire::phoenix::{Frame, OWN_TOPIC},
 };
 use serde_json::Value;
@@ -174,7 +174,6 @@ fn structured(server: &mut Server, client: &str, bytes: &mut Bytes<'_>, number: 
     let is_event = event.is_some();
     if let Some(event) = event {
         server.handle(event);
-        load(server);
     }
 
     let sent = server.flush();
@@ -199,18 +198,10 @@ fn structured(server: &mut Server, client: &str, bytes: &mut Bytes<'_>, number: 
     }
 }
 
-/// Answers what the channel has asked for.
-fn load(server: &mut Server) {
-    for request in std::mem::take(&mut server.loads) {
-        server.handle(HistoryLoaded::failure(request, "no disk"));
-    }
-}
-
 fn raw(server: &mut Server, client: &str, frame: &Frame) {
     match server.read(client, frame) {
         Ok(Some(event)) => {
             server.handle(event);
-            load(server);
         }
         Ok(None) => {}
         Err(malformed) => {

@@ -20,8 +20,6 @@ pub struct Server {
     pub connections: BTreeMap<String, Connection>,
     pub positions: Positions,
     pub now_ms: u64,
-    /// What the channel has asked for and nobody has loaded yet.
-    pub loads: Vec<u64>,
     sent: Vec<Sent>,
 }
 
@@ -32,7 +30,6 @@ impl Server {
             connections: BTreeMap::new(),
             positions: Positions::Sent,
             now_ms: 0,
-            loads: Vec::new(),
             sent: Vec::new(),
         }
     }
@@ -67,7 +64,10 @@ impl Server {
     /// Hands in an event, and sends what comes of it.
     pub fn handle(&mut self, event: impl Into<Event>) {
         self.channel.handle(event.into());
-        for outbound in self.channel.flush_outbox() {
+        for mut outbound in self.channel.flush_outbox() {
+            if let Outbound::History(page) = &mut outbound {
+                page.end_at_memory();
+            }
             self.perform(&outbound);
         }
     }
@@ -111,9 +111,6 @@ impl Server {
                 self.send(&client, frames);
             }
         }
-        if let Outbound::LoadHistory(load) = outbound {
-            self.loads.push(load.request);
-        }
         if let Outbound::Disconnect(closing) = outbound {
             self.connections.remove(closing.client_id.as_str());
         }
@@ -132,10 +129,7 @@ fn recipients(outbound: &Outbound) -> Vec<String> {
         Outbound::PushMessage(push) => return vec![push.client_id.to_string()],
         Outbound::PresenceState(state) => return vec![state.client_id.to_string()],
         Outbound::History(page) => return vec![page.client_id.to_string()],
-        Outbound::Evicted(_)
-        | Outbound::LoadHistory(_)
-        | Outbound::Disconnect(_)
-        | Outbound::System(_) => return Vec::new(),
+        Outbound::Evicted(_) | Outbound::Disconnect(_) | Outbound::System(_) => return Vec::new(),
     };
     several.ids().map(ToString::to_string).collect()
 }
