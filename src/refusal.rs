@@ -123,7 +123,7 @@ pub enum Refusal {
     PayloadTooLarge {
         /// The field that holds it.
         field: &'static str,
-        /// [`Limit::PayloadBytes`] or [`Limit::PayloadDepth`].
+        /// [`Limit::PayloadBytes`], [`Limit::MetaBytes`] or [`Limit::PayloadDepth`].
         limit: Limit,
         /// How large or deep it is.
         got: u64,
@@ -269,12 +269,12 @@ impl fmt::Display for Reason {
 }
 
 impl Refusal {
-    /// Which limit is reached, if that is why.
+    /// Which limit is reached or exceeded, if that is why.
     #[must_use]
     pub const fn limit(&self) -> Option<Limit> {
         match self {
             Self::MarkTooLong { .. } => Some(Limit::RefBytes),
-            Self::LimitReached { limit, .. } => Some(*limit),
+            Self::PayloadTooLarge { limit, .. } | Self::LimitReached { limit, .. } => Some(*limit),
             Self::Crashed
             | Self::InvalidName { .. }
             | Self::UnknownTopic { .. }
@@ -289,8 +289,7 @@ impl Refusal {
             | Self::PermissionDenied { .. }
             | Self::RateLimited { .. }
             | Self::InvalidRequest { .. }
-            | Self::Denied { .. }
-            | Self::PayloadTooLarge { .. } => None,
+            | Self::Denied { .. } => None,
         }
     }
 

@@ -24,7 +24,7 @@ pub(super) fn check(event: &Event, header: Header<'_>, config: &Config) -> Resul
             check.whom(header)?;
             check.name("user_id", user_id.as_bytes())?;
             check.reference(header)?;
-            check.json("meta", meta.as_ref())?;
+            check.presence(meta.as_ref())?;
             check.json("params", params.as_ref())
         }
         Event::Broadcast(broadcast) => check.broadcast(header, broadcast),
@@ -41,7 +41,7 @@ pub(super) fn check(event: &Event, header: Header<'_>, config: &Config) -> Resul
         Event::Track(Track { meta, .. }) => {
             check.whom(header)?;
             check.reference(header)?;
-            check.json("meta", meta.as_ref())
+            check.presence(meta.as_ref())
         }
         Event::Subscribe(Subscribe { event, .. })
         | Event::Unsubscribe(Unsubscribe { event, .. }) => {
@@ -201,17 +201,30 @@ impl Check<'_> {
     }
 
     fn payload(self, payload: &Payload) -> Result<(), Refusal> {
-        self.size("payload", payload.size(), payload.depth())
+        self.size("payload", Limit::PayloadBytes, payload.size(), payload.depth())
+    }
+
+    /// What a presence shows.
+    fn presence(self, meta: Option<&Json>) -> Result<(), Refusal> {
+        Json::given(meta).map_or(Ok(()), |meta| {
+            self.size("meta", Limit::MetaBytes, meta.as_str().len(), meta.depth())
+        })
     }
 
     fn json(self, field: &'static str, json: Option<&Json>) -> Result<(), Refusal> {
-        Json::given(json).map_or(Ok(()), |json| self.size(field, json.as_str().len(), json.depth()))
+        Json::given(json).map_or(Ok(()), |json| {
+            self.size(field, Limit::PayloadBytes, json.as_str().len(), json.depth())
+        })
     }
 
-    fn size(self, field: &'static str, bytes: usize, depth: u32) -> Result<(), Refusal> {
-        for (limit, got) in
-            [(Limit::PayloadBytes, bytes as u64), (Limit::PayloadDepth, u64::from(depth))]
-        {
+    fn size(
+        self,
+        field: &'static str,
+        limit: Limit,
+        bytes: usize,
+        depth: u32,
+    ) -> Result<(), Refusal> {
+        for (limit, got) in [(limit, bytes as u64), (Limit::PayloadDepth, u64::from(depth))] {
             let max = self.config.limit(limit);
             if got > max {
                 return Err(Refusal::PayloadTooLarge { field, limit, got, max });

@@ -13,12 +13,15 @@ pub enum Limit {
     NameBytes,
     /// Bytes of a `ref` or an `id`. 255 by default.
     RefBytes,
-    /// Bytes of a payload, meta, params, or data. 65,536 by default; a larger one is
-    /// `payload_too_large`.
+    /// Bytes of a payload, of a message's meta, of params, or of data. 65,536 by default; a larger
+    /// one is `payload_too_large`.
     PayloadBytes,
     /// Nesting of a payload, meta, params or data. 128 by default; a deeper one is
     /// `payload_too_large`.
     PayloadDepth,
+    /// Bytes of the meta of one presence, given by a join, rejoin or track. 4,096 by default; a
+    /// larger one is `payload_too_large`. Every member receives it.
+    MetaBytes,
     /// Topics that one client is a member of or present in. 1,000 by default.
     TopicsPerClient,
     /// Members of one topic. 1,000,000 by default.
@@ -71,11 +74,12 @@ const MANY_BYTES: u64 = 1 << 50;
 
 impl Limit {
     /// Every limit, in the order of declaration.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::NameBytes,
         Self::RefBytes,
         Self::PayloadBytes,
         Self::PayloadDepth,
+        Self::MetaBytes,
         Self::TopicsPerClient,
         Self::MembersPerTopic,
         Self::Topics,
@@ -119,6 +123,7 @@ impl Limit {
             Self::RefBytes => ("ref_bytes", 255, 1, 65_535),
             Self::PayloadBytes => ("payload_bytes", 65_536, 1, 1 << 30),
             Self::PayloadDepth => ("payload_depth", 128, 0, MANY),
+            Self::MetaBytes => ("meta_bytes", 4_096, 1, 1 << 30),
             Self::TopicsPerClient => ("topics_per_client", 1_000, 1, MANY),
             Self::MembersPerTopic => ("members_per_topic", 1_000_000, 1, MANY_SEATS),
             Self::Topics => ("topics", 1_000_000, 1, MANY),

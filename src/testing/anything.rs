@@ -85,7 +85,7 @@ pub(super) fn join(choices: &mut Choices<'_>) -> Join {
         topic: choices.topic(),
         user_id,
         now_ms: choices.time(),
-        meta: choices.maybe(Choices::json),
+        meta: choices.maybe(Choices::meta),
         params: choices.maybe(Choices::json),
         reference: choices.reference(),
     }
@@ -98,7 +98,7 @@ pub(super) fn rejoin(choices: &mut Choices<'_>) -> Rejoin {
         topic: choices.topic(),
         user_id,
         now_ms: choices.time(),
-        meta: choices.maybe(Choices::json),
+        meta: choices.maybe(Choices::meta),
         params: choices.maybe(Choices::json),
         reference: choices.reference(),
         since: choices.maybe(Choices::since),
@@ -173,7 +173,7 @@ pub(super) fn track(choices: &mut Choices<'_>) -> Track {
     Track {
         client_id: choices.client(),
         topic: choices.topic(),
-        meta: choices.maybe(Choices::json),
+        meta: choices.maybe(Choices::meta),
         reference: choices.reference(),
     }
 }

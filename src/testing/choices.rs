@@ -172,8 +172,18 @@ impl<'a> Choices<'a> {
     }
 
     pub(super) fn json(&mut self) -> Json {
+        self.json_around(65_534)
+    }
+
+    /// What a presence shows.
+    pub(super) fn meta(&mut self) -> Json {
+        self.json_around(4_094)
+    }
+
+    /// If odd, as deep or as long as it may be, or one past that.
+    fn json_around(&mut self, bytes: usize) -> Json {
         let text = if self.is_odd() {
-            let (small, large) = (self.below(2) + 128, self.below(2) + 65_534);
+            let (small, large) = (self.below(2) + 128, self.below(2) + bytes);
             let nested = "[".repeat(small) + &"]".repeat(small);
             let sized = format!("\"{}\"", "z".repeat(large));
             self.one(&[nested, sized])
@@ -356,7 +366,7 @@ impl<'a> Choices<'a> {
 
     /// A configuration of a channel, with limits that few events can reach.
     pub(super) fn config(&mut self) -> Config {
-        const TIGHT: [(Limit, u64); 14] = [
+        const TIGHT: [(Limit, u64); 15] = [
             (Limit::MembersPerTopic, 3),
             (Limit::TopicsPerClient, 2),
             (Limit::Topics, 3),
@@ -364,6 +374,7 @@ impl<'a> Choices<'a> {
             (Limit::SubscriptionsPerMember, 2),
             (Limit::PageLength, 50),
             (Limit::PageBytes, 30),
+            (Limit::MetaBytes, 10),
             (Limit::Groups, 1),
             (Limit::TopicsPerGroup, 2),
             (Limit::IdsPerTopic, 2),

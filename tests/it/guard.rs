@@ -513,7 +513,10 @@ fn rules_see_the_channel() {
 
 #[test]
 fn what_the_channel_refuses_for_its_form_is_shown_to_no_rule() {
-    let limits = Config::builder().limit(Limit::PayloadBytes, 10).limit(Limit::PayloadDepth, 2);
+    let limits = Config::builder()
+        .limit(Limit::PayloadBytes, 10)
+        .limit(Limit::MetaBytes, 10)
+        .limit(Limit::PayloadDepth, 2);
     let channel = Channel::single_node(limits.build().unwrap());
     let mut guard = Guard::new();
     guard.define_with("*", "*", |_, _, _| panic!("nobody has to read it"));
@@ -527,6 +530,22 @@ fn what_the_channel_refuses_for_its_form_is_shown_to_no_rule() {
     ] {
         assert_eq!(guard.check(event.clone(), &channel), event);
     }
+}
+
+#[test]
+fn a_meta_that_a_rule_makes_too_large_is_refused() {
+    let limits = Config::builder().limit(Limit::MetaBytes, 4).build().unwrap();
+    let mut channel = Channel::single_node(limits);
+    let mut guard = Guard::new();
+    guard.on_join("*", |_, _| Decision::Change(json("12345")));
+    guard.handle(&mut channel, join().into());
+    let outbox = channel.flush_outbox();
+    let [Outbound::Reply(reply)] = outbox.as_slice() else { panic!("{outbox:?}") };
+    let refusal = reply.result.as_ref().unwrap_err();
+    assert_eq!(
+        (refusal.reason(), refusal.limit()),
+        (Reason::PayloadTooLarge, Some(Limit::MetaBytes))
+    );
 }
 
 #[test]

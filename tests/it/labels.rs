@@ -82,6 +82,7 @@ fn limits_have_labels_defaults_and_ranges() {
             ("ref_bytes", 255, 1..=65_535),
             ("payload_bytes", 65_536, 1..=1 << 30),
             ("payload_depth", 128, 0..=MANY),
+            ("meta_bytes", 4_096, 1..=1 << 30),
             ("topics_per_client", 1_000, 1..=MANY),
             ("members_per_topic", 1_000_000, 1..=(1 << 30) - 1),
             ("topics", 1_000_000, 1..=MANY),

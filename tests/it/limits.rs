@@ -85,7 +85,12 @@ fn cases(limit: Limit) -> (u64, Vec<Case>) {
         Limit::NameBytes => (LONG, names()),
         Limit::RefBytes => (LONG, marks()),
         Limit::PayloadBytes => (LONG, payloads(LONG, json)),
-        Limit::PayloadDepth => (FEW, payloads(FEW, deep)),
+        Limit::PayloadDepth => {
+            let mut cases = payloads(FEW, deep);
+            cases.extend(presences(FEW, deep));
+            (FEW, cases)
+        }
+        Limit::MetaBytes => (LONG, presences(LONG, json)),
         Limit::TopicsPerClient => (FEW, topics_per_client()),
         Limit::MembersPerTopic => (FEW, members_per_topic()),
         Limit::Topics => (FEW, topics()),
@@ -209,7 +214,7 @@ fn marks() -> Vec<Case> {
     ]
 }
 
-/// Every field that holds JSON, and a payload of bytes.
+/// Every field that holds JSON, but for those that hold what a presence shows.
 fn payloads(value: u64, json: fn(u64) -> Json) -> Vec<Case> {
     let case = |make: fn(Json) -> Event| size(TOO_LARGE, value, move |size| make(json(size)));
     vec![
@@ -217,12 +222,20 @@ fn payloads(value: u64, json: fn(u64) -> Json) -> Vec<Case> {
         case(|json| say("t").with_meta(json).into()),
         case(|json| Push::new("c", "t", "e", json).into()),
         case(|json| Publish::new(Address::Everyone, "e", json).into()),
-        case(|json| join("d", "t").with_meta(json).into()),
         case(|json| join("d", "t").with_params(json).into()),
-        case(|json| Rejoin::new("c", "t", "ann", 0).with_meta(json).into()),
-        case(|json| Track::new("c", "t").with_meta(json).into()),
         case(|json| Connect::new("d", "ann", 0).with_data(json).into()),
         case(|json| OpenRoom::new("u").with_config(RoomConfig::default().with_data(json)).into()),
+    ]
+}
+
+/// Every field that holds what a presence shows.
+fn presences(value: u64, json: fn(u64) -> Json) -> Vec<Case> {
+    let case = |make: fn(Json) -> Event| size(TOO_LARGE, value, move |size| make(json(size)));
+    vec![
+        case(|json| join("d", "t").with_meta(json).into()),
+        case(|json| Rejoin::new("c", "t", "ann", 0).with_meta(json).into()),
+        case(|json| Rejoin::new("d", "t", "ann", 0).with_meta(json).into()),
+        case(|json| Track::new("c", "t").with_meta(json).into()),
     ]
 }
 
@@ -365,11 +378,8 @@ fn check(limit: Limit, value: u64, case: Case) {
             let refusal = refusal(&outbox).unwrap_or_else(|| panic!("{limit}: {past:?}"));
             assert_eq!(refusal.reason(), reason, "{limit}: {past:?}: {refusal}");
             assert_eq!(most(refusal), Some(value), "{refusal}");
-            if reason == Reason::LimitReached {
+            if matches!(reason, Reason::LimitReached | Reason::PayloadTooLarge) {
                 assert_eq!(refusal.limit(), Some(limit), "{past:?}");
-            }
-            if let Refusal::PayloadTooLarge { limit: which, .. } = refusal {
-                assert_eq!(*which, limit, "{past:?}");
             }
             assert_eq!(outbox.len(), 1, "what is refused says nothing else: {outbox:?}");
             assert_eq!(uncounted(&channel), state, "what is refused changes nothing: {past:?}");

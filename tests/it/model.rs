@@ -38,6 +38,7 @@ pub struct Limits {
     pub ref_bytes: usize,
     pub payload_bytes: usize,
     pub payload_depth: u32,
+    pub meta_bytes: usize,
     pub topics_per_client: usize,
     pub members_per_topic: usize,
     pub topics: usize,
@@ -63,6 +64,7 @@ impl Default for Limits {
             ref_bytes: 255,
             payload_bytes: 65_536,
             payload_depth: 128,
+            meta_bytes: 4_096,
             topics_per_client: 1_000_000,
             members_per_topic: 1_000_000,
             topics: 1_000_000,
@@ -251,10 +253,12 @@ impl Model {
         }
         let base64 = ask.text("payload_base64");
         if base64.trim_end_matches('=').len() * 3 / 4 > limits.payload_bytes {
-            return Err("payload_too_large".into());
+            return Err("payload_too_large payload_bytes".into());
         }
         for field in ["payload", "meta", "params", "data"] {
-            self.check_size(ask.raw(field))?;
+            let is_presence = ["join", "rejoin", "track"].contains(&ask.to.as_str());
+            let limit = if field == "meta" && is_presence { "meta_bytes" } else { "payload_bytes" };
+            self.check_size(limit, ask.raw(field))?;
         }
         if ask.has("before") && ask.number("start") > 0 {
             return Err("invalid_request".into());
@@ -263,10 +267,14 @@ impl Model {
     }
 
     /// Section 2: JSON of bounded size and depth.
-    fn check_size(&self, raw: &str) -> Outcome {
+    fn check_size(&self, limit: &str, raw: &str) -> Outcome {
         let limits = &self.setup.limits;
-        if raw.len() > limits.payload_bytes || depth(raw) > limits.payload_depth {
-            return Err("payload_too_large".into());
+        let most = if limit == "meta_bytes" { limits.meta_bytes } else { limits.payload_bytes };
+        if raw.len() > most {
+            return Err(format!("payload_too_large {limit}"));
+        }
+        if depth(raw) > limits.payload_depth {
+            return Err("payload_too_large payload_depth".into());
         }
         Ok(())
     }

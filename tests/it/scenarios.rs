@@ -155,6 +155,7 @@ scenarios! {
     refused_not_member
     refused_payload_too_large_in_bytes
     refused_payload_too_large_in_depth
+    refused_payload_too_large_of_a_presence
     refused_unknown_client
     refused_unknown_topic
     refused_user_conflict

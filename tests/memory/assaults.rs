@@ -9,10 +9,11 @@ use parlor::{
 
 use crate::siege::Siege;
 
-/// The limits of names, marks and payloads under siege.
+/// The limits of names, marks, payloads and presences under siege.
 pub(crate) const NAME: usize = 100;
 pub(crate) const MARK: usize = 60;
 pub(crate) const PAYLOAD: usize = 128;
+pub(crate) const META: usize = 96;
 
 /// A text of that many bytes that begins so.
 fn long(start: &str, number: usize, bytes: usize) -> String {
@@ -61,7 +62,7 @@ impl Siege {
             let (topic, meta) = (at % TOPICS, who + at);
             self.send(|| {
                 Join::new(client(who), self::topic(topic), user(who), now_ms)
-                    .with_meta(json(meta, PAYLOAD))
+                    .with_meta(json(meta, META))
                     .with_params(json(at, PAYLOAD))
             });
         }
@@ -125,7 +126,7 @@ impl Siege {
     /// Presence that comes, changes and goes within one window, by members and by others.
     fn be_present(&mut self, who: usize, topic: usize, number: usize) {
         for at in number..number + 4 {
-            self.send(|| Track::new(client(who), self::topic(topic)).with_meta(json(at, PAYLOAD)));
+            self.send(|| Track::new(client(who), self::topic(topic)).with_meta(json(at, META)));
         }
         if number.is_multiple_of(2) {
             self.send(|| Untrack::new(client(who), self::topic(topic)));
@@ -143,7 +144,7 @@ impl Siege {
         let since = Position { epoch: u64::try_from(number % 50).unwrap(), offset: 0 };
         self.send(|| {
             Rejoin::new(client(who), self::topic(topic), user(who), now_ms)
-                .with_meta(json(number, PAYLOAD))
+                .with_meta(json(number, META))
                 .with_since(since)
         });
     }
@@ -184,7 +185,7 @@ impl Siege {
     fn exceed(&mut self, who: usize, topic: usize, number: usize) {
         let now_ms = self.now_ms;
         let huge = 50 * NAME;
-        match number % 8 {
+        match number % 9 {
             0 => {
                 self.send(|| {
                     Join::new(long("c", who, huge), self::topic(topic), user(who), now_ms)
@@ -207,6 +208,9 @@ impl Siege {
             }),
             5 => self.send(|| Connect::new(client(who), long("other", number, NAME), now_ms)),
             6 => self.send(|| Subscribe::new(client(who), self::topic(topic), long("e", 1, huge))),
+            7 => self.send(|| {
+                Track::new(client(who), self::topic(topic)).with_meta(json(number, META + 1))
+            }),
             _ => self.send(|| History::new(client(who), self::topic(topic)).with_page(0, 1 << 40)),
         }
     }

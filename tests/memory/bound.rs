@@ -41,6 +41,7 @@ pub(crate) fn parts(config: &Config) -> [(&'static str, u64); 10] {
     let name = limit(Limit::NameBytes) + HEADER;
     let mark = limit(Limit::RefBytes) + HEADER;
     let json = limit(Limit::PayloadBytes) + HEADER;
+    let meta = limit(Limit::MetaBytes) + HEADER;
     let (clients, topics) = (limit(Limit::Clients), limit(Limit::Topics));
     let event_names = limit(Limit::EventNamesPerTopic);
 
@@ -59,8 +60,8 @@ pub(crate) fn parts(config: &Config) -> [(&'static str, u64); 10] {
         ("rooms", topics * (ROOM + name)),
         ("configurations", topics * (ROOM_CONFIG + 2 * name + 2 * json)),
         ("event names", topics * event_names * (EVENT_NAME + name)),
-        ("footings", footings * (FOOTING + json) + subscriptions * (SUBSCRIPTION + name)),
-        ("windows", in_rooms * (ANNOUNCED + json + 2 * name)),
+        ("footings", footings * (FOOTING + meta) + subscriptions * (SUBSCRIPTION + name)),
+        ("windows", in_rooms * (ANNOUNCED + meta + 2 * name)),
         ("history", bytes + messages * (MESSAGE + 4 * name)),
         ("ids", topics * limit(Limit::IdsPerTopic) * (ID + name + mark)),
         (

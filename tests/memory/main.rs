@@ -24,7 +24,7 @@ use parlor::{
 };
 
 use self::{
-    assaults::{MARK, NAME, PAYLOAD, client, topic, user},
+    assaults::{MARK, META, NAME, PAYLOAD, client, topic, user},
     siege::{Driver, Siege},
 };
 
@@ -57,6 +57,7 @@ fn config() -> Config {
         (Limit::RefBytes, bytes(MARK)),
         (Limit::PayloadBytes, bytes(PAYLOAD)),
         (Limit::PayloadDepth, 8),
+        (Limit::MetaBytes, bytes(META)),
         (Limit::TopicsPerClient, 8),
         (Limit::MembersPerTopic, 100),
         (Limit::Topics, 60),

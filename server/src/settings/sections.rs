@@ -56,7 +56,7 @@ impl<'a> Reader<'a> {
     pub(super) fn settings(mut self) -> Result<Settings, Wrong> {
         let (channel, schemas) = self.channel()?;
         let name_bytes = channel.limit(Limit::NameBytes);
-        let payload_bytes = channel.limit(Limit::PayloadBytes);
+        let payload_bytes = channel.limit(Limit::PayloadBytes).max(channel.limit(Limit::MetaBytes));
 
         let connections = self.document.table("connections")?;
         let connections = ConnectionLimits::read(connections, payload_bytes)?;

@@ -65,7 +65,7 @@ A channel is saved with its configuration, so --load takes no --config. Only a r
 end of its input saves, with --keep-going also past bad lines. FILE is replaced as a whole or not at
 all, by way of FILE.tmp beside it.
 
-A line has at most 1 MiB, or 16 times the limit payload_bytes if that is more.
+A line has at most 1 MiB, or 16 times the larger of payload_bytes and meta_bytes if that is more.
 
 Exit status: 0 if all was read, or if nobody reads standard output any longer; 1 if lines were bad
 and --keep-going was given, or if standard output or the FILE of --save can't be written; 2 if a

@@ -200,7 +200,8 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
 
 /// How long a line may be: as long as by default, or so long that it has as much room for payloads.
 fn max_line(config: &Config) -> usize {
-    let payload_bytes = usize::try_from(config.limit(Limit::PayloadBytes)).unwrap_or(usize::MAX);
+    let payload_bytes = config.limit(Limit::PayloadBytes).max(config.limit(Limit::MetaBytes));
+    let payload_bytes = usize::try_from(payload_bytes).unwrap_or(usize::MAX);
     payload_bytes.saturating_mul(16).max(LineReader::MAX_LINE)
 }
 

@@ -83,7 +83,7 @@ fn what_is_written_reads_back_as_the_same() {
     let written = full().to_json();
     let expected = concat!(
         r#"{"limits":{"name_bytes":255,"ref_bytes":255,"payload_bytes":65536,"payload_depth":128,"#,
-        r#""topics_per_client":1000,"members_per_topic":1000000,"topics":10,"clients":1000000,"#,
+        r#""meta_bytes":4096,"topics_per_client":1000,"members_per_topic":1000000,"topics":10,"clients":1000000,"#,
         r#""groups":10000,"topics_per_group":1000,"subscriptions_per_member":100,"#,
         r#""event_names_per_topic":100,"open_pages":1000,"page_length":1000,"#,
         r#""ids_per_topic":10000,"history_messages_per_topic":10000,"#,

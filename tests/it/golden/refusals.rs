@@ -42,11 +42,15 @@ const REFUSED: &[(&str, &str)] = &[
     ),
     (
         r#"{"broadcast":{"client_id":"c1","topic":"room:1","payload":123456}}"#,
-        r#"{"reason":"payload_too_large","message":"payload has 6 bytes, expected at most 5"}"#,
+        r#"{"reason":"payload_too_large","message":"payload has 6 bytes, expected at most 5","limit":"payload_bytes"}"#,
     ),
     (
         r#"{"join":{"client_id":"c3","topic":"room:3","user_id":"u1","now_ms":0,"meta":[[]]}}"#,
-        r#"{"reason":"payload_too_large","message":"meta has 2 levels, expected at most 1"}"#,
+        r#"{"reason":"payload_too_large","message":"meta has 2 levels, expected at most 1","limit":"payload_depth"}"#,
+    ),
+    (
+        r#"{"join":{"client_id":"c3","topic":"room:3","user_id":"u1","now_ms":0,"meta":12345}}"#,
+        r#"{"reason":"payload_too_large","message":"meta has 5 bytes, expected at most 4","limit":"meta_bytes"}"#,
     ),
     (
         r#"{"join":{"client_id":"c3","topic":"room:1","user_id":"u1","now_ms":0}}"#,
@@ -96,7 +100,7 @@ const REFUSED: &[(&str, &str)] = &[
 
 /// Limits are low, and room:1 is particular.
 const CONFIG: &str = r#"{
-    "limits": {"name_bytes": 7, "ref_bytes": 2, "payload_bytes": 5, "payload_depth": 1,
+    "limits": {"name_bytes": 7, "ref_bytes": 2, "payload_bytes": 5, "payload_depth": 1, "meta_bytes": 4,
         "members_per_topic": 1},
     "rooms": [
         {"pattern": "room:1", "client_events": "listed", "events": [{"name": "message"}],

@@ -32,7 +32,7 @@ const SETUPS: [(&str, &str); 10] = [
     (
         "tiny",
         r#"{"limits":{"name_bytes":12,"ref_bytes":4,"payload_bytes":24,"payload_depth":2,
-            "topics_per_client":2,"members_per_topic":4,"topics":3,"clients":7,"groups":2,
+            "meta_bytes":14,"topics_per_client":2,"members_per_topic":4,"topics":3,"clients":7,"groups":2,
             "topics_per_group":2,"subscriptions_per_member":1,"event_names_per_topic":2,
             "page_length":5,"page_bytes":40,"ids_per_topic":2,"history_messages_per_topic":4,
             "history_bytes_per_topic":60,"history_messages":6,"history_bytes":90},"grace_ms":30,
@@ -207,6 +207,7 @@ fn set_limit(limits: &mut Limits, limit: Limit, value: u64) {
         Limit::RefBytes => limits.ref_bytes = size,
         Limit::PayloadBytes => limits.payload_bytes = size,
         Limit::PayloadDepth => limits.payload_depth = u32::try_from(value).expect("it is small"),
+        Limit::MetaBytes => limits.meta_bytes = size,
         Limit::TopicsPerClient => limits.topics_per_client = size,
         Limit::MembersPerTopic => limits.members_per_topic = size,
         Limit::Topics => limits.topics = size,

@@ -147,9 +147,9 @@ impl RoomConfig {
             return Err("invalid_name".into());
         }
         if self.description.as_ref().is_some_and(|text| text.len() > limits.payload_bytes) {
-            return Err("payload_too_large".into());
+            return Err("payload_too_large payload_bytes".into());
         }
-        model.check_size(self.data.as_ref().map_or("", |data| data.get()))?;
+        model.check_size("payload_bytes", self.data.as_ref().map_or("", |data| data.get()))?;
         if self.makes_sense(limits, is_name) { Ok(()) } else { Err("invalid_request".into()) }
     }
 

@@ -229,6 +229,7 @@ fn refusals_come_in_the_order_of_the_checks() {
             limits.name_bytes = 4;
             limits.ref_bytes = 2;
             limits.payload_bytes = 6;
+            limits.meta_bytes = 6;
             limits.payload_depth = 2;
         }),
         r#"
@@ -239,9 +240,9 @@ fn refusals_come_in_the_order_of_the_checks() {
         > {"join":{"client_id":"*","topic":"*","user_id":"ää","now_ms":1,"ref":"123","meta":1234567}}
         {"reply":{"to":"join","client_id":"*","topic":"*","status":"error","payload":{"reason":"limit_reached","message":"…","limit":"ref_bytes"},"ref":"123"}}
         > {"join":{"client_id":"*","topic":"*","user_id":"ää","now_ms":1,"meta":1234567}}
-        {"reply":{"to":"join","client_id":"*","topic":"*","status":"error","payload":{"reason":"payload_too_large","message":"…"}}}
+        {"reply":{"to":"join","client_id":"*","topic":"*","status":"error","payload":{"reason":"payload_too_large","message":"…","limit":"meta_bytes"}}}
         > {"join":{"client_id":"*","topic":"*","user_id":"ää","now_ms":1,"params":[[[]]]}}
-        {"reply":{"to":"join","client_id":"*","topic":"*","status":"error","payload":{"reason":"payload_too_large","message":"…"}}}
+        {"reply":{"to":"join","client_id":"*","topic":"*","status":"error","payload":{"reason":"payload_too_large","message":"…","limit":"payload_depth"}}}
         > {"push":{"client_id":"c","topic":"t","event":"*","payload":1}}
         {"reply":{"to":"push","topic":"t","status":"error","payload":{"reason":"invalid_name","message":"…"}}}
         > {"push":{"client_id":"c","topic":"t","event":"e","payload":1,"ref":"r"}}
@@ -253,7 +254,7 @@ fn refusals_come_in_the_order_of_the_checks() {
         > {"push":{"client_id":"*","topic":"*","event":"e","payload_base64":"MTIzNDU2"}}
         {"push_message":{"client_id":"*","topic":"*","event":"e","payload_base64":"MTIzNDU2"}}
         > {"push":{"client_id":"*","topic":"*","event":"e","payload_base64":"MTIzNDU2Nw=="}}
-        {"reply":{"to":"push","topic":"*","status":"error","payload":{"reason":"payload_too_large","message":"…"}}}
+        {"reply":{"to":"push","topic":"*","status":"error","payload":{"reason":"payload_too_large","message":"…","limit":"payload_bytes"}}}
         > {"broadcast":{"client_id":"*","topic":"*","event":"e","payload":1,"id":"123","meta":[[[]]]}}
         {"reply":{"to":"broadcast","client_id":"*","topic":"*","status":"error","payload":{"reason":"limit_reached","message":"…","limit":"ref_bytes"}}}
         > {"broadcast":{"client_id":"*","topic":"*","event":"phx_","payload":1}}

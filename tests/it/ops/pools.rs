@@ -84,7 +84,7 @@ const BYTES: [&[u8]; 4] = [b"", b"\0", b"\xff\xfe\xfd", b"twenty-five bytes, no 
 
 /// At the limits of payloads in one setup or another, and one past them.
 const DEPTHS: [usize; 4] = [2, 3, 128, 129];
-const SIZES: [usize; 4] = [24, 25, 2_048, 2_049];
+const SIZES: [usize; 6] = [24, 25, 2_048, 2_049, 14, 15];
 
 /// Why channels crash and clients are kicked, and what guards say.
 const TEXTS_FOR_PEOPLE: [&str; 3] = ["boom", "", "a \"b\"\n"];

@@ -356,6 +356,7 @@ fn a_snapshot_that_exceeds_its_limits_is_refused() {
     check("topics", 1 + 1);
     check("topics_per_client", 1);
     check("members_per_topic", 1);
+    check("meta_bytes", 1);
     check("groups", 1);
     check("topics_per_group", 1);
     check("history_messages", 2);

@@ -118,6 +118,7 @@ impl Builder {
     ) -> Restored<(Record, Edge)> {
         let form::Presence { client, reference, online_at_ms, entry, place, prev_ref, data } =
             presence;
+        self.check_meta(data.as_ref())?;
         let client = self.find_client(client)?;
         let waits = self.channel.rooms.get(room).config.presence_window_ms.is_some();
         let names = self.channel.clients.names().names(client);
@@ -238,8 +239,14 @@ impl Builder {
             Ok(PresenceRef::new(self.reference(given)?, origin))
         };
         let (reference, prev_ref) = (name(reference)?, prev_ref.map(name).transpose()?);
+        self.check_meta(data.as_ref())?;
         let data = data.map(|form::Verbatim(data)| data);
         Ok(Meta { reference, prev_ref, client_id, online_at_ms, data })
+    }
+
+    fn check_meta(&self, data: Option<&form::Verbatim>) -> Restored {
+        let bytes = data.map_or(0, |form::Verbatim(data)| data.as_str().len());
+        self.check_limit(Limit::MetaBytes, bytes)
     }
 
     /// A ref that was given.
