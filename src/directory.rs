@@ -12,6 +12,21 @@ pub(crate) struct Names {
     pub(crate) user: UserId,
 }
 
+impl Names {
+    /// At least as many bytes as both take in JSON, where some characters take six. O(1) a byte.
+    #[inline]
+    pub(crate) fn encoded_bytes(&self) -> u64 {
+        encoded_bytes(self.client.as_bytes()) + encoded_bytes(self.user.as_bytes())
+    }
+}
+
+/// At least as many bytes as a text takes in JSON, without its quotes.
+#[inline]
+pub(crate) fn encoded_bytes(text: &[u8]) -> u64 {
+    let is_escaped = |byte: &&u8| **byte < b' ' || **byte == b'"' || **byte == b'\\';
+    (text.len() + 5 * text.iter().filter(is_escaped).count()) as u64
+}
+
 /// The names of every client of a channel, by handle; cheap to clone.
 ///
 /// The names of a client that has gone stay until its handle is given out again, which is after

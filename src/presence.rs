@@ -24,7 +24,7 @@ pub(crate) use self::{
 
 use self::record::{Rest, Standing};
 use crate::{
-    directory::Directory,
+    directory::{Directory, Names},
     ids::ClientHandle,
     log::{Log, Moved},
     payload::Json,
@@ -40,6 +40,10 @@ pub(crate) struct Presence {
     rest: Rest,
     // Invariant: how many different entries the metas belong to.
     users: u32,
+    // Invariant: the bytes of the data of all metas.
+    data_bytes: u64,
+    // The encoded bytes of the names of all metas, which their channel knows.
+    name_bytes: u64,
     // Invariant: how many metas do not stand where they were put.
     displaced: u32,
     /// What is not announced yet, where changes wait for it.
@@ -48,7 +52,15 @@ pub(crate) struct Presence {
 
 impl Presence {
     pub(crate) fn new() -> Self {
-        Self { metas: Log::new(), rest: Rest::default(), users: 0, displaced: 0, window: None }
+        Self {
+            metas: Log::new(),
+            rest: Rest::default(),
+            users: 0,
+            data_bytes: 0,
+            name_bytes: 0,
+            displaced: 0,
+            window: None,
+        }
     }
 
     /// How many metas there are.
@@ -81,21 +93,33 @@ impl Presence {
 
     /// Adds a meta, for which there must be room, and returns where it is kept; with
     /// [`Edge::First`] its user comes too.
-    pub(crate) fn track(&mut self, record: &Record, edge: Edge) -> u32 {
+    pub(crate) fn track(&mut self, record: &Record, edge: Edge, names: &Names) -> u32 {
+        self.name_bytes += names.encoded_bytes();
+        self.put(record, edge)
+    }
+
+    fn put(&mut self, record: &Record, edge: Edge) -> u32 {
         let place = self.metas.push(record.client.get(), record.words());
         self.rest.set(place, record);
         self.displaced += u32::from(record.is_displaced());
         self.users += u32::from(edge == Edge::First);
+        self.data_bytes += record.data_bytes();
         place
     }
 
     /// Removes the meta kept at `place`; with `Edge::Last` its user goes too.
-    pub(crate) fn untrack(&mut self, place: u32, edge: Edge) -> Record {
+    pub(crate) fn untrack(&mut self, place: u32, edge: Edge, names: &Names) -> Record {
+        self.name_bytes -= names.encoded_bytes();
+        self.take(place, edge)
+    }
+
+    fn take(&mut self, place: u32, edge: Edge) -> Record {
         let record = self.record(place);
         self.metas.remove(place);
         self.rest.clear(place);
         self.displaced -= u32::from(record.is_displaced());
         self.users -= u32::from(edge == Edge::Last);
+        self.data_bytes -= record.data_bytes();
         record
     }
 
@@ -107,17 +131,20 @@ impl Presence {
         reference: NonZeroU64,
         data: Option<Json>,
     ) -> (u32, Record, Record) {
-        let old = self.untrack(place, Edge::None);
+        let old = self.take(place, Edge::None);
         let Record { client, online_at_ms, entry, place, ref names, .. } = old;
         let names = names.clone();
         let prev_ref = Some(old.reference);
         let new = Record { client, reference, online_at_ms, entry, place, prev_ref, data, names };
-        (self.track(&new, Edge::None), old, new)
+        (self.put(&new, Edge::None), old, new)
     }
 
     /// Gives the meta kept at `place` other data under the ref that it has, which nobody has seen.
     pub(crate) fn amend(&mut self, place: u32, data: Option<Json>) {
-        let record = Record { data, ..self.record(place) };
+        let old = self.record(place);
+        self.data_bytes -= old.data_bytes();
+        let record = Record { data, ..old };
+        self.data_bytes += record.data_bytes();
         self.rest.clear(place);
         self.rest.set(place, &record);
     }
@@ -135,6 +162,7 @@ impl Presence {
             rests: self.rest.clone(),
             standing: if self.displaced == 0 { Standing::InOrder } else { Standing::Mixed },
             users: self.users,
+            bytes: self.data_bytes + self.name_bytes,
             origin,
             names: Directory::default(),
             listed: None,
@@ -173,6 +201,8 @@ impl Presence {
             self.places_from(0).map(|(place, _)| self.record(place)).collect();
         let displaced = records.iter().filter(|record| record.is_displaced()).count();
         assert_eq!(displaced, self.displaced as usize, "displaced metas are counted");
+        let data_bytes: u64 = records.iter().map(Record::data_bytes).sum();
+        assert_eq!(data_bytes, self.data_bytes, "bytes of data are counted");
         records.sort_by_key(|record| record.entry);
         records.dedup_by_key(|record| record.entry);
         assert_eq!(records.len(), self.users as usize, "users are counted");
@@ -199,8 +229,10 @@ mod tests {
             names: None,
         };
         assert!(presence.make_room().is_none_or(|moved| moved.from == 0));
-        let place = presence.track(&record, Edge::First);
-        assert_eq!(presence.untrack(place, Edge::Last).data, Some(data));
+        let names = Names::default();
+        let place = presence.track(&record, Edge::First, &names);
+        assert_eq!(presence.untrack(place, Edge::Last, &names).data, Some(data));
+        assert_eq!(presence.data_bytes, 0, "what is gone is not counted");
         assert!(presence.rest.get(place).is_none(), "what nobody can see is not kept");
     }
 }

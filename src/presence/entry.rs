@@ -6,6 +6,7 @@ use core::{fmt, num::NonZeroU64, slice};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use crate::{
+    directory::encoded_bytes,
     few::Few,
     ids::{ClientId, NodeId, UserId},
     payload::Json,
@@ -26,6 +27,27 @@ pub struct PresenceRef {
 pub(crate) struct Origin {
     pub(crate) node: NodeId,
     pub(crate) incarnation: u64,
+}
+
+/// The most bytes that a meta takes in JSON beside its data, its names and the origins of its refs.
+pub(super) const META_BYTES: u64 =
+    r#"{"ref":"","prev_ref":"","client_id":"","online_at_ms":,"data":},"#.len() as u64
+        + 3 * NUMBER_BYTES;
+
+/// The most bytes that an entry takes in JSON beside its metas and its key.
+pub(super) const ENTRY_BYTES: u64 = r#"{"key":"","metas":[],"first":true},"#.len() as u64;
+
+/// The bytes of a diff in JSON beside its entries.
+const DIFF_BYTES: u64 = r#"{"joins":[],"leaves":[]}"#.len() as u64;
+
+/// The most bytes of a number in JSON.
+const NUMBER_BYTES: u64 = 20;
+
+impl Origin {
+    /// The most bytes that it takes in JSON.
+    pub(super) fn encoded_bytes(&self) -> u64 {
+        encoded_bytes(self.node.as_bytes()) + NUMBER_BYTES + 2
+    }
 }
 
 impl PresenceRef {
@@ -78,6 +100,15 @@ pub struct Meta {
     pub data: Option<Json>,
 }
 
+impl Meta {
+    /// About how many bytes it takes in JSON: not fewer.
+    fn encoded_bytes(&self) -> u64 {
+        let of_refs = 2 * self.reference.origin.as_deref().map_or(0, Origin::encoded_bytes);
+        let data = self.data.as_ref().map_or(0, |data| data.as_str().len() as u64);
+        META_BYTES + of_refs + encoded_bytes(self.client_id.as_bytes()) + data
+    }
+}
+
 /// Presence of one user: its clients' metas in the order in which they came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -93,6 +124,12 @@ pub struct Entry {
 impl Entry {
     pub(crate) const fn new(key: UserId, metas: Few<Meta>) -> Self {
         Self { key, metas, edge: Edge::None }
+    }
+
+    /// About how many bytes it takes in JSON: not fewer.
+    pub(super) fn encoded_bytes(&self) -> u64 {
+        let metas: u64 = self.metas.iter().map(Meta::encoded_bytes).sum();
+        ENTRY_BYTES + encoded_bytes(self.key.as_bytes()) + metas
     }
 
     pub(crate) const fn with_edge(mut self, edge: Edge) -> Self {
@@ -171,6 +208,14 @@ impl Diff {
 
     pub(crate) fn of(joins: Vec<Entry>, leaves: Vec<Entry>) -> Self {
         Self(Changes::Many(Arc::new(Sides { joins, leaves })))
+    }
+
+    /// About how many bytes it takes in JSON: never fewer, and at most 120 more a meta, in a
+    /// cluster also twice the node's name. Linear in its metas.
+    #[must_use]
+    pub fn encoded_bytes(&self) -> u64 {
+        let entries = self.joins().iter().chain(self.leaves());
+        DIFF_BYTES + entries.map(Entry::encoded_bytes).sum::<u64>()
     }
 
     /// Metas that came, or took the place of another.

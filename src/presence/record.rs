@@ -103,6 +103,11 @@ impl Record {
         self.entry != self.reference || self.place != self.reference
     }
 
+    /// How many bytes it shows.
+    pub(super) fn data_bytes(&self) -> u64 {
+        self.data.as_ref().map_or(0, |data| data.as_str().len() as u64)
+    }
+
     /// Where it stands in the list.
     pub(crate) const fn standing(&self) -> (NonZeroU64, NonZeroU64) {
         (self.entry, self.place)
