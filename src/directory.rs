@@ -23,8 +23,9 @@ impl Names {
 /// At least as many bytes as a text takes in JSON, without its quotes.
 #[inline]
 pub(crate) fn encoded_bytes(text: &[u8]) -> u64 {
-    let is_escaped = |byte: &&u8| **byte < b' ' || **byte == b'"' || **byte == b'\\';
-    (text.len() + 5 * text.iter().filter(is_escaped).count()) as u64
+    let controls = text.iter().filter(|byte| **byte < b' ').count();
+    let escaped = text.iter().filter(|byte| matches!(byte, b'"' | b'\\')).count();
+    (text.len() + 5 * controls + escaped) as u64
 }
 
 /// The names of every client of a channel, by handle; cheap to clone.
