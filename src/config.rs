@@ -57,10 +57,9 @@ pub use self::{
 /// What clients can make a channel hold is bounded by its limits, whatever they do, as long as its
 /// driver flushes. The terms that count most, in bytes: for each of [`Limit::Clients`] its names and
 /// data; for each topic that each may be in ([`Limit::TopicsPerClient`]) one meta of
-/// [`Limit::MetaBytes`] and its subscriptions; [`Limit::HistoryBytes`]; and for each of
-/// [`Limit::OpenPages`] a page of messages. With the defaults that is more than any machine has: a
-/// host that faces clients it does not trust sets them to what it can serve. The whole sum is in
-/// `ARCHITECTURE.md`, and `cargo test --test memory` holds ten thousand hostile clients against it.
+/// [`Limit::MetaBytes`] and its subscriptions; and [`Limit::HistoryBytes`]. With the defaults that is
+/// more than any machine has: a host that faces clients it does not trust sets them to what it can
+/// serve. The whole sum is in `ARCHITECTURE.md`, and `cargo test --test memory` holds ten thousand hostile clients against it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     limits: [u64; Limit::ALL.len()],

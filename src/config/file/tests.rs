@@ -85,7 +85,7 @@ fn what_is_written_reads_back_as_the_same() {
         r#"{"limits":{"name_bytes":255,"ref_bytes":255,"payload_bytes":65536,"payload_depth":128,"#,
         r#""meta_bytes":4096,"topics_per_client":1000,"members_per_topic":1000000,"topics":10,"clients":1000000,"#,
         r#""groups":10000,"topics_per_group":1000,"subscriptions_per_member":100,"#,
-        r#""event_names_per_topic":100,"open_pages":1000,"page_length":1000,"#,
+        r#""event_names_per_topic":100,"page_length":1000,"page_bytes":1048576,"#,
         r#""ids_per_topic":10000,"history_messages_per_topic":10000,"#,
         r#""history_bytes_per_topic":16777216,"history_messages":1000000,"history_bytes":1024},"#,
         r#""reserved":["my:"],"first_epoch":1700000000000,"incarnation":3,"grace_ms":30000,"#,
