@@ -9,7 +9,7 @@ mod request;
 mod rules;
 mod schema;
 
-use alloc::{string::String, sync::Arc};
+use alloc::{format, string::String, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -490,14 +490,16 @@ impl Guard {
         let Err(denial) = self.decide(&mut event, topic.as_ref(), channel) else { return event };
 
         let Header { kind, reference, .. } = event.header();
-        Event::Refuse(Refuse {
-            client_id,
-            topic,
-            to: kind,
-            reason: denial.reason.unwrap_or_else(|| usual_reason(kind)),
-            message: denial.message,
-            reference: reference.cloned(),
-        })
+        let reason = denial.reason.unwrap_or_else(|| usual_reason(kind));
+        let message = denial.message.map(|message| match &event {
+            // Without a ref, the text is all by which the sender can tell what was refused.
+            Event::Broadcast(Broadcast { topic, event, reference: None, .. }) => {
+                format!("event {event:?} in {topic:?}: {message}")
+            }
+            _ => message,
+        });
+        let reference = reference.cloned();
+        Event::Refuse(Refuse { client_id, topic, to: kind, reason, message, reference })
     }
 
     fn decide(

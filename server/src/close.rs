@@ -95,6 +95,12 @@ impl Close {
         Self::of(4001, "too slow, more is waiting than there may be")
     }
 
+    /// The client has come back before the server knew that it was away: when it reconnects, it is
+    /// again who it was.
+    pub(crate) const fn lost_another() -> Self {
+        Self::of(4002, "an earlier connection was lost, expected to reconnect in its place")
+    }
+
     /// As the WebSocket says it, shortened to what fits.
     pub(crate) fn frame(&self) -> CloseFrame {
         let mut end = self.reason.len().min(MAX_REASON);

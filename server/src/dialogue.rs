@@ -53,6 +53,9 @@ pub(crate) struct Endpoint {
 #[derive(Clone)]
 struct Held(Arc<Place>);
 
+/// The version of Engine.IO that clients of Socket.IO 3 and 4 speak.
+const VERSION: &str = "4";
+
 /// What Socket.IO clients expect to be able to send at once, and the least that is taken.
 const MAX_PAYLOAD: usize = 1_000_000;
 
@@ -70,19 +73,29 @@ impl Endpoint {
 fn config(limits: &ConnectionLimits) -> EngineIoConfig {
     // What is too long for a client is refused with a reason; what is far too long is not read.
     let max = limits.max_message_bytes.max(MAX_PAYLOAD);
-    // Socket.IO's own times, in proportion less if a client may be silent for less than they allow.
-    let at_most = |of_45: u64| {
-        Duration::from_millis(of_45.min(limits.idle_ms.saturating_mul(of_45) / 45_000).max(1))
-    };
+    let [interval, timeout] = pings(limits);
     EngineIoConfig::builder()
         .req_path("/socket.io")
-        .ping_interval(at_most(25_000))
-        .ping_timeout(at_most(20_000))
+        .ping_interval(interval)
+        .ping_timeout(timeout)
         .max_buffer_size(TRANSPORT_BUFFER)
         .max_payload(max as u64)
         .ws_max_message_size(max)
         .ws_max_frame_size(max)
         .build()
+}
+
+/// How often a client is asked whether it lives, and for how long its answer is waited for:
+/// Socket.IO's own times, in proportion less if a client may be silent for less than they allow.
+fn pings(limits: &ConnectionLimits) -> [Duration; 2] {
+    [25_000, 20_000].map(|of_45: u64| {
+        Duration::from_millis(of_45.min(limits.idle_ms.saturating_mul(of_45) / 45_000).max(1))
+    })
+}
+
+/// For how long a client was silent at most when it is taken for dead.
+fn silence(limits: &ConnectionLimits) -> Duration {
+    pings(limits).iter().sum()
 }
 
 /// Serves a request: of a new connection if there may be one, otherwise of one that there is.
@@ -126,6 +139,10 @@ fn admit(hub: &Hub, request: &mut Request, peer: Option<IpAddr>) -> Result<(), R
     if query.split('&').any(|parameter| parameter.starts_with("sid=")) {
         return Ok(());
     }
+    let version = query.split('&').find_map(|parameter| parameter.strip_prefix("EIO="));
+    if version != Some(VERSION) {
+        return Err(Refused::engine(version));
+    }
     if hub.going.is_cancelled() {
         return Err(Refused::restarting());
     }
@@ -150,8 +167,11 @@ impl EngineIoHandler for Handler {
         self.hub.tasks.spawn(connection::run(hub, transport, place));
     }
 
-    fn on_disconnect(&self, transport: Arc<Transport>, _reason: DisconnectReason) {
-        transport.data.end(Ended::Lost);
+    fn on_disconnect(&self, transport: Arc<Transport>, reason: DisconnectReason) {
+        transport.data.end(match reason {
+            DisconnectReason::HeartbeatTimeout => Ended::Silent,
+            _ => Ended::Lost,
+        });
     }
 
     fn on_message(self: &Arc<Self>, message: Str, transport: Arc<Transport>) {
@@ -166,8 +186,8 @@ impl EngineIoHandler for Handler {
     }
 
     fn on_binary(self: &Arc<Self>, _data: Bytes, transport: Arc<Transport>) {
-        let flaw = "expected text, got an attachment";
-        transport.data.end(Ended::Closed(Close::malformed(flaw)));
+        // Nothing reads attachments, but they count as what a client sends.
+        self.on_message(packet::ATTACHMENT.into(), transport);
     }
 }
 

@@ -132,6 +132,7 @@
 //! | 1013 | a [`Limit`](parlor::Limit) of channels, such as of clients, is reached, or they have crashed |
 //! | 4000 | a newer connection of the same client has taken over |
 //! | 4001 | too slow: more waited than [`queue_items`](ConnectionLimits::queue_items) or [`queue_bytes`](ConnectionLimits::queue_bytes), or nothing was taken for [`idle_ms`](ConnectionLimits::idle_ms) |
+//! | 4002 | Dialogue only: an earlier connection of the user was found dead, and this one seems to be its client. When it reconnects it is that client again, in its rooms |
 //!
 //! Never 1000: many releases of the npm client stay away for good when they see it. Connections that
 //! are not taken at all are answered by a status: 403 for another version than 2.0, an origin that is
@@ -233,6 +234,7 @@ mod auth;
 mod clock;
 mod close;
 mod dialogue;
+mod elsewhere;
 mod health;
 mod history;
 mod hub;

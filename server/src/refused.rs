@@ -62,6 +62,17 @@ impl Refused {
         }
     }
 
+    /// The client speaks another version of Engine.IO.
+    pub(crate) fn engine(version: Option<&str>) -> Self {
+        let got = match version {
+            Some("3") => "EIO is 3, as of Socket.IO 2",
+            Some(_) => "EIO is another",
+            None => "EIO is absent",
+        };
+        let reason = format!("{got}, expected 4: a client of Socket.IO 3 or 4");
+        Self { status: StatusCode::BAD_REQUEST, ..Self::forbidden(Why::Version, reason) }
+    }
+
     /// The server goes.
     pub(crate) const fn restarting() -> Self {
         let reason = Cow::Borrowed("server restarts");

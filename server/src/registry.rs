@@ -85,6 +85,14 @@ impl Registry {
         self.lock().by_client.values().map(|(_, known)| Arc::clone(&known.queue)).collect()
     }
 
+    /// The connection of a client, if there is one, ends when what waits for it is sent.
+    pub(crate) fn close(&self, client_id: &ClientId, close: Close) {
+        let queue = self.lock().by_client.get(client_id).map(|(_, known)| Arc::clone(&known.queue));
+        if let Some(queue) = queue {
+            queue.close(close);
+        }
+    }
+
     /// All shards have put a client out: its connection ends.
     pub(crate) fn finish(&self, client_id: &ClientId) {
         let queue = self.lock().by_client.get(client_id).map(|(_, known)| Arc::clone(&known.queue));

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use axum::routing::any;
 use parlor::Config;
 use tokio::{
     net::TcpListener,
@@ -23,6 +24,7 @@ use crate::{
     clock::Clock,
     close::Close,
     dialogue::Returns,
+    elsewhere,
     history::{History, HistorySettings, HistoryStats},
     hub::Hub,
     inspect,
@@ -177,7 +179,8 @@ impl Server {
 
     /// Serves its routes at `listener`, and the page at `/`, until it is shut down.
     pub async fn serve(&self, listener: TcpListener) {
-        let router = self.router().merge(self.page());
+        let elsewhere = any(elsewhere::answer).with_state(Arc::clone(&self.hub));
+        let router = self.router().merge(self.page()).fallback_service(elsewhere);
         listen::serve(&self.hub, listener, router).await;
     }
 

@@ -26,6 +26,8 @@ pub(crate) enum About {
     Connections(Why),
     /// Requests for what is not for everybody.
     Operators(Denied),
+    /// WebSockets at paths that there are not.
+    Elsewhere,
     /// Connections that the machine does not give.
     Accepting,
 }

@@ -8,6 +8,7 @@
 
 mod built;
 mod npm;
+mod strict;
 
 use std::{
     path::Path,
@@ -32,6 +33,21 @@ fn unmodified_clients_work() {
             let is_told = run.results.iter().any(|result| result.starts_with(&item));
             assert!(is_told, "{item}was not run");
         }
+    }
+}
+
+/// A6: clients that take the five elements of V2 and nothing else, in Rust and in Python.
+#[test]
+fn a6_strict_clients_work() {
+    let _guard = alone();
+    for (name, run, items) in [
+        ("rust", strict::rust(), &["replies", "broadcasts", "binary", "presence", "strict"][..]),
+        ("python", strict::python(), &["broadcasts", "strict"]),
+    ] {
+        let Some(run) = run else { continue };
+        assert!(run.success && run.failed.is_empty(), "{}", run.failed.join("\n"));
+        let expected: Vec<_> = items.iter().map(|item| format!("{name} {item} ok")).collect();
+        assert_eq!(run.results, expected);
     }
 }
 

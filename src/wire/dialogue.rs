@@ -69,7 +69,8 @@
 //! | `dialogue:getHistory` | [`History`] | `dialogue:historyResponse`, or an error |
 //!
 //! A malformed argument is `INVALID_REQUEST` in createRoom and getHistory, and ignored in all
-//! others, as is any other name. Fields that no table knows are ignored too. A trigger without
+//! others, as is any other name. An event with attachments is answered by
+//! [`Connection::refuse_attachments`]. Fields that no table knows are ignored too. A trigger without
 //! `data` has `null`; its `meta` is dropped if JavaScript takes it for false. The `maxSize` of a
 //! room is a whole number, and what a page begins and ends with any number: below 0 it counts as 0,
 //! and a page ends at the latest after [`Connection::with_page_length`]. A page of no `eventName`

@@ -39,6 +39,8 @@ pub(super) struct Connection {
     pub(super) codec: dialogue::Connection,
     pub(super) link: Link,
     pub(super) rooms: Rooms,
+    /// For how long it was silent at most, if it is found dead.
+    pub(super) silence: Duration,
     pub(super) listings: Listings,
     pub(super) rate: RateLimiter<()>,
     /// What its client has said last, until the shards have room for it. Until then nothing more is
@@ -75,7 +77,7 @@ impl End {
 impl From<Ended> for End {
     fn from(ended: Ended) -> Self {
         match ended {
-            Ended::Lost => Self::Lost,
+            Ended::Lost | Ended::Silent => Self::Lost,
             Ended::Closed(close) => Self::Closed(close),
         }
     }
@@ -165,7 +167,7 @@ impl Connection {
             }
         });
         let end = served.catch_unwind().await.unwrap_or_else(|_| End::Closed(Close::broken()));
-        let Self { mut link, rooms, .. } = self;
+        let Self { mut link, rooms, transport, silence, .. } = self;
         link.hub().metrics.doors.ended(Wire::Dialogue, end.for_figures());
         let client = link.client_id.as_str();
         if let End::Closed(close) = &end {
@@ -174,13 +176,20 @@ impl Connection {
         }
         let is_put_out = matches!(&end, End::Closed(close) if *close != Close::taken_over() && close.after == After::StayAway);
         let hub = Arc::clone(link.hub());
+        let mut heir = None;
         if matches!(end, End::Left) || is_put_out || rooms.is_empty() {
             hub.returns.forget(&link.client_id, &rooms);
             link.give_up();
         } else {
-            hub.returns.lose(&link.client_id, &rooms, hub.clock.now_ms());
+            let silence = u64::try_from(silence.as_millis()).unwrap_or(u64::MAX);
+            let silent_ms = transport.data.is_silent().then_some(silence);
+            let now_ms = hub.clock.now_ms();
+            heir = hub.returns.lose(&link.client_id, &rooms, now_ms, silent_ms);
         }
         drop(link.leave().await);
+        if let Some(heir) = heir {
+            hub.registry.close(&heir, Close::lost_another());
+        }
         end
     }
 
@@ -233,8 +242,9 @@ impl Connection {
             return Err(End::Closed(close));
         }
         let malformed = |flaw: String| End::Closed(Close::malformed(flaw));
-        let array = match Packet::read(message).map_err(|error| malformed(error.to_string()))? {
-            Packet::Event(array) => array,
+        let packet = Packet::read(message).map_err(|error| malformed(error.to_string()))?;
+        let array = match packet {
+            Packet::Event(array) | Packet::WithAttachments(array) => array,
             Packet::Disconnect => return Err(End::Left),
             Packet::ConnectElsewhere(namespace) => {
                 return self.write(packet::no_namespace(namespace)).await;
@@ -244,6 +254,10 @@ impl Connection {
         };
         let expected = || malformed("expected an array with the name of an event".into());
         let (name, argument) = packet::event(array).ok_or_else(expected)?;
+        if let Packet::WithAttachments(_) = packet {
+            let refused = dialogue::Connection::refuse_attachments(&name, argument);
+            return self.write(packet::said(&refused)).await;
+        }
         match self.codec.event(&name, argument, now_ms) {
             Incoming::Event(event) => self.ask(event),
             Incoming::Packet(packet) => self.write(packet::said(&packet)).await?,

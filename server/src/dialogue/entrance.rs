@@ -73,7 +73,12 @@ async fn meet(hub: &Hub, transport: &Transport) -> Result<Guest, End> {
             Ok(Packet::ConnectElsewhere(namespace)) => {
                 emit(transport, &packet::no_namespace(namespace))?;
             }
-            Ok(Packet::Disconnect | Packet::Event(_) | Packet::Elsewhere) => {
+            Ok(
+                Packet::Disconnect
+                | Packet::Event(_)
+                | Packet::WithAttachments(_)
+                | Packet::Elsewhere,
+            ) => {
                 return Err(End::Closed(Close::malformed("expected to be told who connects")));
             }
             Err(malformed) => return Err(End::Closed(Close::malformed(malformed.to_string()))),
@@ -135,7 +140,7 @@ async fn enter(
     };
     let client = (client_id, Return::Possible);
     let link = hub.enter(identity, client, Wire::Dialogue, place).await?;
-    let rooms = hub.returns.enter(&link.client_id, user_id, known);
+    let rooms = hub.returns.enter(&link.client_id, user_id, known, hub.clock.now_ms());
     let limits = &hub.settings.connections;
     let page_length = hub.settings.channel.limit(Limit::PageLength);
     let codec = dialogue::Connection::new(&link.client_id, &link.user_id);
@@ -145,6 +150,7 @@ async fn enter(
         codec: codec.with_page_length(page_length),
         link,
         rooms,
+        silence: super::silence(limits),
         listings: super::listings::Listings::default(),
         rate: RateLimiter::new(limits.events_per_window, limits.window_ms),
         waiting: std::collections::VecDeque::new(),

@@ -17,6 +17,8 @@ use crate::close::Close;
 pub(crate) enum Ended {
     /// The transport has gone.
     Lost,
+    /// The client has not answered for so long that it is taken for dead.
+    Silent,
     /// The client has done what it must not.
     Closed(Close),
 }
@@ -60,6 +62,11 @@ impl Inbox {
     pub(super) fn end(&self, end: Ended) {
         self.lock().end.get_or_insert(end);
         self.filled.notify_one();
+    }
+
+    /// Whether it has ended because the client was silent.
+    pub(super) fn is_silent(&self) -> bool {
+        self.lock().end == Some(Ended::Silent)
     }
 
     /// Waits for the next message, or until there is none any more.

@@ -20,7 +20,9 @@ pub(super) enum Packet<'a> {
     Disconnect,
     /// It says something: an array with a name and arguments.
     Event(&'a str),
-    /// It says something where nobody is.
+    /// It says something with attachments, which are not taken.
+    WithAttachments(&'a str),
+    /// It says something where nobody is, or this is an attachment.
     Elsewhere,
 }
 
@@ -35,6 +37,9 @@ impl fmt::Display for Malformed {
         write!(f, "expected a packet of connect, disconnect or event, got {}", self.got)
     }
 }
+
+/// Stands for an attachment, of which nothing is read. No packet begins like it.
+pub(super) const ATTACHMENT: &str = "b";
 
 /// The only namespace.
 const MAIN: &str = "/";
@@ -57,13 +62,24 @@ impl<'a> Packet<'a> {
             // What an acknowledgement would be of stands before the array. None is sent.
             ('2', true) => Ok(Self::Event(rest.trim_start_matches(|c: char| c.is_ascii_digit()))),
             ('1' | '2', false) => Ok(Self::Elsewhere),
+            ('5', _) => {
+                attached(rest).ok_or(Malformed { got: "a number of attachments that is none" })
+            }
+            ('b', _) if rest.is_empty() => Ok(Self::Elsewhere),
             ('3' | '6', _) => {
                 Err(Malformed { got: "an acknowledgement, though none was asked for" })
             }
-            ('5', _) => Err(Malformed { got: "an event with attachments" }),
             (_, _) => Err(Malformed { got: "another" }),
         }
     }
+}
+
+/// What follows the number of attachments, and a namespace.
+fn attached(rest: &str) -> Option<Packet<'_>> {
+    let (count, rest) = rest.split_once('-')?;
+    let is_number = !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit());
+    let array = rest.find('[').and_then(|at| rest.get(at..))?;
+    is_number.then_some(Packet::WithAttachments(array))
 }
 
 /// The name and the first argument of an event, or none if there is no name.
@@ -141,6 +157,12 @@ mod tests {
             (r#"2/,["a"]"#, Packet::Event(r#"["a"]"#)),
             (r#"2/admin,["a"]"#, Packet::Elsewhere),
             ("1/admin,", Packet::Elsewhere),
+            (
+                r#"51-["a",{"_placeholder":true,"num":0}]"#,
+                Packet::WithAttachments(r#"["a",{"_placeholder":true,"num":0}]"#),
+            ),
+            (r#"52-/,7["a"]"#, Packet::WithAttachments(r#"["a"]"#)),
+            (ATTACHMENT, Packet::Elsewhere),
         ] {
             assert_eq!(Packet::read(text), Ok(expected), "{text}");
         }
@@ -148,7 +170,8 @@ mod tests {
 
     #[test]
     fn other_packets_are_malformed() {
-        for text in ["", "3[]", "4{}", r#"51-["a"]"#, "61-[]", "7", "x", "é"] {
+        for text in ["", "3[]", "4{}", r#"5["a"]"#, "5-[]", "51-{}", "61-[]", "7", "x", "bb", "é"]
+        {
             assert!(Packet::read(text).is_err(), "{text}");
         }
     }

@@ -41,6 +41,12 @@ impl Rooms {
         self.lock().joined.is_empty()
     }
 
+    /// Whether it is in no room and has asked for none.
+    pub(super) fn are_untouched(&self) -> bool {
+        let state = self.lock();
+        state.joined.is_empty() && state.asked.is_empty()
+    }
+
     /// All of them, with the positions.
     pub(super) fn all(&self) -> Vec<(Topic, Position)> {
         self.lock().joined.iter().map(|(topic, position)| (topic.clone(), *position)).collect()

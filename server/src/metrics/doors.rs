@@ -55,7 +55,7 @@ pub(crate) enum Ending {
 }
 
 /// With which codes the server closes connections.
-pub(super) const CODES: [(u16, &str); 10] = [
+pub(super) const CODES: [(u16, &str); 11] = [
     (1001, "1001"),
     (1002, "1002"),
     (1007, "1007"),
@@ -66,6 +66,7 @@ pub(super) const CODES: [(u16, &str); 10] = [
     (1013, "1013"),
     (4000, "4000"),
     (4001, "4001"),
+    (4002, "4002"),
 ];
 
 /// Why the listener has nothing to serve.

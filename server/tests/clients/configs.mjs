@@ -53,6 +53,18 @@ events = [{ name = "*", history = 5_000 }]
 ${MANY}`,
   },
 
+  /** The same, where a client may take minutes until it has all that it missed. */
+  patient: {
+    toml: `
+grace_ms = 300_000
+
+[[rooms]]
+pattern = "open:*"
+events = [{ name = "*", history = 5_000 }]
+
+${MANY}`,
+  },
+
   graceful: { toml: "grace_ms = 800\n" },
 
   /** History of five messages. */

@@ -14,6 +14,7 @@ import { PHOENIX } from "./phoenix/all.mjs";
 import { CONFIGS } from "./configs.mjs";
 import { DIALOGUE } from "./dialogue/all.mjs";
 import { putAway } from "./dialogue/scene.mjs";
+import { pacing } from "./pacing.mjs";
 import { recovering } from "./recovery.mjs";
 
 const { values: given } = parseArgs({
@@ -36,7 +37,7 @@ const isMeant = (it) => isWanted(it) && (!given.spoilt || it.spoil !== undefined
 const shared = await Server.start(given.server, CONFIGS.shared);
 const servers = { shared, binary: given.server, conformance: given.conformance };
 
-const phoenix = [...PHOENIX, ...recovering].filter(isMeant);
+const phoenix = [...PHOENIX, ...recovering, ...pacing].filter(isMeant);
 const jobs = phoenix.flatMap((it) => versions.map((version) => ({ it, version })));
 jobs.push(...DIALOGUE.filter(isMeant).map((it) => ({ it, version: "socket.io" })));
 

@@ -2,7 +2,7 @@
 
 mod document;
 mod hostile;
-mod logged;
+pub mod logged;
 mod people;
 mod publish;
 mod rooms;

@@ -2,9 +2,12 @@
 
 mod coming_back;
 mod going;
+mod half_open;
 mod polling;
 mod refused;
 mod talking;
+
+use std::net::SocketAddr;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -25,17 +28,35 @@ pub struct Dialogue {
 impl Running {
     /// Connects a transport that nobody has connected by.
     pub async fn transport(&self) -> Dialogue {
-        let url = format!("ws://{}/socket.io/?EIO=4&transport=websocket", self.at);
+        Dialogue::transport(self.at).await
+    }
+
+    /// Connects with such an object; the answer is the user, or why it is refused.
+    pub async fn dialogue_with(&self, auth: Value) -> (Dialogue, Result<String, String>) {
+        Dialogue::connect(self.at, auth).await
+    }
+
+    /// Connects for a user.
+    pub async fn dialogue(&self, user: &str) -> Dialogue {
+        let (client, entered) = self.dialogue_with(json!({"userId": user})).await;
+        assert_eq!(entered.unwrap(), user);
+        client
+    }
+}
+
+impl Dialogue {
+    /// Connects a transport to a server, or to what stands before one.
+    async fn transport(at: SocketAddr) -> Self {
+        let url = format!("ws://{at}/socket.io/?EIO=4&transport=websocket");
         let connected = timeout(PATIENCE, connect_async(url)).await.expect("connects in time");
-        let mut client = Dialogue { socket: connected.unwrap().0, client_id: String::new() };
+        let mut client = Self { socket: connected.unwrap().0, client_id: String::new() };
         let open = client.packet().await.expect("it is opened");
         assert!(open.starts_with("0{"), "{open}");
         client
     }
 
-    /// Connects with such an object; the answer is the user, or why it is refused.
-    pub async fn dialogue_with(&self, auth: Value) -> (Dialogue, Result<String, String>) {
-        let mut client = self.transport().await;
+    async fn connect(at: SocketAddr, auth: Value) -> (Self, Result<String, String>) {
+        let mut client = Self::transport(at).await;
         client.send_raw(&format!("40{auth}")).await;
         let answer = client.packet().await.expect("it is answered");
         if let Some(refused) = answer.strip_prefix("44") {
@@ -51,18 +72,12 @@ impl Running {
         (client, Ok(user))
     }
 
-    /// Connects for a user.
-    pub async fn dialogue(&self, user: &str) -> Dialogue {
-        let (client, entered) = self.dialogue_with(json!({"userId": user})).await;
-        assert_eq!(entered.unwrap(), user);
-        client
-    }
-}
-
-impl Dialogue {
     /// Sends a message of Engine.IO.
     pub async fn send_raw(&mut self, text: &str) {
-        let message = Message::Text(text.to_owned().into());
+        self.send(Message::Text(text.to_owned().into())).await;
+    }
+
+    async fn send(&mut self, message: Message) {
         timeout(PATIENCE, self.socket.send(message)).await.expect("sends in time").unwrap();
     }
 

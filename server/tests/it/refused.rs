@@ -8,7 +8,7 @@ use tokio_tungstenite::{
     tungstenite::{Error, client::IntoClientRequest},
 };
 
-use crate::{Running, get, settings, start, until};
+use crate::{Running, api::logged::Log, get, settings, start, until};
 
 /// The status of the answer to a request that is refused.
 async fn status(running: &Running, query: &str) -> u16 {
@@ -95,4 +95,27 @@ async fn a_request_that_is_no_handshake_is_a_bad_one() {
     let answer = get(running.at, "/socket/websocket?vsn=2.0.0").await;
     assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
     assert!(get(running.at, "/elsewhere").await.starts_with("HTTP/1.1 404"));
+}
+
+#[tokio::test]
+async fn a16_a_socket_at_an_unknown_path_is_told_where_clients_are_served() {
+    let (log, _logging) = Log::take();
+    let running = start(settings()).await;
+    let paths = ["/socket", "/socket/websocket/", "/ws", "/socket.io"];
+    for path in paths {
+        match connect_async(format!("ws://{}{path}", running.at)).await {
+            Err(Error::Http(response)) => {
+                assert_eq!(response.status().as_u16(), 404, "{path}");
+                let body = String::from_utf8(response.into_body().unwrap()).unwrap();
+                assert!(
+                    body.contains("/socket/websocket") && body.contains("/socket.io/"),
+                    "{body}"
+                );
+            }
+            other => panic!("{other:?}, expected a refusal"),
+        }
+    }
+    assert!(get(running.at, "/nowhere").await.starts_with("HTTP/1.1 404"));
+    let lines = log.lines("websocket asked for, unknown path");
+    assert!(lines.iter().map(|line| line["path"].as_str().unwrap()).eq(paths), "{lines:?}");
 }

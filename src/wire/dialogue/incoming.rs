@@ -1,5 +1,7 @@
 //! What the client says becomes events: each command, and the answers to those that are malformed.
 
+use alloc::format;
+
 use super::{
     Connection, Incoming,
     code::Code,
@@ -45,6 +47,19 @@ impl Connection {
             "dialogue:getHistory" => self.gets_history(argument),
             _ => Incoming::Nothing,
         }
+    }
+
+    /// The answer to an event with attachments, which Dialogue does not know: an error that names the
+    /// room and the event if it was a message to one. `argument` is the first, with placeholders.
+    #[must_use = "it is to be sent"]
+    pub fn refuse_attachments(name: &str, argument: Option<&str>) -> Packet {
+        let refused = match command::read::<Trigger>(argument) {
+            Ok(Trigger { room_id, event, .. }) => {
+                format!("event {event:?} in {room_id:?} has bytes, expected JSON")
+            }
+            Err(_) => format!("{name:?} has bytes, expected JSON"),
+        };
+        Packet::error(Code::InvalidRequest, &refused)
     }
 
     fn joins(&mut self, argument: Option<&str>) -> Incoming {

@@ -6,13 +6,14 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use tracing::subscriber::DefaultGuard;
 
 use super::usual;
 use crate::operators::KEY;
 
 /// What is logged on this thread, which is all that there is of such a test.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -25,6 +26,22 @@ impl Write for Log {
 }
 
 impl Log {
+    /// Takes what is logged on this thread from here on.
+    pub fn take() -> (Self, DefaultGuard) {
+        let log = Self::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt().json().flatten_event(true);
+        let subscriber = subscriber.with_writer(move || writer.clone()).finish();
+        (log, tracing::subscriber::set_default(subscriber))
+    }
+
+    /// The lines with such a message.
+    pub fn lines(&self, message: &str) -> Vec<Value> {
+        let text = self.text();
+        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.filter(|line| line["message"] == message).collect()
+    }
+
     fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
@@ -52,11 +69,7 @@ impl Log {
 
 #[tokio::test]
 async fn what_back_ends_do_is_in_the_log_and_nothing_of_what_they_say() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().json().flatten_event(true);
-    let subscriber = subscriber.with_writer(move || writer.clone()).finish();
-    let _logging = tracing::subscriber::set_default(subscriber);
+    let (log, _logging) = Log::take();
 
     let running = usual().await;
     let mut ann = running.client("ann").await;

@@ -10,7 +10,7 @@ use tokio::{
 use crate::{PATIENCE, Running, get, settings, start};
 
 /// A client that polls, each time by a connection of its own.
-struct Poller<'a> {
+pub struct Poller<'a> {
     running: &'a Running,
     path: String,
     /// How often it was pinged.
@@ -18,7 +18,7 @@ struct Poller<'a> {
 }
 
 impl<'a> Poller<'a> {
-    async fn open(running: &'a Running) -> Self {
+    pub async fn open(running: &'a Running) -> Self {
         let path = "/socket.io/?EIO=4&transport=polling".to_owned();
         let answer = get(running.at, &path).await;
         let open: Value = serde_json::from_str(body(&answer).strip_prefix('0').unwrap()).unwrap();
@@ -26,7 +26,7 @@ impl<'a> Poller<'a> {
         Self { running, path, pings: 0 }
     }
 
-    async fn post(&self, packets: &[&str]) {
+    pub async fn post(&self, packets: &[&str]) {
         let body = packets.join("\x1e");
         let mut stream = TcpStream::connect(self.running.at).await.unwrap();
         let (path, length) = (&self.path, body.len());
@@ -41,7 +41,7 @@ impl<'a> Poller<'a> {
     }
 
     /// Polls until there are as many events as wanted.
-    async fn events(&mut self, wanted: usize) -> Vec<(String, Value)> {
+    pub async fn events(&mut self, wanted: usize) -> Vec<(String, Value)> {
         let mut events = Vec::new();
         while events.len() < wanted {
             events.extend(self.poll().await);

@@ -6,8 +6,9 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use parlor::Config;
 use parlor_server::Settings;
 use serde_json::json;
+use tokio_tungstenite::tungstenite::Message;
 
-use crate::{get, settings, start, until};
+use crate::{api::logged::Log, get, operators::ask, settings, start, until};
 
 #[tokio::test]
 async fn who_does_not_show_a_token_is_refused() {
@@ -129,7 +130,8 @@ async fn what_is_malformed_too_long_or_too_much_closes_it() {
     for (message, code) in [
         ("4", 1008),
         ("45x", 1008),
-        (r#"451-["x",{"_placeholder":true,"num":0}]"#, 1008),
+        (r#"45["x",{"_placeholder":true,"num":0}]"#, 1008),
+        (r#"451-{"x":{"_placeholder":true,"num":0}}"#, 1008),
         ("42{}", 1008),
         ("42[7]", 1008),
         (long.as_str(), 1009),
@@ -215,4 +217,56 @@ async fn a_server_that_goes_says_so() {
     ann.join("any").await;
     let (closed, ()) = tokio::join!(ann.closed(), running.shutdown());
     assert_eq!(closed, (1012, false));
+}
+
+#[tokio::test]
+async fn an_event_with_bytes_is_refused_and_the_connection_stays() {
+    let mut settings = settings();
+    settings.connections.events_per_window = 30;
+    let running = start(settings).await;
+    let mut ann = running.dialogue("ann").await;
+    ann.join("any").await;
+    let file = r#"{"roomId":"any","event":"file","data":{"_placeholder":true,"num":0}}"#;
+    for (packet, message) in [
+        (
+            format!(r#"451-["dialogue:trigger",{file}]"#),
+            "event \"file\" in \"any\" has bytes, expected JSON",
+        ),
+        (
+            r#"451-["other",{"_placeholder":true,"num":0}]"#.to_owned(),
+            "\"other\" has bytes, expected JSON",
+        ),
+    ] {
+        ann.send_raw(&packet).await;
+        ann.send(Message::Binary(vec![1, 2, 3].into())).await;
+        let refused =
+            ("dialogue:error".to_owned(), json!({"code": "INVALID_REQUEST", "message": message}));
+        assert_eq!(ann.next().await, refused);
+    }
+    ann.trigger("any", "e", json!(1)).await;
+    assert_eq!(ann.hear("any", "e").await, 1, "it is still a member");
+
+    // Attachments count as what else a client sends.
+    for _ in 0..30 {
+        ann.send(Message::Binary(vec![0; 9].into())).await;
+    }
+    assert_eq!(ann.closed().await, (1008, false));
+}
+
+#[tokio::test]
+async fn clients_of_socket_io_2_are_told_what_is_spoken() {
+    let (log, _logging) = Log::take();
+    let running = start(settings()).await;
+    let answer = get(running.at, "/socket.io/?EIO=3&transport=polling").await;
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    let expected = "EIO is 3, as of Socket.IO 2, expected 4: a client of Socket.IO 3 or 4";
+    assert!(answer.ends_with(expected), "{answer}");
+    let answer = get(running.at, "/socket.io/?transport=polling").await;
+    assert!(answer.contains("EIO is absent, expected 4"), "{answer}");
+    let (_, metrics) = ask(running.at, "/metrics", &["host: localhost"]).await;
+    let counted = "parlor_connections_refused_total{protocol=\"dialogue\",reason=\"version\"} 2";
+    assert!(metrics.contains(counted), "{metrics}");
+    let lines = log.lines("connection refused");
+    assert_eq!((lines.len(), &lines[0]["reason"]), (2, &json!(expected)));
+    assert_eq!(running.server.connections(), 0);
 }

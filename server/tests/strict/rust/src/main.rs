@@ -24,7 +24,7 @@ async fn main() -> Outcome {
     report("replies", replies(&url)).await;
     report("broadcasts", broadcasts(&url, None)).await;
     report("binary", binary(&url)).await;
-    report("server", presence(&url)).await;
+    report("presence", presence(&url)).await;
     // The reason for five elements, and the proof that this client can fail: with positions it
     // hears nothing.
     let heard = broadcasts(&url, Some("on")).await;
