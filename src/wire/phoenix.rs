@@ -68,7 +68,7 @@
 //! | `parlor:track` `{meta?}` | [`Track`](crate::Track) |
 //! | `parlor:untrack` `{}` | [`Untrack`](crate::Untrack) |
 //! | `parlor:subscribe`, `parlor:unsubscribe` `{event}` | [`Subscribe`](crate::Subscribe), [`Unsubscribe`](crate::Unsubscribe) |
-//! | `parlor:history` `{event?, start?, end?}` | [`History`](crate::History) |
+//! | `parlor:history` `{event?, before?, start?, end?}` | [`History`](crate::History); `before` is a position as the client got it |
 //! | `parlor:open_room` `{topic?, config?}` | [`OpenRoom`](crate::OpenRoom), of the frame's topic or another |
 //! | `parlor:close_room` `{topic?}` | [`CloseRoom`](crate::CloseRoom), likewise |
 //! | `access_token` | an answer: Supabase's clients push their token under this name, and nobody else may see it |
@@ -93,11 +93,11 @@
 //! | `push_message` | a push; a broadcast of a topic's own on `parlor` if it belongs to none |
 //! | `broadcast_message` | a broadcast, binary if its payload is bytes; on `parlor` if it was not sent to a topic; with its [position](Positions) if the connection asked for it |
 //! | `presence_state`, `presence_diff` | those; see below |
-//! | `history` | the reply to `parlor:history`; of a join, a push of that name. `{event?, start, end, messages}`, each `{event, payload, from, epoch?, offset, timestamp_ms, meta?}`, newest first, with `payload_base64` for bytes, and `epoch` where it is of an earlier room. Whoever asks waits for the driver if the page is to be [loaded](crate::LoadHistory) |
+//! | `history` | the reply to `parlor:history`; of a join, a push of that name. `{event?, epoch, before?, start, end, messages, more?}`; see below |
 //! | `room_opened`, `room_closed` | `parlor:room_opened`, `parlor:room_closed` on `parlor`, with what the room is like |
 //! | `closed` | `phx_error` if crashed, so that clients rejoin, or expired; `phx_close` if kicked or the room is closed, so that they don't; nothing if disconnected, as the connection is gone |
 //! | `disconnect` | nothing: the connection is closed |
-//! | `evicted`, `load_history`, `system` | nothing: they are the driver's |
+//! | `evicted`, `system` | nothing: they are the driver's |
 //!
 //! A refusal is a reply of status `error` with its `reason` and `message`. `unknown_topic`, and
 //! `not_member` or `unknown_client` of anything but a join, are Phoenix's `unmatched topic`; a leave
@@ -105,6 +105,16 @@
 //!
 //! The topic `parlor` ([`OWN_TOPIC`]) is for what belongs to no topic. A client joins it like
 //! another, and the connection answers; no room is made of it.
+//!
+//! # Pages of history
+//!
+//! Messages of a page are `{event, payload, from, epoch?, offset, timestamp_ms, meta?}`, newest first,
+//! with `payload_base64` for bytes. `epoch` is there if it is not the page's own: the message was
+//! sent in an earlier room of that name. `{before: position, end: 50}` asks for the 50 newest messages
+//! that are older than a position, so messages that are sent meanwhile shift nothing. A page that is
+//! not full has `more`, a position to give as the next `before`, if there may be older messages. A
+//! full page goes on before its last message, at `{epoch, offset}` with the page's `epoch` if the
+//! message has none.
 //!
 //! # Presence
 //!

@@ -198,7 +198,11 @@ mod tests {
 
     /// The rooms of one that has joined one.
     fn joined(returns: &Returns, client_id: &str, known: Known) -> Rooms {
-        let rooms = returns.enter(&client_id.into(), &"ann".into(), known, 0);
+        joined_at(0, returns, client_id, known)
+    }
+
+    fn joined_at(now_ms: u64, returns: &Returns, client_id: &str, known: Known) -> Rooms {
+        let rooms = returns.enter(&client_id.into(), &"ann".into(), known, now_ms);
         let mut channel = parlor::Channel::single_node(parlor::Config::default());
         channel.handle(parlor::Join::new(client_id, "any", "ann", 0).into());
         for outbound in channel.flush_outbox() {
@@ -283,7 +287,7 @@ mod tests {
         let _before = enter("before", 59);
         let _first = enter("first", 60);
         let _last = enter("last", 70);
-        joined(&returns, "tab in a room", Known::ByUser);
+        joined_at(90, &returns, "tab in a room", Known::ByUser);
         let _session = returns.enter(&"session".into(), &"ann".into(), Known::BySession, 80);
         returns.enter(&"bob".into(), &"bob".into(), Known::ByUser, 80);
         assert_eq!(lose(100), Some("last".into()));

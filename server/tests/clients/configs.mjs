@@ -73,7 +73,8 @@ ${MANY}`,
 [[rooms]]
 pattern = "open:*"
 events = [{ name = "*", history = 5 }]
-`,
+
+${MANY}`,
   },
 
   dialogue: {

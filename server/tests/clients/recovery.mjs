@@ -1,12 +1,15 @@
 // The two-second-drop test: what clients get while their connections are cut again and again.
 
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { CONFIGS } from "./configs.mjs";
 import { Cutter } from "./lib/cutter.mjs";
 import { item } from "./lib/items.mjs";
 import { Client, load, reply } from "./lib/phoenix.mjs";
 import { assert, eventually, sleep } from "./lib/wait.mjs";
 import { isEvent, lose, on } from "./phoenix/spoils.mjs";
-import { recovery } from "./recover.mjs";
+import { missed, recovery } from "./recover.mjs";
 
 // A minute of cuts every two seconds is the test as others run it; the short one is the same, faster.
 const FULL = process.env.PARLOR_RECOVERY === "full";
@@ -93,6 +96,27 @@ export const recovering = [
     await client.fence();
     assert.deepEqual([heard, gaps], [[0, 1, 2, 3, 4, 5, 6, 7], []]);
   }, { spoil: (frame) => (frame instanceof Uint8Array && frame.at(-1) === 5 ? null : frame) }),
+
+  item("R7", "what a gap leaves out is loaded from history, each message once", async (t) => {
+    const directory = mkdtempSync(join(tmpdir(), "parlor-gap-"));
+    t.later(directory, () => rmSync(directory, { recursive: true, force: true }));
+    const server = await t.server({ ...CONFIGS.forgetful, flags: ["--history", join(directory, "history.sqlite")] });
+    const { client, channel, gaps, heard } = await page(t, server, { reconnectAfterMs: () => 600 });
+    const talker = await (await t.client({ server })).join(TOPIC);
+    const say = (n) => reply(talker.push("n", { n }));
+    await say(0);
+    await eventually("the first", () => heard.length === 1);
+    client.record.current.cut();
+    for (let n = 1; n <= 120; n += 1) await say(n);
+    await eventually("the last", () => heard.at(-1) === 120);
+    await say(121);
+    assert.equal(gaps.length, 1);
+    const loaded = [];
+    for await (const { payload } of missed(channel, gaps[0], "n")) loaded.unshift(payload.n);
+    const all = Array.from({ length: 122 }, (_, n) => n);
+    assert.deepEqual([heard[0], ...loaded, ...heard.slice(1)], all);
+    assert.ok(loaded.length > 100, `${loaded.length} were loaded, so it was one page`);
+  }),
 
   item("R5", "A8: leaving and joining while messages are on their way shows none of them twice", async (t) => {
     const server = await t.server(CONFIGS.fast);

@@ -7,7 +7,7 @@
 
 import { parseArgs } from "node:util";
 import { pool, run } from "./lib/items.mjs";
-import { VERSIONS } from "./lib/phoenix.mjs";
+import { LATEST, VERSIONS } from "./lib/phoenix.mjs";
 import { Server } from "./lib/server.mjs";
 import { endings } from "./lib/tap.mjs";
 import { PHOENIX } from "./phoenix/all.mjs";
@@ -37,8 +37,10 @@ const isMeant = (it) => isWanted(it) && (!given.spoilt || it.spoil !== undefined
 const shared = await Server.start(given.server, CONFIGS.shared);
 const servers = { shared, binary: given.server, conformance: given.conformance };
 
-const phoenix = [...PHOENIX, ...recovering, ...pacing].filter(isMeant);
+const phoenix = [...PHOENIX, ...recovering].filter(isMeant);
 const jobs = phoenix.flatMap((it) => versions.map((version) => ({ it, version })));
+// They take as long as the line does, and the client's version makes no difference to that.
+if (versions.includes(LATEST)) jobs.push(...pacing.filter(isMeant).map((it) => ({ it, version: LATEST })));
 jobs.push(...DIALOGUE.filter(isMeant).map((it) => ({ it, version: "socket.io" })));
 
 // Those that measure or use many connections have the machine to themselves, at the end.

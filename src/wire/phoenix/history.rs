@@ -6,7 +6,6 @@ use alloc::string::String;
 use super::write;
 use crate::{
     base64,
-    event::Position,
     message::StoredMessage,
     outbound::HistoryPage,
     payload::{Json, Payload},
@@ -45,7 +44,7 @@ pub(super) fn page(out: &mut String, page: &HistoryPage) {
     write::number(out, *epoch);
     if let Some(before) = before {
         out.push_str(",\"before\":");
-        position(out, *before);
+        write::position(out, *before);
     }
     out.push_str(",\"start\":");
     write::number(out, *start);
@@ -61,16 +60,8 @@ pub(super) fn page(out: &mut String, page: &HistoryPage) {
     out.push(']');
     if let Some(more) = more {
         out.push_str(",\"more\":");
-        position(out, more.before);
+        write::position(out, more.before);
     }
-    out.push('}');
-}
-
-fn position(out: &mut String, Position { epoch, offset }: Position) {
-    out.push_str("{\"epoch\":");
-    write::number(out, epoch);
-    out.push_str(",\"offset\":");
-    write::number(out, offset);
     out.push('}');
 }
 

@@ -11,6 +11,12 @@ use crate::event::{Position, Since};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct GivenPosition(Position);
 
+impl From<GivenPosition> for Position {
+    fn from(GivenPosition(position): GivenPosition) -> Self {
+        position
+    }
+}
+
 impl From<GivenPosition> for Since {
     fn from(GivenPosition(position): GivenPosition) -> Self {
         Self::from(position)

@@ -4,7 +4,7 @@ use alloc::{boxed::Box, format, string::String};
 
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{OWN_TOPIC, read::Received, token::Marks};
+use super::{OWN_TOPIC, position::GivenPosition, read::Received, token::Marks};
 use crate::{
     config::RoomConfig,
     event::{
@@ -57,7 +57,7 @@ pub(super) fn event(
             let history = History::new(client_id, topic).with_page(start, end);
             let mut history = history.with_ref(reference);
             history.event = event;
-            history.before = before.map(|Given { epoch, offset }| Position { epoch, offset });
+            history.before = before.map(Position::from);
             history.into()
         }
         "parlor:open_room" => {
@@ -133,17 +133,9 @@ struct Named {
 #[serde(deny_unknown_fields)]
 struct Page {
     event: Option<EventName>,
-    #[serde(default, deserialize_with = "object::optional")]
-    before: Option<Given>,
+    before: Option<GivenPosition>,
     start: Option<u64>,
     end: Option<u64>,
-}
-
-/// A position as it was given out. What else stands in it is the server's own.
-#[derive(Deserialize)]
-struct Given {
-    epoch: u64,
-    offset: u64,
 }
 
 #[derive(Deserialize)]

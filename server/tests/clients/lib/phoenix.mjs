@@ -9,7 +9,9 @@ const require = createRequire(import.meta.url);
 /** With `POSITIONED` behind it, every connection of the version asks for positions. */
 const POSITIONED = "+positions";
 
-export const VERSIONS = ["1.5.14", "1.6.16", "1.7.21", "1.8.16", `1.8.16${POSITIONED}`];
+export const LATEST = "1.8.16";
+
+export const VERSIONS = ["1.5.14", "1.6.16", "1.7.21", LATEST, `${LATEST}${POSITIONED}`];
 
 /** The package as its version has it; the tests change nothing in it. */
 export const load = (version) => require(`phoenix-${version.replace(POSITIONED, "")}`);

@@ -79,6 +79,8 @@ async fn over(line: &Line) -> Dialogue {
 /// What bob says reaches a client.
 async fn hears(bob: &mut Dialogue, client: &mut Dialogue, data: &str) {
     bob.trigger("any", "e", json!(data)).await;
+    // Bob has to read, as he is asked whether he lives.
+    assert_eq!(bob.hear("any", "e").await, data);
     loop {
         let (name, message) = client.next().await;
         assert_eq!((name.as_str(), &message["roomId"]), ("dialogue:event", &json!("any")));

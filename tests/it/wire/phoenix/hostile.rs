@@ -30,7 +30,7 @@ const TOPICS: [&str; 12] = [
     "\\\"\\u00e9\\n",
 ];
 
-const EVENTS: [&str; 15] = [
+const EVENTS: [&str; 16] = [
     "phx_join",
     "phx_join",
     "phx_leave",
@@ -46,6 +46,7 @@ const EVENTS: [&str; 15] = [
     "parlor:close_room",
     "parlor:other",
     "presence_diff",
+    "access_token",
 ];
 
 const PAYLOADS: [&str; 16] = [
