@@ -13,6 +13,7 @@ mod packet;
 mod returns;
 mod rooms;
 mod told;
+mod upgrade;
 
 use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
@@ -118,8 +119,12 @@ pub(crate) async fn serve(State(endpoint): State<Endpoint>, mut request: Request
             }
         }
         _ => {
-            let Ok(response) = endpoint.engine.call(request).await;
-            response.map(Body::new)
+            if let Some(response) = upgrade::websocket(&endpoint, &mut request) {
+                response
+            } else {
+                let Ok(response) = endpoint.engine.call(request).await;
+                response.map(Body::new)
+            }
         }
     };
     if let Some(origin) = origin {

@@ -1,12 +1,15 @@
-//! A stream that fails when the other end takes nothing for too long.
+//! A stream that fails when the other end takes nothing for too long, and that reads nothing more
+//! while what was written waits for the other end.
 //!
-//! Who writes to it need not have a time-out of its own: what does not is stuck otherwise until the
-//! machine gives up, which may be never if the other end lives and does not read.
+//! The first saves writers a time-out of their own: without one they are stuck until the machine
+//! gives up, which may be never if the other end lives and does not read. The second bounds what a
+//! protocol buffers by itself: a client that pings and never reads would otherwise have every pong
+//! kept for it.
 
 use std::{
     io::{self, IoSlice},
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
@@ -15,12 +18,21 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
+/// How much may be read while a write is stalled, beyond what the other end takes meanwhile. A client
+/// that reads slowly still has its heartbeats read; answers to control frames are no longer than
+/// these, so no more than this waits for it.
+const AHEAD: usize = 16 << 10;
+
 /// A stream whose writes wait for so long.
 #[derive(Debug)]
 pub(crate) struct Patient<S> {
     stream: S,
     patience: Duration,
     state: State,
+    /// How much more may be read while it is stalled.
+    ahead: usize,
+    /// The task that reads, where it waits for a write to go on.
+    reader: Option<Waker>,
 }
 
 #[derive(Debug)]
@@ -33,7 +45,7 @@ enum State {
 
 impl<S: AsyncWrite + Unpin> Patient<S> {
     pub(crate) const fn new(stream: S, patience: Duration) -> Self {
-        Self { stream, patience, state: State::Flowing }
+        Self { stream, patience, state: State::Flowing, ahead: AHEAD, reader: None }
     }
 
     /// Does what has to do with writing, if there is patience left.
@@ -48,6 +60,7 @@ impl<S: AsyncWrite + Unpin> Patient<S> {
         let polled = poll(Pin::new(&mut self.stream), context);
         if polled.is_ready() {
             self.state = State::Flowing;
+            self.wake_reader();
             return polled;
         }
         if matches!(self.state, State::Flowing) {
@@ -57,9 +70,23 @@ impl<S: AsyncWrite + Unpin> Patient<S> {
             && until.as_mut().poll(context).is_ready()
         {
             self.state = State::Failed;
+            self.wake_reader();
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
         Poll::Pending
+    }
+
+    /// Lets as much more be read as the other end has taken.
+    fn taken(&mut self, polled: &Poll<io::Result<usize>>) {
+        if let Poll::Ready(Ok(bytes)) = polled {
+            self.ahead = AHEAD.min(self.ahead.saturating_add(*bytes));
+        }
+    }
+
+    fn wake_reader(&mut self) {
+        if let Some(reader) = self.reader.take() {
+            reader.wake();
+        }
     }
 }
 
@@ -69,7 +96,23 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        match self.state {
+            State::Flowing => {
+                self.ahead = AHEAD;
+                Pin::new(&mut self.stream).poll_read(context, buffer)
+            }
+            State::Stalled(_) if self.ahead == 0 => {
+                self.reader = Some(context.waker().clone());
+                Poll::Pending
+            }
+            State::Stalled(_) => {
+                let before = buffer.filled().len();
+                let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
+                self.ahead = self.ahead.saturating_sub(buffer.filled().len() - before);
+                polled
+            }
+            State::Failed => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+        }
     }
 }
 
@@ -79,7 +122,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.write(context, |stream, context| stream.poll_write(context, bytes))
+        let polled = self.write(context, |stream, context| stream.poll_write(context, bytes));
+        self.taken(&polled);
+        polled
     }
 
     fn poll_write_vectored(
@@ -87,7 +132,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         context: &mut Context<'_>,
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.write(context, |stream, context| stream.poll_write_vectored(context, bytes))
+        let polled =
+            self.write(context, |stream, context| stream.poll_write_vectored(context, bytes));
+        self.taken(&polled);
+        polled
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -100,5 +148,89 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.write(context, AsyncWrite::poll_shutdown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+
+    use super::*;
+
+    const ROOM: usize = AHEAD / 4;
+
+    async fn is_stalled(near: &mut Patient<DuplexStream>) -> bool {
+        poll_fn(|context| Poll::Ready(Pin::new(&mut *near).poll_write(context, &[0]).is_pending()))
+            .await
+    }
+
+    /// A stream whose other end takes nothing more.
+    async fn stalled() -> (Patient<DuplexStream>, DuplexStream) {
+        let (near, far) = duplex(ROOM);
+        let mut near = Patient::new(near, Duration::from_hours(1));
+        near.write_all(&[0; ROOM]).await.unwrap();
+        assert!(is_stalled(&mut near).await);
+        (near, far)
+    }
+
+    /// Reads all that is let through, and says how much that was.
+    async fn read_all(near: &mut Patient<DuplexStream>, far: &mut DuplexStream) -> usize {
+        let (mut bytes, mut read) = ([0; ROOM], 0);
+        loop {
+            far.write_all(&[0; ROOM]).await.unwrap();
+            let mut buffer = ReadBuf::new(&mut bytes);
+            let polled = poll_fn(|context| {
+                Poll::Ready(Pin::new(&mut *near).poll_read(context, &mut buffer))
+            });
+            match polled.await {
+                Poll::Ready(polled) => polled.unwrap(),
+                Poll::Pending => return read,
+            }
+            read += buffer.filled().len();
+        }
+    }
+
+    #[tokio::test]
+    async fn a2_no_more_is_read_than_the_other_end_takes() {
+        let (mut near, mut far) = stalled().await;
+        assert_eq!(read_all(&mut near, &mut far).await, AHEAD);
+        far.read_exact(&mut [0; 10]).await.unwrap();
+        assert_eq!(AsyncWriteExt::write(&mut near, &[0; ROOM]).await.unwrap(), 10);
+        assert!(is_stalled(&mut near).await);
+        assert_eq!(near.read(&mut [0; 10]).await.unwrap(), 10);
+        let pending = poll_fn(|context| {
+            let mut byte = [0];
+            let mut buffer = ReadBuf::new(&mut byte);
+            Poll::Ready(Pin::new(&mut near).poll_read(context, &mut buffer).is_pending())
+        });
+        assert!(pending.await, "the other end took ten bytes");
+    }
+
+    #[tokio::test]
+    async fn a2_a_reader_goes_on_when_the_write_does() {
+        let (mut near, mut far) = stalled().await;
+        read_all(&mut near, &mut far).await;
+        let (mut reader, mut writer) = tokio::io::split(near);
+        let mut read = [0; ROOM];
+        let (read, written, ()) = tokio::join!(
+            async { reader.read(&mut read).await.unwrap() },
+            async { writer.write(&[0]).await.unwrap() },
+            async {
+                far.read_exact(&mut [0; ROOM]).await.unwrap();
+            },
+        );
+        assert_eq!((read, written), (ROOM, 1));
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_was_stalled_for_too_long_is_neither_read_nor_written() {
+        let (near, _far) = duplex(ROOM);
+        let mut near = Patient::new(near, Duration::from_millis(5));
+        let written = near.write_all(&[0; 2 * ROOM]).await;
+        assert_eq!(written.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        let read = near.read(&mut [0]).await;
+        assert_eq!(read.unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
 }

@@ -44,6 +44,9 @@ pub(super) const ATTACHMENT: &str = "b";
 /// The only namespace.
 const MAIN: &str = "/";
 
+/// How long the name of another namespace may be.
+const NAMESPACE_BYTES: usize = 255;
+
 impl<'a> Packet<'a> {
     pub(super) fn read(text: &'a str) -> Result<Self, Malformed> {
         let mut characters = text.chars();
@@ -57,6 +60,10 @@ impl<'a> Packet<'a> {
         let is_here = namespace.split('?').next() == Some(MAIN);
         match (kind, is_here) {
             ('0', true) => Ok(Self::Connect((!rest.is_empty()).then_some(rest))),
+            // The answer repeats the name, also to a client that has not said who it is.
+            ('0', false) if namespace.len() > NAMESPACE_BYTES => {
+                Err(Malformed { got: "the name of a namespace of more than 255 bytes" })
+            }
             ('0', false) => Ok(Self::ConnectElsewhere(namespace)),
             ('1', true) => Ok(Self::Disconnect),
             // What an acknowledgement would be of stands before the array. None is sent.
@@ -174,6 +181,13 @@ mod tests {
         {
             assert!(Packet::read(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a2_the_name_of_another_namespace_is_short() {
+        let packet = |length: usize| format!("0/{},{{}}", "x".repeat(length - 1));
+        assert!(matches!(Packet::read(&packet(255)), Ok(Packet::ConnectElsewhere(_))));
+        assert!(Packet::read(&packet(256)).is_err());
     }
 
     #[test]

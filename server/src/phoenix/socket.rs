@@ -227,12 +227,15 @@ impl Socket {
         self.idle_at = Instant::now() + self.idle_time();
         let now_ms = hub.clock.now_ms();
         let read = match &frame {
-            Frame::Ping(_) | Frame::Pong(_) => return Ok(()),
             Frame::Close(_) => return Err(End::Left),
-            Frame::Text(_) | Frame::Binary(_) if self.rate.allow(&(), now_ms).is_err() => {
+            _ if self.rate.allow(&(), now_ms).is_err() => {
                 let (max, window_ms) = (limits.events_per_window, limits.window_ms);
                 return Err(End::Closed(Close::too_many_messages(max, window_ms)));
             }
+            // The answer is in the socket's buffer. It goes out before the next ping is read, or the
+            // buffer would grow with each ping of a client that does not read.
+            Frame::Ping(_) => return self.write(std::iter::empty()).await,
+            Frame::Pong(_) => return Ok(()),
             Frame::Text(text) => self.codec.text(text.as_str(), now_ms),
             Frame::Binary(bytes) => self.codec.binary(bytes, now_ms),
         };

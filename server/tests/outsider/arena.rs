@@ -2,6 +2,7 @@
 //! outside.
 
 use std::{
+    env,
     fmt::Write,
     fs,
     io::{BufRead, BufReader, Read},
@@ -113,14 +114,19 @@ impl Arena {
 
     /// Starts one with such settings.
     pub fn with(name: &str, settings: &str) -> Self {
+        Self::logging(name, settings, "info,parlor_server=debug")
+    }
+
+    /// Starts one with such settings that logs so much.
+    pub fn logging(name: &str, settings: &str, log: &str) -> Self {
         let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         fs::create_dir_all(&directory).unwrap();
         let file = directory.join("server.toml");
         fs::write(&file, settings).unwrap();
         let mut server = Command::new("sh")
             .args(["-c", "ulimit -n $(ulimit -Hn); exec \"$0\" \"$@\""])
-            .arg(env!("CARGO_BIN_EXE_parlor-server"))
-            .args(["--log", "info,parlor_server=debug", "--config"])
+            .arg(program())
+            .args(["--log", log, "--config"])
             .arg(&file)
             .env("NO_COLOR", "1")
             .stdout(Stdio::piped())
@@ -153,10 +159,19 @@ impl Arena {
 
     /// How much memory the server has, in bytes; none where the system does not tell.
     pub fn memory(&self) -> Option<usize> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.server.id())).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        self.status("VmRSS:")
+    }
+
+    /// A figure of the status of the server's process, in bytes.
+    pub fn status(&self, name: &str) -> Option<usize> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
         let kilobytes: usize = line.split_whitespace().next()?.parse().ok()?;
         Some(kilobytes << 10)
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.server.id()
     }
 
     /// How many descriptors the server has open.
@@ -173,6 +188,13 @@ impl Arena {
         write!(said, "the server's log is {}", file.display()).unwrap();
         said
     }
+}
+
+/// The built server, or another one that is to be attacked.
+#[expect(clippy::disallowed_methods, reason = "asked of whoever runs the test")]
+fn program() -> String {
+    let built = env!("CARGO_BIN_EXE_parlor-server");
+    env::var("PARLOR_ATTACKED_SERVER").unwrap_or_else(|_unset| built.to_owned())
 }
 
 impl Drop for Arena {

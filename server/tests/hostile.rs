@@ -1,0 +1,52 @@
+//! Clients that make the server hold things for them, and read nothing of it: a built server is
+//! attacked at every endpoint, and the memory of its process is the judge.
+//!
+//! Each row of the table is an attack, the most that the server may hold for it by the formula in
+//! `docs/operations.md`, and the most that was seen. Two honest clients talk meanwhile, and each row
+//! ends with a round of theirs.
+//!
+//! Whether a row can fail is shown by a server that lacks what it tests:
+//! `PARLOR_ATTACKED_SERVER=/path/to/an/older/parlor-server cargo test -p parlor-server --test hostile`.
+#![cfg(target_os = "linux")]
+#![expect(unreachable_pub, reason = "modules of a test crate have no outside")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test that fails panics")]
+#![expect(clippy::print_stderr, reason = "the table of attacks is to be seen")]
+
+/// What attackers are made of, shared with `outsider.rs`.
+#[expect(dead_code, reason = "some of it is for outsiders only")]
+#[path = "outsider/attackers.rs"]
+mod outsider;
+
+mod hostile {
+    pub mod formula;
+    pub mod judge;
+    pub mod pings;
+    pub mod requests;
+    pub mod talk;
+    pub mod unread;
+}
+
+use hostile::{formula::Limits, judge::Judge, pings, requests, unread};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a2_memory_stays_within_the_documented_formula_whatever_clients_do() {
+    let limits = Limits::small();
+    let mut judge = Judge::start("hostile", limits).await;
+    pings::attacks(&mut judge).await;
+    requests::attacks(&mut judge).await;
+    unread::attacks(&mut judge).await;
+    eprintln!("{judge}");
+    judge.check();
+}
+
+/// The judge can find fault: a server whose limits are larger than the formula is given.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_held_beyond_the_formula_is_seen() {
+    let small = Limits::small();
+    let large = Limits { queue_bytes: 64 * small.queue_bytes, queue_items: 1 << 20, ..small };
+    let mut judge = Judge::start("hostile-seen", large).await;
+    judge.expects(small);
+    unread::broadcasts(&mut judge).await;
+    eprintln!("{judge}");
+    assert_eq!(judge.wrong(), 1, "{judge}");
+}

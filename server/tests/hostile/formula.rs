@@ -1,0 +1,73 @@
+//! The most that a server may hold, as `docs/operations.md` has it: each function is a line of the
+//! table there.
+
+/// The limits that the formula reads.
+#[derive(Clone, Copy)]
+pub struct Limits {
+    pub queue_bytes: usize,
+    pub queue_items: usize,
+    pub max_message_bytes: usize,
+    pub payload_bytes: usize,
+    pub page_bytes: usize,
+}
+
+/// What a connection has whether anything waits for it or not: its tasks, its codec, what it reads
+/// into.
+const CONNECTION: usize = 64 << 10;
+
+/// What a transport of Socket.IO writes by; that of Phoenix has less.
+const WRITE_BUFFER: usize = 128 << 10;
+
+/// What a transport of Socket.IO holds of small packets.
+const TRANSPORT: usize = 2 << 20;
+
+/// The longest head of a request, as hyper has it, and what parsing it takes.
+const HEAD: usize = 2 * ((8 << 10) + (4 << 10) * 100);
+
+/// A list of rooms, as it is kept encoded.
+const LIST: usize = 1 << 20;
+
+/// What the process takes beside: heaps of its threads, pages that are free and not given back.
+const PROCESS: usize = 8 << 20;
+
+impl Limits {
+    /// Small enough that an attack gets past them in a second or two.
+    pub const fn small() -> Self {
+        Self {
+            queue_bytes: 256 << 10,
+            queue_items: 1_024,
+            max_message_bytes: 128 << 10,
+            payload_bytes: 64 << 10,
+            page_bytes: 256 << 10,
+        }
+    }
+
+    /// The largest thing that a connection writes at once.
+    fn frame(&self) -> usize {
+        self.page_bytes.max(self.max_message_bytes).max(LIST)
+    }
+
+    /// Of a Phoenix connection: live messages, answers, and a frame that is being written, in the
+    /// form it waits in and in the buffer of the socket, which doubles as it grows.
+    fn phoenix(&self) -> usize {
+        CONNECTION + 2 * self.queue_bytes + 3 * self.frame()
+    }
+
+    /// Of a connection of Socket.IO.
+    fn dialogue(&self) -> usize {
+        self.phoenix() + WRITE_BUFFER + TRANSPORT
+    }
+
+    pub fn of_phoenix(&self, connections: usize) -> usize {
+        PROCESS + connections * self.phoenix()
+    }
+
+    pub fn of_dialogue(&self, connections: usize) -> usize {
+        PROCESS + connections * self.dialogue()
+    }
+
+    /// Requests over HTTP: a head, a body, and an answer that is not read.
+    pub fn of_requests(&self, connections: usize, answer: usize) -> usize {
+        PROCESS + connections * (CONNECTION + HEAD + self.max_message_bytes + 2 * answer)
+    }
+}
