@@ -1,6 +1,6 @@
 // The list of messages: what is shown of a room, where it is scrolled to, and what is asked for.
 
-import { avatarOf, byId, count, make, setClass, setText, sync } from "./dom.js";
+import { announce, avatarOf, byId, count, make, setClass, setText, sync } from "./dom.js";
 import { withLinks } from "./links.js";
 import { whyNot } from "./words.js";
 
@@ -32,13 +32,15 @@ export class Log {
   #news = 0;
   #isDue = false;
   #first;
+  /** What was said last of earlier messages that can't be loaded. */
+  #told;
   /** Whether somebody who finds nothing is asked to say something. */
   #invites = false;
 
   /** `seen()` is told when the newest message is in sight. */
   constructor(seen) {
     this.#seen = seen;
-    this.#earlier.addEventListener("click", () => this.#room?.loadOlder());
+    this.#earlier.addEventListener("click", () => this.#room?.loadOlder({ isAsked: true }));
     this.#newest.addEventListener("click", () => {
       this.#log.focus({ preventScroll: true });
       this.toEnd();
@@ -135,14 +137,18 @@ export class Log {
     const isJoined = room.state === "joined";
     this.#earlier.hidden = !hasMore || !(isJoined || room.messages.items.length > 0);
     this.#earlier.setAttribute("aria-disabled", String(room.isLoading || !isJoined));
-    setText(this.#earlier, room.isLoading ? "Loading…" : "Earlier messages");
+    const why = room.isLoading ? undefined : room.whyNoOlder;
+    setText(this.#earlier, room.isLoading ? "Loading…" : why ? "Try again" : "Earlier messages");
     const isEmpty = room.messages.items.length === 0 && room.outbox.items.length === 0;
     const beginning = byId("beginning");
-    beginning.hidden = hasMore || !isJoined;
-    setClass(beginning.parentElement, isEmpty ? "earlier empty" : "earlier");
+    beginning.hidden = (hasMore && !why) || !isJoined;
+    setClass(beginning.parentElement, isEmpty && !why ? "earlier empty" : "earlier");
     const words = BEGINNINGS[isEmpty ? "empty" : "full"][room.begins];
     const invitation = isEmpty && room.begins === "new" && this.#invites ? INVITATION : "";
-    setText(beginning, room.isWhole ? `${words}${invitation}` : "More can't be shown at once.");
+    const more = why ? `Earlier messages can't be loaded: ${whyNot("read", why)}.` : "More can't be shown at once.";
+    setText(beginning, room.isWhole ? `${words}${invitation}` : more);
+    if (why && why !== this.#told) announce(more);
+    this.#told = why;
     this.#newest.hidden = this.#isAtEnd;
     setText(this.#newest, this.#news > 0 ? `↓ ${count(this.#news, "new message", "new messages")}` : "↓ Newest");
   }
@@ -197,7 +203,7 @@ function rowsOf(room) {
   };
   for (const item of room.messages.items) {
     if (item.kind === "gap") {
-      rows.push({ key: item.key, make: () => make("li", { class: "gap" }, item.text) });
+      rows.push({ key: item.key, make: () => make("li", { class: "gap" }), update: (element) => tellGap(element, item, room) });
       previous = undefined;
       continue;
     }
@@ -220,6 +226,24 @@ function rowsOf(room) {
 
 function dayOf(time) {
   return make("li", { class: "day" }, day.format(time));
+}
+
+/** What is missing, and a button to try again where the server may have it. */
+function tellGap(element, { text, why }, room) {
+  const words = why ? `${text} They can't be loaded: ${whyNot("read", why)}.` : text;
+  if (!element.firstChild) element.append(make("span"));
+  const [shown, button] = element.children;
+  setText(shown, words);
+  if (!why) {
+    button?.remove();
+    return;
+  }
+  const retry = button ?? make("button", { type: "button", class: "ghost" }, "Try again");
+  if (!button) {
+    retry.addEventListener("click", () => room.closeGap());
+    element.append(retry);
+  }
+  retry.setAttribute("aria-disabled", String(room.isLoading));
 }
 
 function messageOf({ from, time, text }) {

@@ -2,12 +2,13 @@
 // way it came. Knows neither sockets nor elements.
 
 /**
- * A message of a live frame or of a page of history, with its place, sender and time. Without an
- * epoch it is of the room as it is now.
+ * A message of a live frame or of a page of history, with its sender and time. Its place is kept as
+ * it came, to be given back.
  */
-export function messageOf(payload, { epoch, offset, from, timestamp_ms: time }) {
+export function messageOf(payload, place) {
+  const { epoch, offset, from, timestamp_ms: time } = place;
   const id = typeof payload?.id === "string" ? payload.id : undefined;
-  return { kind: "message", key: `${offset}@${time}`, epoch, offset, from, time, id, text: textOf(payload) };
+  return { kind: "message", key: `${offset}@${time}`, place, epoch, offset, from, time, id, text: textOf(payload) };
 }
 
 /** What is shown of whatever somebody has sent. */
@@ -38,7 +39,8 @@ export class Messages {
 
   /**
    * Takes all that was said after `anchor`, newest first, of which it may have some; or if nobody
-   * knows whether that is all, with a gap before it. Gives those that are new, oldest first.
+   * knows whether that is all, with a `gap` before it, `{text, why}`. Gives those that are new,
+   * oldest first.
    */
   addMissed(anchor, messages, gap) {
     const run = [...messages].reverse();
@@ -46,15 +48,14 @@ export class Messages {
     const runs = new Set(run.map(({ key }) => key));
     const from = this.items.indexOf(anchor) + 1;
     const here = `gap:${anchor?.key}`;
-    const later = this.items.slice(from).filter(({ key }) => !runs.has(key) && !(gap && key === here));
-    const between = gap ? [{ kind: "gap", key: here, text: gap }] : [];
+    const later = this.items.slice(from).filter(({ key }) => !runs.has(key) && key !== here);
+    const between = gap ? [{ kind: "gap", key: here, ...gap }] : [];
     this.items = [...this.items.slice(0, from), ...between, ...run, ...later];
     return news;
   }
 
-  /** How many messages there are up to the newest without a gap. */
-  get unbroken() {
-    return this.items.length - 1 - this.items.findLastIndex(({ kind }) => kind === "gap");
+  get oldest() {
+    return this.items.find(({ kind }) => kind === "message");
   }
 
   get newest() {

@@ -1,18 +1,17 @@
 // A room that the page is in: joined again whenever the line is back, with all that was missed or
 // the word that something is missing. Knows no elements.
 
+import { History } from "./history.js";
 import { inTab } from "./keeping.js";
 import { Messages, messageOf } from "./messages.js";
 import { Outbox } from "./outbox.js";
 import { Presence } from "./presence.js";
 import { Lost, Refused, waitOf } from "./socket.js";
 
-/** How many messages a page of history has. */
-const PAGE = 50;
-/** How many pages are asked for to close a gap. */
-const PAGES = 20;
 const EVENT = "message";
 const REJOIN_MS = 1_000;
+/** Catching up that takes longer is shown. */
+const CATCHING_UP_MS = 1_000;
 const MISSING = "Some messages are missing here.";
 /** Names of what is no room: the connection itself answers there. */
 const OWN_NAMES = ["parlor", "phoenix"];
@@ -23,11 +22,17 @@ export class Room {
   #socket;
   #changed;
   #heard;
+  #history = new History((event, payload) => this.#ask(event, payload));
   #joinRef;
+  /** Whether the server has answered the join: what comes before that was said to an earlier one. */
+  #isIn = false;
+  /** Up to where all has been received. */
   #position;
   /** Whether the newest page was loaded, from which on all is held. */
   #isLoaded = false;
-  /** The last message before a gap that may not be closed yet. */
+  /** Where earlier messages go on, if a page has said it: else before the oldest that is held. */
+  #earlier;
+  /** The last message before a gap that may not be closed yet, and the room as it was joined then. */
   #behind;
   /** Whether it was closed before this page's eyes, which had heard all until then. */
   #sawClose = false;
@@ -48,6 +53,10 @@ export class Room {
   /** Whether there is nothing earlier to be had. */
   isWhole = false;
   isLoading = false;
+  /** Why earlier messages could not be loaded: `{reason, message}`. */
+  whyNoOlder;
+  /** Whether the room has been joined, and what was missed takes its time to come. */
+  isCatchingUp = false;
   meta = { away: false, typing: 0 };
   /** How many messages of others have not been seen, and the key of the first of them. */
   unread = 0;
@@ -94,6 +103,8 @@ export class Room {
     const since = this.#isLoaded ? this.#position : undefined;
     const joinRef = this.#socket.ref();
     this.#joinRef = joinRef;
+    this.#isIn = false;
+    this.whyNoOlder = undefined;
     this.#become("joining");
     const meta = this.meta;
     let joined;
@@ -101,7 +112,8 @@ export class Room {
       const payload = since ? { meta, since } : { meta };
       joined = await this.#socket.ask(joinRef, this.topic, "phx_join", payload, joinRef);
       if (joined.epoch === undefined) throw new Refused({ message: "there is no room of this name" });
-      const isAll = await this.#catchUp(joined, since);
+      this.#isIn = true;
+      const isAll = await this.#caughtUp(joined, since);
       if (joinRef !== this.#joinRef) return;
       this.#reached(joined);
       this.outbox.settle(isAll);
@@ -118,11 +130,11 @@ export class Room {
     this.outbox.pump();
   }
 
-  #reached({ epoch, offset }) {
+  /** Messages that came meanwhile may be past the position that the join was answered with. */
+  #reached({ recovered: _, rejoined: __, name: ___, ...position }) {
     const at = this.#position;
-    if (at?.epoch !== epoch || at.offset < offset) this.#position = { epoch, offset };
+    if (at?.epoch !== position.epoch || at.offset < position.offset) this.#position = position;
     this.#isLoaded = true;
-    this.#behind = undefined;
     this.#sawClose = false;
   }
 
@@ -138,21 +150,20 @@ export class Room {
   get begins() {
     const first = this.messages.items[0];
     if (!first) return this.#position?.offset > 0 ? "unkept" : "new";
-    const isOfNow = (first.epoch ?? this.#position?.epoch) === this.#position?.epoch;
-    return first.offset === 1 && isOfNow ? "first" : "unkept";
+    return first.offset === 1 && first.epoch === this.#position?.epoch ? "first" : "unkept";
   }
 
   /** The line is gone. */
   lost() {
     clearTimeout(this.#again);
-    this.#joinRef = undefined;
+    this.#out();
     if (this.state === "joining" || this.state === "joined") this.#become("waiting");
   }
 
   leave() {
     clearTimeout(this.#again);
     if (this.#joinRef) this.#socket.ask(this.#joinRef, this.topic, "phx_leave", {}).catch(() => {});
-    this.#joinRef = undefined;
+    this.#out();
     this.state = "waiting";
   }
 
@@ -191,8 +202,8 @@ export class Room {
 
   /** Takes a frame of the topic that nobody has asked for. */
   receive([joinRef, , , event, payload, place]) {
-    if (!this.#joinRef || (joinRef !== null && joinRef !== this.#joinRef)) return;
-    if (place) this.#position = { epoch: place.epoch, offset: place.offset };
+    if (!this.#isIn || (joinRef !== null && joinRef !== this.#joinRef)) return;
+    if (place) this.#position = place;
     if (event === EVENT && place) this.#take(messageOf(payload, place));
     else if (event === "presence_state") this.#see(() => this.presence.set(payload));
     else if (event === "presence_diff") this.#see(() => this.presence.change(payload));
@@ -205,13 +216,24 @@ export class Room {
     this.#end("closed", why);
   }
 
-  /** Loads what was said before the oldest that is held. */
-  async loadOlder() {
-    if (this.isLoading || this.isWhole || this.state !== "joined") return;
+  /** Loads what was said before the oldest that is held; after it was refused, only if somebody asks for it. */
+  async loadOlder({ isAsked = false } = {}) {
+    const isHeldBack = this.whyNoOlder && !isAsked;
+    if (this.isLoading || this.isWhole || isHeldBack || this.state !== "joined") return;
+    await this.#load(() => this.#loadOlder());
+  }
+
+  /** Tries again to close a gap. */
+  async closeGap() {
+    if (this.isLoading || !this.#behind || this.state !== "joined") return;
+    await this.#load(() => this.#closeGap());
+  }
+
+  async #load(act) {
     this.isLoading = true;
     this.#changed("messages");
     try {
-      await this.#loadOlder();
+      await act();
     } catch (error) {
       if (!(error instanceof Lost)) throw error;
     } finally {
@@ -222,7 +244,26 @@ export class Room {
 
   /** Lets go of the oldest messages beyond `max`. */
   trim(max) {
-    if (this.messages.trim(max)) this.isWhole = this.messages.unbroken < this.messages.items.length;
+    if (!this.messages.trim(max)) return;
+    this.isWhole = false;
+    this.#earlier = undefined;
+  }
+
+  /** Catches up, and has it shown if that takes long. Gives whether all that was missed is held. */
+  async #caughtUp(joined, since) {
+    const joinRef = this.#joinRef;
+    const late = setTimeout(() => joinRef === this.#joinRef && this.#catchUpVisibly(true), CATCHING_UP_MS);
+    try {
+      return await this.#catchUp(joined, since);
+    } finally {
+      clearTimeout(late);
+      this.isCatchingUp = false;
+    }
+  }
+
+  #catchUpVisibly(isCatchingUp) {
+    this.isCatchingUp = isCatchingUp;
+    this.#changed("state");
   }
 
   /**
@@ -230,17 +271,18 @@ export class Room {
    * which the server sends again by itself as far as it can.
    */
   async #catchUp(joined, since) {
-    let isAll = true;
     if (!since) {
       await this.#loadOlder();
       this.#newsSince(this.readTo);
-    } else if (joined.recovered && !this.#behind) {
-      await this.#page(0, 1);
-    } else {
-      this.#behind ??= { anchor: this.messages.newest };
-      isAll = await this.#closeGap(this.#behind.anchor, joined.epoch > since.epoch ? joined : undefined);
+      return true;
     }
-    return isAll;
+    if (joined.recovered && !this.#behind) {
+      await this.#ask("parlor:history", { event: EVENT, end: 1 }).catch(ignoreRefusal);
+      return true;
+    }
+    this.#behind ??= { anchor: this.messages.newest };
+    this.#behind.anew ??= joined.epoch > since.epoch ? joined : undefined;
+    return this.#closeGap();
   }
 
   /** Tells what was said since the page that was there before this one was read. */
@@ -253,27 +295,28 @@ export class Room {
 
   /**
    * Asks for pages until one has the last message that is held. Gives whether there was one. A room
-   * that was opened anew since, `{offset}` as it was joined, may have all that was said in it.
+   * that was opened anew since, `{epoch, offset}` as it was joined, may have all that was said in it.
    */
-  async #closeGap(anchor, anew) {
-    const missed = new Map();
-    let isClosed = false;
-    for (let page = 0; page < PAGES && !isClosed; page += 1) {
-      const messages = await this.#page(page * PAGE, (page + 1) * PAGE);
-      const at = messages.findIndex(({ key }) => key === anchor?.key);
-      isClosed = at >= 0;
-      for (const message of isClosed ? messages.slice(0, at) : messages) missed.set(message.key, message);
-      if (messages.length < PAGE) break;
+  async #closeGap() {
+    const { anchor, anew } = this.#behind;
+    let told = { messages: [], isAll: false };
+    let why;
+    try {
+      told = await this.#history.after(anchor?.key);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      why = { reason: error.reason, message: error.message };
     }
-    const isFromStart = anew && (anew.offset === 0 || [...missed.values()].some(({ epoch, offset }) => epoch === undefined && offset === 1));
-    const gap = isClosed ? undefined : isFromStart ? this.#opened : MISSING;
-    const news = this.messages.addMissed(anchor, [...missed.values()], gap);
-    if (!isClosed) this.isWhole = true;
+    const { messages, isAll } = told;
+    const isFromStart = anew && !why && (anew.offset === 0 || messages.some(({ epoch, offset }) => epoch === anew.epoch && offset === 1));
+    const gap = isAll ? undefined : { text: isFromStart ? this.#opened : MISSING, why };
+    const news = this.messages.addMissed(anchor, messages, gap);
+    if (!why) this.#behind = undefined;
     for (const message of news) {
       this.outbox.confirm(message);
       this.#heard(message);
     }
-    return isClosed;
+    return isAll;
   }
 
   /** What is said where a room begins anew: who saw it close has missed nothing. */
@@ -282,27 +325,16 @@ export class Room {
   }
 
   async #loadOlder() {
-    const start = this.messages.unbroken;
-    const messages = await this.#page(start, start + PAGE);
-    this.messages.addOlder(messages);
-    for (const message of messages) this.outbox.confirm(message);
-    this.isWhole = messages.length < PAGE;
-  }
-
-  /**
-   * A page of history, newest first. What is said meanwhile moves it, so it may have some that are
-   * held, but it leaves none out.
-   */
-  async #page(start, end) {
-    for (;;) {
-      try {
-        const { messages } = await this.#ask("parlor:history", { event: EVENT, start, end });
-        return messages.map((message) => messageOf(message.payload, message));
-      } catch (error) {
-        if (!(error instanceof Refused)) throw error;
-        if (error.reason !== "rate_limited") return [];
-        await new Promise((resolve) => setTimeout(resolve, waitOf(error)));
-      }
+    try {
+      const { messages, more } = await this.#history.before(this.#earlier ?? this.messages.oldest?.place);
+      this.messages.addOlder(messages);
+      for (const message of messages) this.outbox.confirm(message);
+      this.#earlier = more;
+      this.isWhole = !more;
+      this.whyNoOlder = undefined;
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      this.whyNoOlder = { reason: error.reason, message: error.message };
     }
   }
 
@@ -329,8 +361,14 @@ export class Room {
     this.#again = setTimeout(() => this.join(), REJOIN_MS);
   }
 
-  #end(state, why) {
+  #out() {
     this.#joinRef = undefined;
+    this.#isIn = false;
+    this.isCatchingUp = false;
+  }
+
+  #end(state, why) {
+    this.#out();
     this.why = why;
     this.presence.clear();
     this.#become(state);
@@ -341,4 +379,8 @@ export class Room {
     this.state = state;
     this.#changed("state");
   }
+}
+
+function ignoreRefusal(error) {
+  if (!(error instanceof Refused)) throw error;
 }

@@ -32,6 +32,7 @@ export class Socket {
   #last = 0;
   #failures = 0;
   #openedAt;
+  #heardAt = 0;
   /** How often it was opened or closed: what was decided about an earlier time holds no more. */
   #turn = 0;
   #retry;
@@ -111,6 +112,7 @@ export class Socket {
   }
 
   #receive(data) {
+    this.#heardAt = Date.now();
     const frame = JSON.parse(data);
     const [, ref, , event, payload] = frame;
     const asked = event === "phx_reply" && this.#asked.get(ref);
@@ -123,12 +125,22 @@ export class Socket {
     else asked.reject(new Refused(payload.response));
   }
 
-  /** A line can be dead without anybody having said so. */
+  /**
+   * A line can be dead without anybody having said so. While something comes it is not: the answer
+   * may wait behind much else on a slow one.
+   */
   async #beat(patienceMs) {
     const line = this.#line;
-    const late = setTimeout(() => this.#drop(line, true), patienceMs);
+    this.#heardAt = Date.now();
+    let timer;
+    const look = () => {
+      const left = this.#heardAt + patienceMs - Date.now();
+      if (left > 0) timer = setTimeout(look, left);
+      else this.#drop(line, true);
+    };
+    look();
     await this.ask(null, "phoenix", "heartbeat", {}).catch(() => {});
-    clearTimeout(late);
+    clearTimeout(timer);
   }
 
   async #drop(line, wasOpen, code) {

@@ -8,6 +8,7 @@ export function standing(socket, room, wasOpen) {
   if (socket.state === "taken") return ["taken", "Taken over"];
   if (room.isOut) return ["closed", "Not in the room"];
   if (room.state === "joined") return ["open", "Connected"];
+  if (room.isCatchingUp) return ["connecting", "Catching up…"];
   return wasOpen && socket.state !== "open" ? ["waiting", "Reconnecting…"] : ["connecting", "Connecting…"];
 }
 

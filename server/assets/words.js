@@ -28,6 +28,13 @@ const WORDS = {
     "unmatched topic": ["you are not in this room"],
     validation_failed: ["this room takes other messages", "more"],
   },
+  read: {
+    limit_reached: ["too much is being read at once, please try again later"],
+    permission_denied: ["earlier messages are not for everybody here", "more"],
+    rate_limited: ["that was too often, please wait a little and try again"],
+    unauthorized: ["the server does not let you", "more"],
+    unavailable: ["the server can't read them at the moment"],
+  },
   open: {
     invalid_name: ["no room can have this name", "more"],
     join_denied: ["this room is not for everybody", "more"],
@@ -42,7 +49,7 @@ const WORDS = {
   },
 };
 
-/** Why `doing` ("enter", "say", "open" or "come") was refused with `{reason, message}`. */
+/** Why `doing` ("enter", "say", "read", "open" or "come") was refused with `{reason, message}`. */
 export function whyNot(doing, { reason, message }) {
   const found = wordsFor(WORDS[doing], reason) ?? wordsFor(WORDS.any, reason);
   if (!found) return message || reason || "the server does not say why";

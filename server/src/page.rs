@@ -56,7 +56,7 @@ macro_rules! assets {
 }
 
 /// What the page is made of, beside what it has of the other one: see [`crate::inspect`].
-const ASSETS: [(&str, Asset); 24] = assets! {
+const ASSETS: [(&str, Asset); 25] = assets! {
     "/" html "index.html",
     "/assets/icon.svg" svg "icon.svg",
     "/assets/page.css" css "page.css",
@@ -66,6 +66,7 @@ const ASSETS: [(&str, Asset); 24] = assets! {
     "/assets/dom.js" script "dom.js",
     "/assets/door.js" script "door.js",
     "/assets/drawers.js" script "drawers.js",
+    "/assets/history.js" script "history.js",
     "/assets/links.js" script "links.js",
     "/assets/lists.js" script "lists.js",
     "/assets/log.js" script "log.js",

@@ -4,6 +4,7 @@ import * as looking from "./inspect/looking.mjs";
 import * as inside from "./inspect/looks.mjs";
 import * as coming from "./page/coming.mjs";
 import * as focus from "./page/focus.mjs";
+import * as history from "./page/history.mjs";
 import * as holding from "./page/holding.mjs";
 import * as keeping from "./page/keeping.mjs";
 import * as line from "./page/line.mjs";
@@ -21,6 +22,7 @@ export const suites = [
   { suite: "writing", ...writing },
   { suite: "coming", ...coming },
   { suite: "focus", ...focus },
+  { suite: "history", ...history },
   { suite: "listening", ...listening },
   { suite: "holding", ...holding },
   { suite: "looks", ...looks },

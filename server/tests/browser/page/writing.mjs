@@ -24,7 +24,7 @@ export const spoils = {
     from: `make("p", { class: "text", dir: "auto" }, ...withLinks(text))`,
     to: `make("p", { class: "text", dir: "auto", ["inner" + "HTML"]: text })`,
   },
-  "earlier messages come page by page, each once": { file: "room.js", from: "const start = this.messages.unbroken;", to: "const start = this.messages.unbroken + 1;" },
+  "earlier messages come page by page, each once": { file: "room.js", from: "this.#earlier ?? this.messages.oldest?.place", to: "this.messages.newest?.place" },
   "what is refused is said, and can be sent again": { file: "outbox.js", from: `error.reason === "validation_failed" && !this.#isPlain`, to: "false" },
 };
 
