@@ -2,9 +2,15 @@
 
 import { assert, eventually } from "../../clients/lib/wait.mjs";
 
+/** The path of the link to /inspect that a server logs at its start, with the token in it. */
+export async function linkOf(at) {
+  const path = () => (at.server ?? at).output.match(/inspect: http:\/\/[^/\s]+(\/inspect(?:#token=[\w-]+)?)/)?.[1];
+  return eventually("the link is logged", path);
+}
+
 /** A window at /inspect that shows what happens. */
 export async function looking(world, at, options = {}) {
-  const window = await world.window(at, { path: "/inspect", ...options });
+  const window = await world.window(at, { path: await linkOf(at), ...options });
   await window.reads("#state", "live");
   return window;
 }

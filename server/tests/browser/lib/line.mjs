@@ -7,6 +7,8 @@ export class Line {
   #open = new Set();
   #isCut = false;
   port;
+  /** The server that it leads to. */
+  server;
 
   static async before(port) {
     const line = new Line();

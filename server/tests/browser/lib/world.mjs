@@ -31,6 +31,7 @@ export class World {
   /** A network before a server, which can be cut. */
   async line(server) {
     const line = await Line.before(server.port);
+    line.server = server;
     this.#all.push(() => line.stop());
     return line;
   }

@@ -2,6 +2,7 @@
 // and people who change their minds.
 
 import { assert, eventually } from "../../clients/lib/wait.mjs";
+import { linkOf } from "../inspect/scene.mjs";
 import { file, tokenOf } from "./tokens.mjs";
 import { saying } from "./writing.mjs";
 
@@ -151,7 +152,7 @@ export const cases = {
     await ann.reads("#title", "garden");
     await go(ann, "attic");
     assert.equal(await ann.page.inputValue("#text"), "half a word");
-    const eve = await world.window(server, { context, path: "/inspect" });
+    const eve = await world.window(server, { context, path: await linkOf(server) });
     await eve.reads("#state", "live");
   },
 
