@@ -31,9 +31,7 @@ pub(crate) async fn check(State(hub): State<Arc<Hub>>) -> (StatusCode, Json<Heal
         .failed_journals()
         .map(|shard| format!("the journal of shard {shard} has ended, as it can't be written"))
         .collect();
-    if hub.history.as_ref().is_some_and(|history| history.fails()) {
-        degraded.push("the history can't be written, which is tried again".into());
-    }
+    degraded.extend(hub.history.iter().flat_map(|history| history.troubles()));
     let (code, status) = if hub.going.is_cancelled() {
         (StatusCode::SERVICE_UNAVAILABLE, "going")
     } else if !hub.answers(PATIENCE).await {

@@ -31,8 +31,15 @@
 //! Up to [`max_waiting_bytes`](HistorySettings::max_waiting_bytes) may wait to be written. What
 //! comes when that is full has another chance when memory lets it go, and if it is still full then,
 //! it is lost, which is counted, and said in the log as it begins and when it is over. While nothing
-//! can be written, because the disk is full or fails, what waits is tried again each second, and
-//! pages show what memory has.
+//! can be written, because the disk is full or fails or the file has been deleted, what waits is
+//! tried again each second. A page that needs the file is then refused, or is what memory has of it
+//! and says where to go on.
+//!
+//! # Pages
+//!
+//! A page goes on from a position by an index of the file, so it costs what it returns, whatever is
+//! asked. Each client has one page read at a time, and addresses take turns. A page that no client
+//! waits for any more is not read.
 //!
 //! # How long
 //!
@@ -41,13 +48,19 @@
 //! batch. Without either the file grows for ever. What is deleted makes room inside the file, which
 //! does not become smaller. What is still in memory is there as long as its room says.
 
+mod cursor;
+mod cuts;
 mod file;
 mod keeper;
+mod layout;
+mod load;
 mod reader;
-mod shares;
 mod table;
 #[cfg(test)]
 mod tests;
+mod trouble;
+mod turns;
+mod watch;
 mod writer;
 
 use std::{
@@ -55,26 +68,40 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
         mpsc,
     },
     thread::{self, JoinHandle},
 };
 
-use parlor::{Config, EventName, HistoryPage, Limit, Position, StoredMessage, Topic};
+use parlor::{StoredMessage, Topic};
 use tokio::sync::mpsc::WeakSender;
 
-pub(crate) use self::{keeper::Keeper, shares::Share};
+pub(crate) use self::{
+    cursor::{Found, Wanted},
+    keeper::Keeper,
+    load::Ticket,
+    reader::Stop,
+    turns::Asker,
+};
 
-use self::{file::Opened, reader::Reader, writer::Writer};
+use self::{
+    cuts::Cuts,
+    file::Opened,
+    load::{Answers, Load},
+    reader::Reader,
+    trouble::Trouble,
+    turns::Turns,
+    writer::Writer,
+};
 use crate::{clock::Clock, shard::Message};
 
 /// Where messages are kept that memory has no room for, and for how long.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "made by a struct update of `HistorySettings::new`")]
 pub struct HistorySettings {
-    /// The file, which is made if there is none. Beside it SQLite makes `FILE-wal` and `FILE-shm`,
-    /// and the server `FILE.lock`, so that no other one uses it.
+    /// The file, which is made if there is none. Beside it SQLite makes `FILE-wal` and `FILE-shm`.
+    /// The server locks it, so that no other one uses it by whatever path.
     pub file: PathBuf,
     /// How old messages may become, in seconds; any age if none is given.
     pub max_age_s: Option<u64>,
@@ -125,7 +152,7 @@ pub struct HistoryStats {
     pub waiting_bytes: u64,
     /// Pages that were read.
     pub pages: u64,
-    /// Pages that could not be read, so that what memory had was sent.
+    /// Pages that could not be read.
     pub failed_pages: u64,
 }
 
@@ -137,29 +164,23 @@ pub(crate) struct Tally {
     waiting_bytes: AtomicU64,
     pages: AtomicU64,
     failed_pages: AtomicU64,
-    /// What is handed over can't be written.
-    fails: AtomicBool,
+    /// Pages on their way.
+    loads: AtomicU64,
+    /// Why what is handed over can't be written.
+    writing: Trouble,
+    /// Why pages can't be read.
+    reading: Trouble,
+    /// What is wrong with the file, whatever else can be read from it.
+    damage: Trouble,
 }
 
 /// Something for the thread that writes.
 #[derive(Debug)]
 enum Command {
-    Write(Entry),
-    Load(Box<Load>),
-}
-
-/// Something to be written.
-#[derive(Debug)]
-enum Entry {
-    Kept(Kept),
-    Cut(Cut),
-}
-
-/// No later room of a topic shows what was said up to that epoch.
-#[derive(Debug)]
-struct Cut {
-    topic: Topic,
-    epoch: u64,
+    Write(Kept),
+    /// There are cuts to be written.
+    Cut,
+    Load(Load),
 }
 
 /// Messages of one topic, to be written.
@@ -170,55 +191,20 @@ struct Kept {
     messages: Vec<Arc<StoredMessage>>,
 }
 
-/// A page that memory does not complete, and the shard that waits for it.
-#[derive(Debug)]
-struct Load {
-    request: u64,
-    page: HistoryPage,
-    max_bytes: u64,
-    answer: WeakSender<Message>,
-}
-
-/// A page that has been completed, or can't be.
-#[derive(Debug)]
-pub(crate) struct Loaded {
-    pub(crate) request: u64,
-    pub(crate) page: HistoryPage,
-}
-
-/// What a page wants of the file.
-#[derive(Debug, Clone, Copy)]
-struct Wanted<'a> {
-    topic: &'a Topic,
-    /// The epoch of the room that asks.
-    epoch: u64,
-    event: &'a EventName,
-    /// Older than this.
-    before: Position,
-    /// How many messages.
-    count: u64,
-}
-
-impl<'a> Wanted<'a> {
-    /// What there is to be read for a page, if there is anything.
-    fn by(page: &'a HistoryPage) -> Option<Self> {
-        let more = page.more.filter(|more| more.wanted > 0)?;
-        let (event, before, count) = (page.event.as_ref()?, more.before, more.wanted);
-        Some(Self { topic: &page.topic, epoch: page.epoch, event, before, count })
-    }
-}
-
 /// A file that has been opened, of which the threads are not there yet.
 pub(crate) struct History {
     opened: Opened,
     settings: HistorySettings,
 }
 
-/// The threads of a history. They end when all its keepers are gone.
+/// The threads of a history. That which writes ends when all keepers are gone and everything is
+/// written, and that which reads when it is stopped or the other has ended.
 pub(crate) struct Running {
     pub(crate) threads: Vec<JoinHandle<()>>,
     pub(crate) tally: Arc<Tally>,
+    pub(crate) stop: Stop,
     commands: mpsc::Sender<Command>,
+    cuts: Arc<Cuts>,
     max_waiting_bytes: u64,
 }
 
@@ -253,38 +239,57 @@ impl History {
 
     /// Starts its threads.
     pub(crate) fn start(self, clock: Clock) -> io::Result<Running> {
-        let Self { opened: Opened { writer, reader, lock, last_epoch: _ }, settings } = self;
-        let tally = Arc::new(Tally::default());
+        let Self { opened: Opened { writer, reader, claim, watch, last_epoch: _ }, settings } = self;
+        let (tally, cuts) = (Arc::<Tally>::default(), Arc::<Cuts>::default());
+        let turns = Arc::<Turns>::default();
         let (commands, received) = mpsc::channel();
-        let (loads, asked) = mpsc::channel();
         let HistorySettings { reach, max_waiting_bytes, .. } = settings;
-        let reader = Reader::new(reader, reach, asked, Arc::clone(&tally), Arc::clone(&lock));
-        let writer = Writer::new(writer, settings, clock, loads, Arc::clone(&tally), lock);
+        let reader =
+            Reader::new(reader, Arc::clone(&claim), reach, Arc::clone(&turns), Arc::clone(&tally));
+        let stop = reader.stop();
+        let writer = Writer {
+            connection: writer,
+            _claim: claim,
+            watch,
+            settings,
+            clock,
+            cuts: Arc::clone(&cuts),
+            turns,
+            tally: Arc::clone(&tally),
+            progress: writer::Progress::default(),
+        };
         let threads = vec![
             spawn("history-write", move || writer.run(&received))?,
             spawn("history-read", move || reader.run())?,
         ];
-        Ok(Running { threads, tally, commands, max_waiting_bytes })
+        Ok(Running { threads, tally, stop, commands, cuts, max_waiting_bytes })
     }
 }
 
 impl Running {
-    /// What a shard with that configuration has of it, which is answered in its mailbox.
-    pub(crate) fn keeper(&self, answer: WeakSender<Message>, config: &Config) -> Keeper {
+    /// What a shard has of it, which is answered in its mailbox.
+    pub(crate) fn keeper(&self, mailbox: WeakSender<Message>) -> Keeper {
         let (commands, tally) = (self.commands.clone(), Arc::clone(&self.tally));
-        let limits = Limits {
-            waiting_bytes: self.max_waiting_bytes,
-            pages: MAX_PAGES,
-            page_bytes: config.limit(Limit::PageBytes),
-        };
-        Keeper::new(commands, tally, answer, limits)
+        let answers = Arc::new(Answers::new(mailbox));
+        Keeper::new(commands, tally, Arc::clone(&self.cuts), answers, self.max_waiting_bytes)
     }
 }
 
 impl Tally {
-    /// Whether what is handed over can't be written, which is tried again and again.
-    pub(crate) fn fails(&self) -> bool {
-        self.fails.load(Ordering::Relaxed)
+    /// What does not work, in words for whoever watches the server.
+    pub(crate) fn troubles(&self) -> impl Iterator<Item = String> {
+        let said = |what: &str, trouble: &Trouble| {
+            trouble.get().map(|why| format!("{what}: {why}"))
+        };
+        let writing = said("the history can't be written, retrying each second", &self.writing);
+        let reading = said("pages of the history can't be read", &self.reading);
+        let damage = said("the history file is damaged, expected a restart with a copy", &self.damage);
+        [writing, reading, damage].into_iter().flatten()
+    }
+
+    /// What waited does so no longer.
+    fn release(&self, bytes: u64) {
+        self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
     pub(crate) fn stats(&self) -> HistoryStats {
@@ -299,36 +304,17 @@ impl Tally {
     }
 }
 
-impl Entry {
+impl Kept {
     /// What it takes while it waits.
     fn bytes(&self) -> u64 {
-        match self {
-            Self::Kept(Kept { messages, .. }) => {
-                let sizes = messages.iter().map(|message| message.size() + AROUND_MESSAGE);
-                sizes.map(|size| size as u64).sum()
-            }
-            Self::Cut(Cut { topic, epoch: _ }) => (topic.as_str().len() + AROUND_MESSAGE) as u64,
-        }
+        let sizes = self.messages.iter().map(|message| message.size() + AROUND_MESSAGE);
+        sizes.map(|size| size as u64).sum()
     }
 
     /// How many messages would be lost with it.
     const fn count(&self) -> u64 {
-        match self {
-            Self::Kept(Kept { messages, .. }) => messages.len() as u64,
-            Self::Cut(_) => 0,
-        }
+        self.messages.len() as u64
     }
-}
-
-/// How many pages of one shard may wait to be read.
-const MAX_PAGES: u64 = 1_000;
-
-/// What a shard may ask for.
-#[derive(Debug, Clone, Copy)]
-struct Limits {
-    waiting_bytes: u64,
-    pages: u64,
-    page_bytes: u64,
 }
 
 /// What a message takes beside what it says, roughly.

@@ -3,36 +3,46 @@
 //! Beside the lines of `FILE.0` stands the configuration, in `FILE.0.config.json`; so
 //! `parlor --config FILE.0.config.json FILE.0` writes, byte for byte, what the channel said. A
 //! journal from before is not overwritten: it is renamed, by the time at which the new one began.
+//! One that another server still writes is left alone, whichever path leads to it.
 
 use std::{
-    fs::{self, File},
+    fs::{self, OpenOptions},
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
 };
 
 use parlor::{Config, Event};
 
+use crate::claim::{Claim, FileId, Unclaimed};
+
 /// The journal of one shard.
 #[derive(Debug)]
 pub(crate) struct Journal {
     path: PathBuf,
-    file: BufWriter<File>,
+    file: BufWriter<Written>,
     line: Vec<u8>,
 }
+
+/// The file of a journal, which no other server writes.
+#[derive(Debug)]
+struct Written(Claim);
 
 impl Journal {
     /// Begins the journal of a shard, and writes how its channel is configured.
     pub(crate) fn create(base: &Path, shard: usize, config: &Config) -> io::Result<Self> {
         let path = with_ending(base, &format!(".{shard}"));
         let config_path = with_ending(&path, ".config.json");
+        // Held until the new one is there, so that of two servers one is refused.
+        let _earlier = claim_earlier(&path)?;
         for earlier in [&path, &config_path] {
             if earlier.try_exists()? {
                 let ending = format!(".before-{}", config.first_epoch());
                 fs::rename(earlier, with_ending(earlier, &ending))?;
             }
         }
+        let claim = claim(&path, OpenOptions::new().append(true).create_new(true))?;
         fs::write(config_path, config.to_json())?;
-        let file = BufWriter::with_capacity(1 << 16, File::create_new(&path)?);
+        let file = BufWriter::with_capacity(1 << 16, Written(claim));
         Ok(Self { path, file, line: Vec::new() })
     }
 
@@ -55,6 +65,37 @@ impl Journal {
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
+}
+
+impl Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.file().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.file().flush()
+    }
+}
+
+/// Claims the journal that is there, if there is one, so that no server writes it.
+fn claim_earlier(path: &Path) -> io::Result<Option<Claim>> {
+    if !fs::metadata(path).is_ok_and(|there| there.is_file()) {
+        return Ok(None);
+    }
+    let claim = claim(path, OpenOptions::new().append(true))?;
+    // A server that began meanwhile has put its own in place of the one that was opened.
+    if FileId::at(path)? == claim.id() { Ok(Some(claim)) } else { Err(taken()) }
+}
+
+fn claim(path: &Path, options: &OpenOptions) -> io::Result<Claim> {
+    Claim::open(path, options).map_err(|unclaimed| match unclaimed {
+        Unclaimed::Taken => taken(),
+        Unclaimed::NotOpened(error) | Unclaimed::NotLocked(error) => error,
+    })
+}
+
+fn taken() -> io::Error {
+    io::Error::other("another server writes it, expected one of its own for each")
 }
 
 fn with_ending(path: &Path, ending: &str) -> PathBuf {

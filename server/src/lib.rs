@@ -231,6 +231,7 @@
 
 mod api;
 mod auth;
+mod claim;
 mod clock;
 mod close;
 mod dialogue;

@@ -25,7 +25,7 @@ use crate::{
     close::Close,
     dialogue::Returns,
     elsewhere,
-    history::{History, HistorySettings, HistoryStats},
+    history::{History, HistorySettings, HistoryStats, Stop},
     hub::Hub,
     inspect,
     journal::Journal,
@@ -57,6 +57,8 @@ pub struct Server {
 struct Parts {
     shards: Vec<JoinHandle<()>>,
     history: Vec<thread::JoinHandle<()>>,
+    /// Ends the reading of pages, which nobody waits for when the shards have ended.
+    reading: Option<Stop>,
     /// How many of the threads of the history have panicked, once that is known.
     ending: Option<JoinHandle<usize>>,
     /// How many have panicked, as far as they have ended.
@@ -124,8 +126,7 @@ impl Server {
         for (number, ((config, journal), figures)) in each.enumerate() {
             let (mailbox, receiver) = mpsc::channel(MAILBOX);
             let config = config.with_hash_key(random::hash_key());
-            let keeper =
-                history.as_ref().map(|history| history.keeper(mailbox.downgrade(), &config));
+            let keeper = history.as_ref().map(|history| history.keeper(mailbox.downgrade()));
             let keeper = keeper.unwrap_or_default();
             let shard =
                 Shard::new(number, config, journal, keeper, clock, (&openings, figures), &settings);
@@ -135,6 +136,7 @@ impl Server {
         // Only shards can hand anything over, so the history ends after they have.
         let history = history.map(|history| {
             parts.history = history.threads;
+            parts.reading = Some(history.stop);
             history.tally
         });
         let limits = &settings.connections;
@@ -256,6 +258,9 @@ impl Parts {
     }
 
     async fn end_history(&mut self) {
+        if let Some(reading) = &self.reading {
+            reading.stop();
+        }
         let threads = mem::take(&mut self.history);
         if !threads.is_empty() {
             self.ending = Some(spawn_blocking(move || {

@@ -25,10 +25,13 @@ use tokio::{
 };
 use tracing::{debug, error};
 
-use self::seats::Seats;
+use self::{
+    paging::{Paging, Patience},
+    seats::Seats,
+};
 use crate::{
     clock::Clock,
-    history::{Keeper, Loaded},
+    history::Keeper,
     inspect::{Look, Tap, Watcher},
     journal::Journal,
     metrics::{Rejoins, ShardFigures},
@@ -56,8 +59,8 @@ pub(crate) enum Message {
     Leave { client_id: ClientId, generation: Generation, way: Way },
     /// The server does something, and wants to know what came of it.
     Operate { event: Event, once: Option<Served>, answer: oneshot::Sender<Answered> },
-    /// A page is complete that memory could not complete.
-    Loaded(Box<Loaded>),
+    /// Pages were read, which it takes with each batch.
+    PagesRead,
     /// Which clients act for a user, in the order in which they have connected.
     ClientsOf { user_id: UserId, answer: oneshot::Sender<Vec<ClientId>> },
     /// Whether it is alive, and has delivered what was said before.
@@ -101,6 +104,7 @@ pub(crate) struct Shard {
     guard: Guard,
     journal: Option<Journal>,
     keeper: Keeper,
+    paging: Paging,
     clock: Clock,
     ticked_ms: u64,
     seats: Seats,
@@ -121,6 +125,8 @@ enum Course {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Asker {
     Client,
+    /// It asks for a page of history.
+    Pager(Patience),
     Server,
 }
 
@@ -142,6 +148,7 @@ impl Shard {
             guard: (settings.guard)(),
             journal,
             keeper,
+            paging: Paging::default(),
             clock,
             ticked_ms: 0,
             seats: Seats::new(Arc::clone(openings), Arc::clone(figures)),
@@ -181,6 +188,7 @@ impl Shard {
                 let Ok(message) = mailbox.try_recv() else { break };
                 course = self.take(message);
             }
+            self.take_pages();
             self.settle();
             self.figures.batch(began, &self.channel.stats());
             if course == Course::End {
@@ -225,6 +233,7 @@ impl Shard {
                     if let Event::History(asked) = event {
                         self.ask_for_page(asked);
                     } else {
+                        self.hurry_before(&event);
                         self.hand_in(event);
                     }
                     self.figures.done(began);
@@ -245,10 +254,7 @@ impl Shard {
                 // Who asked may have gone.
                 answer.send(self.deliver_for(Asker::Server, once.as_ref())).ok();
             }
-            Message::Loaded(loaded) => {
-                self.keeper.answered(loaded.request);
-                self.seats.deliver(Outbound::History(loaded.page), None);
-            }
+            Message::PagesRead => {}
             Message::ClientsOf { user_id, answer } => {
                 answer.send(self.channel.clients_of(&user_id)).ok();
             }
@@ -324,35 +330,33 @@ impl Shard {
     /// the server.
     fn deliver_for(&mut self, asker: Asker, once: Option<&Served>) -> Answered {
         let mut result = None;
-        loop {
-            let flushed = self.channel.flush_outbox();
-            if flushed.is_empty() {
-                return result;
+        for outbound in self.channel.flush_outbox() {
+            self.tap.outbound(&outbound, &self.channel);
+            if let Some(observer) = &self.observer {
+                observer(self.number, &outbound);
             }
-            for outbound in flushed {
-                self.tap.outbound(&outbound, &self.channel);
-                if let Some(observer) = &self.observer {
-                    observer(self.number, &outbound);
+            self.keeper.take_note(&outbound, &self.channel);
+            if let Outbound::Reply(reply) = &outbound {
+                self.rejoins.answer(reply, &self.figures);
+            }
+            if let Outbound::System(system) = &outbound
+                && system.label == RESTART
+            {
+                self.seats.restarted(self.number);
+            }
+            match &outbound {
+                Outbound::Closed(closed) => self.hurry_closed(closed),
+                Outbound::Disconnect(close) => self.paging.forget(&close.client_id),
+                _ => {}
+            }
+            match (asker, outbound) {
+                (Asker::Server, Outbound::Reply(reply)) => result = Some(reply.result),
+                (Asker::Pager(patience), Outbound::History(page)) => {
+                    self.send_page(page, patience);
                 }
-                self.keeper.take_note(&outbound, &self.channel);
-                if let Outbound::Reply(reply) = &outbound {
-                    self.rejoins.answer(reply, &self.figures);
-                }
-                if let Outbound::System(system) = &outbound
-                    && system.label == RESTART
-                {
-                    self.seats.restarted(self.number);
-                }
-                match (asker, outbound) {
-                    (Asker::Server, Outbound::Reply(reply)) => result = Some(reply.result),
-                    (_, Outbound::History(page)) => {
-                        if let Some(page) = self.keeper.complete(page) {
-                            self.seats.deliver(Outbound::History(page), once);
-                        }
-                    }
-                    (Asker::Server | Asker::Client, other) => self.seats.deliver(other, once),
-                }
+                (_, other) => self.seats.deliver(other, once),
             }
         }
+        result
     }
 }

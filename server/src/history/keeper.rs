@@ -1,27 +1,21 @@
-//! What a shard has of the history: it hands over what is to be kept, and never waits.
+//! What a shard has of the history: it hands over what is to be kept, asks for what memory does not
+//! hold, and never waits.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::IpAddr,
-    sync::{
-        Arc,
-        atomic::Ordering,
-        mpsc::{SendError, Sender},
-    },
+    sync::{Arc, atomic::Ordering, mpsc::Sender},
 };
 
 use parlor::{
-    BroadcastMessage, Channel, Evicted, HistoryPage, Outbound, Position, StoredMessage, Target,
-    Topic,
+    BroadcastMessage, Channel, Evicted, Outbound, Position, RoomNotice, StoredMessage, Target, Topic,
 };
-use tokio::sync::mpsc::WeakSender;
 use tracing::error;
 
 use super::{
-    Command, Cut, Entry, Kept, Limits, Load, Tally, Wanted,
-    shares::{Share, Shares},
+    Asker, Command, Kept, Tally, Wanted,
+    cuts::{Added, Cuts},
+    load::{Answer, Answers, Load, Ticket},
 };
-use crate::shard::Message;
 
 /// Hands over what a channel says that is to be kept, if there is a history.
 #[derive(Debug, Default)]
@@ -31,12 +25,9 @@ pub(crate) struct Keeper(pub(super) Option<Hands>);
 pub(super) struct Hands {
     pub(super) commands: Sender<Command>,
     tally: Arc<Tally>,
-    answer: WeakSender<Message>,
-    limits: Limits,
-    last_request: u64,
-    shares: Shares,
-    /// Of which address the client is that asks for pages.
-    asker: Option<IpAddr>,
+    cuts: Arc<Cuts>,
+    answers: Arc<Answers>,
+    max_waiting_bytes: u64,
     progress: Progress,
     /// Whether what came last did not fit, which has been told.
     is_behind: bool,
@@ -63,60 +54,40 @@ struct Reached {
 /// How many topics are few.
 const FEW: usize = 64;
 
+/// Which part of what may wait is for cuts, so that messages leave room for them.
+const SHARE_OF_CUTS: u64 = 8;
+
 impl Keeper {
     pub(super) fn new(
         commands: Sender<Command>,
         tally: Arc<Tally>,
-        answer: WeakSender<Message>,
-        limits: Limits,
+        cuts: Arc<Cuts>,
+        answers: Arc<Answers>,
+        max_waiting_bytes: u64,
     ) -> Self {
         Self(Some(Hands {
             commands,
             tally,
-            answer,
-            limits,
-            last_request: 0,
-            shares: Shares::new(limits.pages),
-            asker: None,
+            cuts,
+            answers,
+            max_waiting_bytes,
             progress: Progress::default(),
             is_behind: false,
         }))
     }
 
-    /// One whose pages wait for as long as the other thing that is returned is there.
-    #[cfg(test)]
-    pub(crate) fn that_nobody_reads(max_pages: u64) -> (Self, impl Sized) {
-        let (commands, unread) = std::sync::mpsc::channel();
-        let (mailbox, _) = tokio::sync::mpsc::channel(1);
-        let limits = Limits { waiting_bytes: u64::MAX, pages: max_pages, page_bytes: u64::MAX };
-        (Self::new(commands, Arc::default(), mailbox.downgrade(), limits), unread)
+    /// Whether there is a history to read pages from.
+    pub(crate) const fn has_store(&self) -> bool {
+        self.0.is_some()
     }
 
-    /// A client of such an address asks for a page: whether there is one left for it.
-    pub(crate) fn ask(&mut self, address: Option<IpAddr>) -> Share {
-        let Some(hands) = &mut self.0 else { return Share::Left };
-        hands.asker = address;
-        hands.shares.of(address)
-    }
-
-    /// A page was read, or could not be.
-    pub(crate) fn answered(&mut self, request: u64) {
-        if let Some(hands) = &mut self.0 {
-            hands.shares.answer(request);
-        }
-    }
-
-    /// Keeps what is sent in rooms that have a history.
+    /// Keeps what is said in rooms that have a history.
     pub(crate) fn take_note(&mut self, outbound: &Outbound, channel: &Channel) {
         let Some(hands) = &mut self.0 else { return };
         match outbound {
             Outbound::BroadcastMessage(message) => hands.said(message, channel),
             Outbound::Evicted(evicted) => hands.evicted(evicted),
-            Outbound::RoomOpened(notice) | Outbound::RoomClosed(notice) => {
-                let (topic, epoch) = (notice.info.topic.clone(), notice.info.position.epoch);
-                // However much waits: otherwise others would read what was said there.
-                hands.hand_over(Entry::Cut(Cut { topic, epoch }));
-            }
+            Outbound::RoomOpened(notice) | Outbound::RoomClosed(notice) => hands.cut(notice),
             Outbound::Reply(_)
             | Outbound::PushMessage(_)
             | Outbound::PresenceState(_)
@@ -128,15 +99,20 @@ impl Keeper {
         }
     }
 
-    /// Completes a page from the file. Returns one that needs nothing from there, or can't have it;
-    /// any other comes by the mailbox.
-    #[must_use]
-    pub(crate) fn complete(&mut self, mut page: HistoryPage) -> Option<HistoryPage> {
-        match &mut self.0 {
-            Some(hands) if Wanted::by(&page).is_some() => return hands.load(page),
-            Some(_) | None => page.end_at_memory(),
-        }
-        Some(page)
+    /// Asks for what memory does not hold of a page. The answer comes with that number, as long as
+    /// the ticket is held.
+    pub(crate) fn load(&self, wanted: Wanted, asker: Asker, number: u64) -> Result<Ticket, String> {
+        let Some(hands) = &self.0 else { return Err("there is no history file".into()) };
+        let load = Load::new(wanted, asker, number, &hands.answers, &hands.tally);
+        let (load, ticket) = load.ok_or("too many pages are being read, expected fewer at once")?;
+        let sent = hands.commands.send(Command::Load(load));
+        // It is gone only by a defect.
+        sent.map(|()| ticket).map_err(|_| "the history has ended".into())
+    }
+
+    /// What has come of what was asked for.
+    pub(crate) fn answers(&self) -> Vec<Answer> {
+        self.0.as_ref().map(|hands| hands.answers.take()).unwrap_or_default()
     }
 }
 
@@ -149,15 +125,15 @@ impl Hands {
         if at.epoch != position.epoch || self.progress.has(topic, *position) {
             return;
         }
-        let entry = Entry::Kept(Kept {
+        let kept = Kept {
             topic: topic.clone(),
             epoch: position.epoch,
             messages: vec![Arc::new(stored(message, position.offset))],
-        });
-        let fits = self.fits(&entry);
+        };
+        let fits = self.fits(&kept);
         self.progress.reach(topic, *position, channel);
         if fits {
-            self.hand_over(entry);
+            self.hand_over(kept);
         } else {
             self.progress.miss(topic, position.offset);
         }
@@ -174,51 +150,51 @@ impl Hands {
         if messages.is_empty() {
             return;
         }
-        let entry = Entry::Kept(Kept { topic: topic.clone(), epoch: *epoch, messages });
-        if self.fits(&entry) {
-            self.hand_over(entry);
+        let kept = Kept { topic: topic.clone(), epoch: *epoch, messages };
+        if self.fits(&kept) {
+            self.hand_over(kept);
         } else {
-            self.tally.lost.fetch_add(entry.count(), Ordering::Relaxed);
+            self.tally.lost.fetch_add(kept.count(), Ordering::Relaxed);
+        }
+    }
+
+    /// No later room shows what was said under the topic up to here.
+    fn cut(&self, notice: &RoomNotice) {
+        let (topic, epoch) = (notice.info.topic.clone(), notice.info.position.epoch);
+        match self.cuts.add(topic, epoch, self.max_waiting_bytes / SHARE_OF_CUTS) {
+            Added::Waits(bytes) => {
+                self.tally.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
+                // It is gone only by a defect, which is told where messages are handed over.
+                self.commands.send(Command::Cut).ok();
+            }
+            Added::Joined => {}
+            Added::CutsAll => error!(
+                epoch,
+                "history queue of room ends overflowed, no later room shows earlier messages"
+            ),
         }
     }
 
     /// Whether there is room for it, which is said in the log where it begins not to be.
-    fn fits(&mut self, entry: &Entry) -> bool {
+    fn fits(&mut self, kept: &Kept) -> bool {
         let waiting = self.tally.waiting_bytes.load(Ordering::Relaxed);
-        let fits = waiting.saturating_add(entry.bytes()) <= self.limits.waiting_bytes;
+        let max = self.max_waiting_bytes - self.max_waiting_bytes / SHARE_OF_CUTS;
+        let fits = waiting.saturating_add(kept.bytes()) <= max;
         if !fits && !self.is_behind {
-            error!(waiting, "the history is behind, so messages may be lost");
+            error!(waiting, "history queue full, messages may be lost");
         }
         self.is_behind = !fits;
         fits
     }
 
-    fn hand_over(&self, entry: Entry) {
-        let (bytes, count) = (entry.bytes(), entry.count());
+    fn hand_over(&self, kept: Kept) {
+        let (bytes, count) = (kept.bytes(), kept.count());
         self.tally.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
         // It is gone only by a defect.
-        if self.commands.send(Command::Write(entry)).is_err() {
-            self.tally.fails.store(true, Ordering::Relaxed);
-            self.tally.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        if self.commands.send(Command::Write(kept)).is_err() {
+            self.tally.writing.set("the thread that writes it has ended");
+            self.tally.release(bytes);
             self.tally.lost.fetch_add(count, Ordering::Relaxed);
-        }
-    }
-
-    fn load(&mut self, page: HistoryPage) -> Option<HistoryPage> {
-        self.last_request += 1;
-        let (request, answer) = (self.last_request, self.answer.clone());
-        let load = Load { request, page, max_bytes: self.limits.page_bytes, answer };
-        match self.commands.send(Command::Load(Box::new(load))) {
-            Ok(()) => {
-                self.shares.ask(request, self.asker);
-                None
-            }
-            Err(SendError(Command::Load(load))) => {
-                let mut page = load.page;
-                page.end_at_memory();
-                Some(page)
-            }
-            Err(SendError(Command::Write(_))) => None,
         }
     }
 }
@@ -269,10 +245,11 @@ impl Reached {
 
 /// A message as memory would have it.
 fn stored(message: &BroadcastMessage, offset: u64) -> StoredMessage {
-    let BroadcastMessage { event, payload, from, client_id, timestamp_ms, meta, .. } = message;
+    let BroadcastMessage {
+        event, payload, from, client_id, timestamp_ms, meta, except_client, except_user, ..
+    } = message;
     let mut stored = StoredMessage::new(event, payload.clone(), from, offset, *timestamp_ms);
     (stored.client_id, stored.meta) = (client_id.clone(), meta.clone());
-    stored.except_client.clone_from(&message.except_client);
-    stored.except_user.clone_from(&message.except_user);
+    (stored.except_client, stored.except_user) = (except_client.clone(), except_user.clone());
     stored
 }

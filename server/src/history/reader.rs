@@ -1,24 +1,28 @@
-//! The thread that reads pages, so that a long one does not hold up what is written.
+//! The thread that reads pages, so that none holds up what is written.
 
-use std::{
-    fs::File,
-    sync::{Arc, atomic::Ordering, mpsc},
-};
+use std::sync::{Arc, atomic::Ordering};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode, InterruptHandle};
 use tracing::{error, info};
 
-use super::{HistoryReach, Load, Loaded, Tally, Wanted, table};
-use crate::shard::Message;
+use super::{HistoryReach, Tally, cursor, turns::Turns};
+use crate::claim::Claim;
 
 /// What it owns.
 pub(super) struct Reader {
     connection: Connection,
+    // Released after the connection is closed: see `Claim`.
+    _claim: Arc<Claim>,
     reach: HistoryReach,
-    asked: mpsc::Receiver<Box<Load>>,
+    turns: Arc<Turns>,
     tally: Arc<Tally>,
-    _lock: Arc<File>,
     state: State,
+}
+
+/// Ends the reading, also in the middle of a page.
+pub(crate) struct Stop {
+    turns: Arc<Turns>,
+    interrupt: InterruptHandle,
 }
 
 /// Whether reading works, which is told when it changes: how often it is tried is up to clients.
@@ -31,53 +35,68 @@ enum State {
 impl Reader {
     pub(super) const fn new(
         connection: Connection,
+        claim: Arc<Claim>,
         reach: HistoryReach,
-        asked: mpsc::Receiver<Box<Load>>,
+        turns: Arc<Turns>,
         tally: Arc<Tally>,
-        lock: Arc<File>,
     ) -> Self {
-        Self { connection, reach, asked, tally, _lock: lock, state: State::Works }
+        Self { connection, _claim: claim, reach, turns, tally, state: State::Works }
     }
 
-    /// Answers until nobody asks any more. How many wait, shards see to.
+    pub(super) fn stop(&self) -> Stop {
+        Stop { turns: Arc::clone(&self.turns), interrupt: self.connection.get_interrupt_handle() }
+    }
+
+    /// Answers until it is stopped. Each page is short, whatever is asked: see [`cursor`].
     pub(super) fn run(mut self) {
-        while let Ok(mut asked) = self.asked.recv() {
-            let Some(wanted) = Wanted::by(&asked.page) else { continue };
-            match table::page(&self.connection, wanted, self.reach) {
-                Ok(messages) => {
+        while let Some(load) = self.turns.next() {
+            let result = cursor::read(&self.connection, &load.wanted, self.reach);
+            match &result {
+                Ok(_) => {
                     if self.state == State::Fails {
-                        info!("pages are read from the history again");
+                        info!("the history can be read again");
                     }
                     self.state = State::Works;
+                    self.tally.reading.clear();
                     self.tally.pages.fetch_add(1, Ordering::Relaxed);
-                    asked.page.complete(messages, asked.max_bytes);
-                    asked.answer();
                 }
-                Err(failure) => {
-                    if self.state == State::Works {
-                        error!(%failure, "a page can't be read from the history");
-                    }
-                    self.state = State::Fails;
-                    self.tally.failed_pages.fetch_add(1, Ordering::Relaxed);
-                    asked.fail();
-                }
+                Err(failure) => self.fail(failure),
             }
+            load.answer(result.map_err(|failure| failure.to_string()));
+        }
+    }
+
+    fn fail(&mut self, failure: &rusqlite::Error) {
+        self.tally.failed_pages.fetch_add(1, Ordering::Relaxed);
+        if failure.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) {
+            return;
+        }
+        if self.state == State::Works {
+            error!(%failure, "the history can't be read");
+        }
+        self.state = State::Fails;
+        if is_damage(failure) {
+            self.tally.damage.set(&failure.to_string());
+        } else {
+            self.tally.reading.set(&failure.to_string());
         }
     }
 }
 
-impl Load {
-    /// Waits until the shard has room for it. The shard may have gone.
-    pub(super) fn answer(self) {
-        let loaded = Loaded { request: self.request, page: self.page };
-        if let Some(mailbox) = self.answer.upgrade() {
-            mailbox.blocking_send(Message::Loaded(Box::new(loaded))).ok();
-        }
+impl Stop {
+    pub(crate) fn stop(&self) {
+        self.turns.end();
+        self.interrupt.interrupt();
     }
+}
 
-    /// The page is what memory has of it.
-    pub(super) fn fail(mut self) {
-        self.page.end_at_memory();
-        self.answer();
+/// Whether the file has something that no server has written: trying again does not help, and a
+/// page that can be read does not mean that another can.
+pub(super) fn is_damage(failure: &rusqlite::Error) -> bool {
+    match failure.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => true,
+        Some(_) => false,
+        // What a row has is not what a message is made of.
+        None => true,
     }
 }

@@ -1,16 +1,16 @@
-//! What is asked of the tables of a history: to keep messages, to show pages, to let go.
+//! What is written into the tables of a history, and what is let go. Reading is in [`super::cursor`].
 //!
 //! Knows nothing about threads, and of time only what it is told.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
-use parlor::{ClientId, EventName, Json, Payload, Position, StoredMessage, Topic};
+use parlor::{ClientId, EventName, Json, Payload, StoredMessage, Topic, UserId};
 use rusqlite::{
     Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params,
     types::{ToSqlOutput, ValueRef},
 };
 
-use super::{Cut, Entry, HistoryReach, Kept, Wanted};
+use super::{Kept, cuts::Waiting};
 
 /// How many messages go in one transaction, at most, so that others get their turn.
 const SWEPT_AT_ONCE: i64 = 4_096;
@@ -22,24 +22,34 @@ pub(super) enum Swept {
     Some,
 }
 
-/// Writes messages in one transaction, and lets go what is more than `max_messages` of a place.
-/// Those that are there already stay as they are. Returns how many were written.
+/// What is written in one transaction.
+#[derive(Debug)]
+pub(super) struct Batch<'a> {
+    pub(super) messages: &'a [Kept],
+    /// They came after the messages, or with them.
+    pub(super) cuts: &'a Waiting,
+    pub(super) backlog: Backlog,
+}
+
+/// Whether messages that were handed over before this batch may still come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Backlog {
+    Some,
+    None,
+}
+
+/// Writes a batch, and lets go what is more than `max_messages` of a place. Messages that are there
+/// already stay as they are. Returns how many were written.
 pub(super) fn write(
     connection: &mut Connection,
-    batch: &[Entry],
+    batch: &Batch<'_>,
     max_messages: Option<u64>,
 ) -> rusqlite::Result<u64> {
+    let Batch { messages, cuts, backlog } = batch;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut places = BTreeMap::new();
     let mut written = 0;
-    for entry in batch {
-        let Kept { topic, epoch, messages } = match entry {
-            Entry::Kept(kept) => kept,
-            Entry::Cut(Cut { topic, epoch }) => {
-                cut(&transaction, topic, *epoch)?;
-                continue;
-            }
-        };
+    for Kept { topic, epoch, messages } in *messages {
         for message in messages {
             let key = (topic, &message.event);
             let place = if let Some(place) = places.get(&key) {
@@ -54,59 +64,79 @@ pub(super) fn write(
     }
     if let Some(max_messages) = max_messages {
         for place in places.values() {
-            trim(&transaction, *place, max_messages)?;
+            trim(&transaction, place.id, max_messages)?;
         }
     }
+    // A cut of this batch may be ahead of messages that it concerns, one of an earlier batch is not.
+    if *backlog == Backlog::None {
+        delete_empty(&transaction)?;
+    }
+    cut(&transaction, cuts)?;
     transaction.commit()?;
     Ok(written)
 }
 
-fn cut(transaction: &Transaction<'_>, topic: &Topic, epoch: u64) -> rusqlite::Result<()> {
+fn cut(transaction: &Transaction<'_>, cuts: &Waiting) -> rusqlite::Result<()> {
     let mut topics = transaction.prepare_cached(
         "INSERT INTO topic (name, cut) VALUES (?1, ?2)
          ON CONFLICT (name) DO UPDATE SET cut = max(cut, excluded.cut)",
     )?;
-    topics.execute(params![topic.as_str(), signed(epoch)])?;
+    for (topic, epoch) in &cuts.by_topic {
+        topics.execute(params![topic.as_str(), signed(*epoch)])?;
+    }
+    if let Some(epoch) = cuts.of_all {
+        transaction.execute("UPDATE topic SET cut = max(cut, ?1)", [signed(epoch)])?;
+    }
     Ok(())
 }
 
-/// The number of a place, which is made if it is not there.
-fn place(connection: &Connection, topic: &Topic, event: &EventName) -> rusqlite::Result<i64> {
+/// Deletes topics that have a cut and nothing to cut, as many as may go at once.
+fn delete_empty(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.prepare_cached(DELETE_EMPTY)?.execute([SWEPT_AT_ONCE])?;
+    Ok(())
+}
+
+pub(super) const DELETE_EMPTY: &str =
+    "DELETE FROM topic WHERE id IN (SELECT id FROM topic WHERE places = 0 LIMIT ?1)";
+
+/// An event name of a topic.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    id: i64,
+    topic: i64,
+}
+
+/// Returns a place, which is made if it is not there.
+fn place(connection: &Connection, topic: &Topic, event: &EventName) -> rusqlite::Result<Place> {
     let (topic, event) = (topic.as_str(), event.as_str());
-    if let Some((place, _)) = find_place(connection, topic, event)? {
+    let place = |row: &Row<'_>| Ok(Place { id: row.get(0)?, topic: row.get(1)? });
+    let mut places = connection.prepare_cached(
+        "SELECT place.id, topic.id FROM topic JOIN place ON place.topic = topic.id
+         WHERE topic.name = ?1 AND place.event = ?2",
+    )?;
+    if let Some(place) = places.query_one([topic, event], place).optional()? {
         return Ok(place);
     }
     let mut topics =
         connection.prepare_cached("INSERT INTO topic (name) VALUES (?1) ON CONFLICT DO NOTHING")?;
     topics.execute([topic])?;
     let mut places = connection.prepare_cached(
-        "INSERT INTO place (topic, event) SELECT id, ?2 FROM topic WHERE name = ?1 RETURNING id",
+        "INSERT INTO place (topic, event) SELECT id, ?2 FROM topic WHERE name = ?1
+         RETURNING id, topic",
     )?;
-    places.query_one([topic, event], |row| row.get(0))
-}
-
-/// The number of a place, and the cut of its topic.
-fn find_place(
-    connection: &Connection,
-    topic: &str,
-    event: &str,
-) -> rusqlite::Result<Option<(i64, i64)>> {
-    let mut places = connection.prepare_cached(
-        "SELECT place.id, topic.cut FROM topic JOIN place ON place.topic = topic.id
-         WHERE topic.name = ?1 AND place.event = ?2",
-    )?;
-    places.query_one([topic, event], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+    places.query_one([topic, event], place)
 }
 
 fn insert(
     transaction: &Transaction<'_>,
-    place: i64,
+    place: Place,
     epoch: u64,
     message: &StoredMessage,
 ) -> rusqlite::Result<u64> {
     let mut messages = transaction.prepare_cached(
-        "INSERT INTO message (place, epoch, offset, timestamp_ms, user, client, payload, meta)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        "INSERT INTO message (place, epoch, offset, timestamp_ms, user, client, payload, meta,
+             topic, except_client, except_user)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
          ON CONFLICT (place, epoch, offset) DO NOTHING",
     )?;
     let payload = ToSqlOutput::Borrowed(match &message.payload {
@@ -114,7 +144,7 @@ fn insert(
         Payload::Bytes(bytes) => ValueRef::Blob(bytes),
     });
     let written = messages.execute(params![
-        place,
+        place.id,
         signed(epoch),
         signed(message.offset),
         signed(message.timestamp_ms),
@@ -122,6 +152,9 @@ fn insert(
         message.client_id.as_ref().map(ClientId::as_str),
         payload,
         message.meta.as_ref().map(Json::as_str),
+        place.topic,
+        message.except_client.as_ref().map(ClientId::as_str),
+        message.except_user.as_ref().map(UserId::as_str),
     ])?;
     Ok(written as u64)
 }
@@ -162,73 +195,11 @@ pub(super) fn sweep(connection: &Connection, oldest_ms: u64) -> rusqlite::Result
     Ok(if gone as u64 == SWEPT_AT_ONCE.unsigned_abs() { Swept::Some } else { Swept::All })
 }
 
-/// What a page wants, the newest first: of the room that was asked for, and if pages reach that far
-/// of the rooms before it. Costs O(log n) and O(1) for each message up to its end.
-pub(super) fn page(
-    connection: &Connection,
-    wanted: Wanted<'_>,
-    reach: HistoryReach,
-) -> rusqlite::Result<Vec<StoredMessage>> {
-    let Wanted { topic, epoch, event, before, count } = wanted;
-    let Some((place, cut)) = find_place(connection, topic.as_str(), event.as_str())? else {
-        return Ok(Vec::new());
-    };
-    let lowest = match reach {
-        HistoryReach::Topic if epoch > unsigned(cut) => cut.saturating_add(1),
-        HistoryReach::Topic | HistoryReach::Room => signed(epoch),
-    };
-    let mut messages = connection.prepare_cached(
-        "SELECT epoch, offset, timestamp_ms, user, client, payload, meta FROM message
-         WHERE place = ?1 AND epoch >= ?2 AND (epoch, offset) < (?3, ?4)
-         ORDER BY epoch DESC, offset DESC LIMIT ?5",
-    )?;
-    let Position { epoch: upper, offset } = before;
-    let page = params![place, lowest, signed(upper), signed(offset), signed(count)];
-    let messages = messages.query_map(page, |row| {
-        let message = message(row, event)?;
-        let of_epoch = unsigned(row.get("epoch")?);
-        Ok(if of_epoch == epoch { message } else { message.with_epoch(of_epoch) })
-    })?;
-    messages.collect()
-}
-
-fn message(row: &Row<'_>, event: &EventName) -> rusqlite::Result<StoredMessage> {
-    let user: Arc<str> = row.get("user")?;
-    let payload = match row.get_ref("payload")? {
-        ValueRef::Text(text) => Payload::Json(json(text)?),
-        ValueRef::Blob(bytes) => Payload::bytes(bytes),
-        other @ (ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_)) => {
-            let said = format!("a payload is {}, expected text or bytes", other.data_type());
-            return Err(wrong(said));
-        }
-    };
-    let (offset, timestamp_ms) = (row.get("offset")?, row.get("timestamp_ms")?);
-    let message =
-        StoredMessage::new(event, payload, &*user, unsigned(offset), unsigned(timestamp_ms));
-    let message = match row.get::<_, Option<Arc<str>>>("client")? {
-        Some(client) => message.with_client_id(&*client),
-        None => message,
-    };
-    Ok(match row.get_ref("meta")?.as_bytes_or_null()? {
-        Some(meta) => message.with_meta(json(meta)?),
-        None => message,
-    })
-}
-
-fn json(text: &[u8]) -> rusqlite::Result<Json> {
-    let text = str::from_utf8(text).map_err(|error| wrong(error.to_string()))?;
-    Json::parse(text).map_err(|error| wrong(error.to_string()))
-}
-
-fn wrong(said: String) -> rusqlite::Error {
-    rusqlite::Error::ToSqlConversionFailure(said.into())
-}
-
 /// SQLite's numbers have a sign. None of ours is so large.
-fn signed(number: u64) -> i64 {
+pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn unsigned(number: i64) -> u64 {
+pub(super) fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }

@@ -1,12 +1,11 @@
 //! The thread that writes, and lets go what is too old or too much.
 
 use std::{
-    fs::File,
     mem,
     sync::{
         Arc,
         atomic::Ordering,
-        mpsc::{Receiver, RecvTimeoutError, SendError, Sender},
+        mpsc::{Receiver, RecvTimeoutError},
     },
     time::Duration,
 };
@@ -14,8 +13,15 @@ use std::{
 use rusqlite::Connection;
 use tracing::{error, info, warn};
 
-use super::{Command, Entry, HistorySettings, Load, Tally, table, table::Swept};
-use crate::clock::Clock;
+use super::{
+    Command, HistorySettings, Kept, Load, Tally,
+    cuts::Cuts,
+    reader::is_damage,
+    table::{self, Backlog, Batch, Swept},
+    turns::Turns,
+    watch::Watch,
+};
+use crate::{claim::Claim, clock::Clock};
 
 /// How many messages are written at once, roughly.
 const BATCH: usize = 4_096;
@@ -26,14 +32,23 @@ const RETRY_MS: u64 = 1_000;
 
 /// What it owns.
 pub(super) struct Writer {
-    connection: Connection,
-    settings: HistorySettings,
-    clock: Clock,
-    loads: Sender<Box<Load>>,
-    tally: Arc<Tally>,
-    _lock: Arc<File>,
+    pub(super) connection: Connection,
+    // Released after the connection is closed: see `Claim`.
+    pub(super) _claim: Arc<Claim>,
+    pub(super) watch: Watch,
+    pub(super) settings: HistorySettings,
+    pub(super) clock: Clock,
+    pub(super) cuts: Arc<Cuts>,
+    pub(super) turns: Arc<Turns>,
+    pub(super) tally: Arc<Tally>,
+    pub(super) progress: Progress,
+}
+
+/// How far it has got.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
     /// What was handed over and is not written, in its order.
-    unwritten: Vec<Entry>,
+    unwritten: Vec<Kept>,
     sweep_at_ms: u64,
     state: State,
     /// How many messages were lost when that was last told.
@@ -41,55 +56,52 @@ pub(super) struct Writer {
 }
 
 /// Whether writing works.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum State {
+    #[default]
     Works,
-    Fails { retry_at_ms: u64 },
+    Fails {
+        retry_at_ms: u64,
+    },
+}
+
+/// Whether there is something to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Course {
+    On,
+    /// Nobody is left who could hand anything over.
+    Ends,
 }
 
 impl Writer {
-    pub(super) const fn new(
-        connection: Connection,
-        settings: HistorySettings,
-        clock: Clock,
-        loads: Sender<Box<Load>>,
-        tally: Arc<Tally>,
-        lock: Arc<File>,
-    ) -> Self {
-        Self {
-            connection,
-            settings,
-            clock,
-            loads,
-            tally,
-            _lock: lock,
-            unwritten: Vec::new(),
-            sweep_at_ms: 0,
-            state: State::Works,
-            lost: 0,
-        }
-    }
-
     /// Writes until nobody is left who could hand anything over, and all of it is written.
     pub(super) fn run(mut self, commands: &Receiver<Command>) {
         self.trim();
         loop {
             let next = commands.recv_timeout(self.patience());
-            let ends = matches!(next, Err(RecvTimeoutError::Disconnected));
+            let course = match next {
+                Err(RecvTimeoutError::Disconnected) => Course::Ends,
+                Ok(_) | Err(RecvTimeoutError::Timeout) => Course::On,
+            };
             let mut loads = Vec::new();
             let mut next = next.ok();
+            let mut backlog = Backlog::None;
             while let Some(command) = next {
                 match command {
-                    Command::Write(entry) => self.unwritten.push(entry),
+                    Command::Write(kept) => self.progress.unwritten.push(kept),
+                    Command::Cut => {}
                     Command::Load(load) => loads.push(load),
                 }
-                let full = loads.len() >= BATCH || self.unwritten.len() >= BATCH;
-                next = if full { None } else { commands.try_recv().ok() };
+                if loads.len() >= BATCH || self.progress.unwritten.len() >= BATCH {
+                    backlog = Backlog::Some;
+                    break;
+                }
+                next = commands.try_recv().ok();
             }
-            self.write(ends);
+            self.write(backlog, course);
             self.pass_on(loads);
             self.sweep();
-            if ends {
+            if course == Course::Ends {
                 return self.end();
             }
         }
@@ -97,71 +109,93 @@ impl Writer {
 
     /// Until when nothing has to be done, unless something is handed over.
     fn patience(&self) -> Duration {
-        let at_ms = match self.state {
-            State::Works => self.sweep_at_ms,
+        let at_ms = match self.progress.state {
+            State::Works => self.progress.sweep_at_ms,
             State::Fails { retry_at_ms } => retry_at_ms,
         };
         self.clock.until(at_ms)
     }
 
     /// Writes what was handed over; after a failure not before its time, but for the last time.
-    fn write(&mut self, is_last: bool) {
-        let is_early = match self.state {
+    fn write(&mut self, backlog: Backlog, course: Course) {
+        let is_early = match self.progress.state {
             State::Works => false,
             State::Fails { retry_at_ms } => self.clock.now_ms() < retry_at_ms,
         };
-        if self.unwritten.is_empty() || (is_early && !is_last) {
+        if is_early && course == Course::On {
             return;
         }
-        match table::write(&mut self.connection, &self.unwritten, self.settings.max_messages) {
-            Ok(written) => {
-                if self.state != State::Works {
-                    info!("the history is written again");
+        // After the messages were taken, so that a load that was taken with them is after its cuts.
+        let cuts = self.cuts.take();
+        let has_failed = self.progress.state != State::Works;
+        if self.progress.unwritten.is_empty() && cuts.is_empty() && !has_failed {
+            return;
+        }
+        let batch = Batch { messages: &self.progress.unwritten, cuts: &cuts, backlog };
+        let max_messages = self.settings.max_messages;
+        let written = self.watch.look().and_then(|()| {
+            table::write(&mut self.connection, &batch, max_messages).map_err(|failure| {
+                if is_damage(&failure) {
+                    self.tally.damage.set(&failure.to_string());
                 }
-                self.state = State::Works;
-                self.tally.fails.store(false, Ordering::Relaxed);
+                failure.to_string()
+            })
+        });
+        match written {
+            Ok(written) => {
+                self.tally.release(cuts.bytes);
                 self.tally.written.fetch_add(written, Ordering::Relaxed);
                 self.forget_unwritten();
-                self.tell_lost();
+                self.work();
             }
             Err(failure) => {
-                if self.state == State::Works {
-                    let waiting = self.unwritten.len();
-                    error!(%failure, waiting, "the history can't be written, which is tried again");
-                }
-                self.state = State::Fails { retry_at_ms: self.clock.now_ms() + RETRY_MS };
-                self.tally.fails.store(true, Ordering::Relaxed);
+                let freed = self.cuts.put_back(cuts);
+                self.tally.release(freed);
+                self.fail(&failure);
             }
         }
+    }
+
+    fn work(&mut self) {
+        if self.progress.state != State::Works {
+            info!("the history can be written again");
+        }
+        self.progress.state = State::Works;
+        self.tally.writing.clear();
+        self.tell_lost();
+    }
+
+    fn fail(&mut self, failure: &str) {
+        if self.progress.state == State::Works {
+            let waiting = self.progress.unwritten.len();
+            error!(failure, waiting, "the history can't be written, retrying each second");
+        }
+        self.progress.state = State::Fails { retry_at_ms: self.clock.now_ms() + RETRY_MS };
+        self.tally.writing.set(failure);
     }
 
     /// Makes room for more to wait.
     fn forget_unwritten(&mut self) {
-        let bytes = mem::take(&mut self.unwritten).iter().map(Entry::bytes).sum();
-        self.tally.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        let unwritten = mem::take(&mut self.progress.unwritten);
+        self.tally.release(unwritten.iter().map(Kept::bytes).sum());
     }
 
     fn tell_lost(&mut self) {
         let lost = self.tally.lost.load(Ordering::Relaxed);
-        if lost > self.lost {
-            warn!(lost = lost - self.lost, "messages are not in the history, as it was behind");
-            self.lost = lost;
+        let before = mem::replace(&mut self.progress.lost, lost);
+        if lost > before {
+            warn!(lost = lost - before, "history queue overflowed, messages lost");
         }
     }
 
-    /// Hands on who asks for pages. What is not written can't be read: then the page is what memory
-    /// has of it, rather than one with a hole.
-    fn pass_on(&self, loads: Vec<Box<Load>>) {
+    /// Hands on who asks for pages. What is not written can't be read: a page would have a hole.
+    fn pass_on(&self, loads: Vec<Load>) {
         for load in loads {
-            if self.state == State::Works {
-                // Whoever reads goes after who writes, but by a defect.
-                if let Err(SendError(load)) = self.loads.send(load) {
-                    self.tally.failed_pages.fetch_add(1, Ordering::Relaxed);
-                    load.fail();
-                }
+            if self.progress.state == State::Works {
+                self.turns.push(load);
             } else {
                 self.tally.failed_pages.fetch_add(1, Ordering::Relaxed);
-                load.fail();
+                load.answer(Err("the history can't be written".into()));
             }
         }
     }
@@ -171,36 +205,46 @@ impl Writer {
         if let Some(max_messages) = self.settings.max_messages
             && let Err(failure) = table::trim_all(&self.connection, max_messages)
         {
-            error!(%failure, "what is too much can't be deleted from the history");
+            error!(%failure, "excess messages can't be deleted from the history");
         }
     }
 
-    /// Lets go what is too old, if it is time to look for it.
+    /// Looks after the file, and lets go what is too old, if it is time to.
     fn sweep(&mut self) {
         let now_ms = self.clock.now_ms();
-        if now_ms < self.sweep_at_ms {
+        if now_ms < self.progress.sweep_at_ms || self.progress.state != State::Works {
             return;
         }
-        self.sweep_at_ms = now_ms + SWEEP_MS;
+        self.progress.sweep_at_ms = now_ms + SWEEP_MS;
+        if let Err(failure) = self.watch.look() {
+            return self.fail(&failure);
+        }
         let Some(max_age_s) = self.settings.max_age_s else { return };
         match table::sweep(&self.connection, oldest_ms(now_ms, max_age_s)) {
             Ok(Swept::All) => {}
-            Ok(Swept::Some) => self.sweep_at_ms = now_ms,
-            Err(failure) => error!(%failure, "what is old can't be deleted from the history"),
+            Ok(Swept::Some) => self.progress.sweep_at_ms = now_ms,
+            Err(failure) => error!(%failure, "old messages can't be deleted from the history"),
         }
     }
 
     fn end(mut self) {
-        if !self.unwritten.is_empty() {
-            let lost = self.unwritten.iter().map(Entry::count).sum();
+        if !self.progress.unwritten.is_empty() {
+            let lost = self.progress.unwritten.iter().map(Kept::count).sum();
             self.tally.lost.fetch_add(lost, Ordering::Relaxed);
             self.forget_unwritten();
         }
         self.tell_lost();
         let checkpoint = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
         if let Err(failure) = checkpoint {
-            warn!(%failure, "the history has its log beside it still");
+            warn!(%failure, "the history keeps its log beside it");
         }
+    }
+}
+
+impl Drop for Writer {
+    /// Also by a panic: what nobody writes any more can't be read either.
+    fn drop(&mut self) {
+        self.turns.end();
     }
 }
 

@@ -285,8 +285,8 @@ impl Page {
         )?;
         families.gauge(
             "parlor_store_failed",
-            "Whether the history can't be written at the moment.",
-            u64::from(tally.fails()),
+            "Whether the history can't be written or read, or is damaged.",
+            u64::from(tally.troubles().next().is_some()),
         )
     }
 

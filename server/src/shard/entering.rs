@@ -47,6 +47,7 @@ impl Shard {
         }
         self.deliver();
         self.seats.vacate(client_id);
+        self.paging.forget(client_id);
         self.hand_in(match way {
             Way::Disconnected => Disconnect::new(client_id, self.clock.now_ms()).into(),
             Way::Gone => Kick::new(client_id, "connection lost").into(),

@@ -1,91 +1,269 @@
-//! Clients ask for pages of history, each for no more at once than leaves some to others.
+//! Pages of history that go on in the history file: each is completed before it is sent.
+//!
+//! A client has one page read at a time. What it asks for meanwhile waits here, before the channel
+//! has it, so its pages come in the order in which it asked and only one of them takes memory. What
+//! else it does goes on. Before its membership changes, its pages of that topic are answered with
+//! what memory has of them.
 
-use parlor::{EventKind, History, Reason, Refuse};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
 
-use super::Shard;
-use crate::history::Share;
+use parlor::{
+    ClientId, Closed, Event, EventKind, History, HistoryPage, Limit, Outbound, Position, Reason,
+    Refuse, Reply, StoredMessage, Topic,
+};
+
+use super::{Asker, Shard, Wire};
+use crate::{
+    history::{Asker as Reader, Found, Ticket, Wanted},
+    names,
+};
+
+/// How many pages a client may wait for beside the one that is being read.
+const MAX_PARKED: usize = 64;
+
+/// The clients that wait for a page.
+#[derive(Debug, Default)]
+pub(super) struct Paging {
+    by_client: HashMap<ClientId, Reading>,
+    /// What clients asked for after a page that was not waited for. They come next.
+    unparked: Vec<(ClientId, VecDeque<History>)>,
+    /// How many pages were read. The next one has a higher number.
+    numbered: u64,
+}
+
+/// A page that is being read.
+#[derive(Debug)]
+struct Reading {
+    number: u64,
+    /// What memory has of it.
+    page: HistoryPage,
+    /// Without it, nothing is read.
+    _ticket: Ticket,
+    /// What its client asked for after it.
+    parked: VecDeque<History>,
+}
+
+/// Whether a page may wait for the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Patience {
+    Waits,
+    /// It is answered with what memory has.
+    None,
+}
+
+/// Said to who has left the room, or was put out of it, before a page could be completed.
+const LEFT: &str = "the membership ended before the page was read, expected to stay until it comes";
+
+impl Paging {
+    /// Lets go of what a client waits for: it has gone.
+    pub(super) fn forget(&mut self, client_id: &ClientId) {
+        self.by_client.remove(client_id);
+    }
+}
 
 impl Shard {
     /// A client asks for a page, which may have to be read from a file for it.
     pub(super) fn ask_for_page(&mut self, asked: History) {
-        let address = self.seats.of_client(&asked.client_id).and_then(|seat| seat.address);
-        match self.keeper.ask(address) {
-            Share::Left => {
-                self.hand_in(asked.into());
-                // What comes of it is known to be asked for by that address.
-                self.deliver();
+        self.go_on_with_unparked();
+        let Some(reading) = self.paging.by_client.get_mut(&asked.client_id) else {
+            return self.begin_page(asked, Patience::Waits);
+        };
+        if reading.parked.len() < MAX_PARKED {
+            return reading.parked.push_back(asked);
+        }
+        let message = format!("more than {MAX_PARKED} pages wait, expected fewer at once");
+        let refuse = Refuse::new(asked.client_id, EventKind::History, Reason::LimitReached);
+        let mut refuse = refuse.with_topic(asked.topic).with_message(message);
+        refuse.reference = asked.reference;
+        self.hand_in(refuse.into());
+    }
+
+    fn begin_page(&mut self, asked: History, patience: Patience) {
+        self.deliver();
+        self.hand_in(asked.into());
+        // What comes of it is known to be the answer to it, and not history on join.
+        self.deliver_for(Asker::Pager(patience), None);
+    }
+
+    /// Sends a page that a client has asked for, or has it read first what memory does not hold.
+    pub(super) fn send_page(&mut self, mut page: HistoryPage, patience: Patience) {
+        let Some(more) = page.more.filter(|more| more.wanted > more.skip) else {
+            return self.seats.deliver(Outbound::History(page), None);
+        };
+        if !self.keeper.has_store() {
+            end_in_memory(&mut page);
+            return self.seats.deliver(Outbound::History(page), None);
+        }
+        // From there on the file has all that memory has, and what is between.
+        let epoch = page.epoch;
+        page.messages.retain(|message| position(message, epoch) >= more.before);
+        let asked = match patience {
+            Patience::Waits => self.read(page),
+            Patience::None => Err((page, LEFT.to_owned())),
+        };
+        if let Err((page, why)) = asked {
+            self.send_unread(page, &why);
+        }
+    }
+
+    /// Asks for the rest of a page.
+    fn read(&mut self, page: HistoryPage) -> Result<(), (HistoryPage, String)> {
+        let HistoryPage { client_id, topic, epoch, event, messages, more, .. } = &page;
+        let client = self.channel.client(client_id);
+        let (Some(more), Some(client)) = (more, client) else { return Ok(()) };
+        let user_id = client.user_id.clone();
+        let bytes: u64 = messages.iter().map(|message| message.size() as u64).sum();
+        let wanted = Wanted {
+            topic: topic.clone(),
+            epoch: *epoch,
+            event: event.clone(),
+            before: more.before,
+            skip: more.skip,
+            count: more.wanted.saturating_sub(more.skip),
+            bytes: self.channel.config().limit(Limit::PageBytes).saturating_sub(bytes),
+            least: u64::from(messages.is_empty()),
+            client_id: client_id.clone(),
+            user_id: user_id.clone(),
+        };
+        let address = self.seats.of_client(client_id).and_then(|seat| seat.address);
+        let asker = address.map_or(Reader::User(user_id), Reader::Address);
+        let client_id = client_id.clone();
+        let number = self.paging.numbered + 1;
+        match self.keeper.load(wanted, asker, number) {
+            Ok(ticket) => {
+                self.paging.numbered = number;
+                let parked = VecDeque::new();
+                let reading = Reading { number, page, _ticket: ticket, parked };
+                self.paging.by_client.insert(client_id, reading);
+                Ok(())
             }
-            Share::Taken => {
-                let message = "as many pages as may be are being read for this address, \
-                               expected fewer at once";
-                let refuse = Refuse::new(asked.client_id, EventKind::History, Reason::LimitReached);
-                let mut refuse = refuse.with_topic(asked.topic).with_message(message);
-                refuse.reference = asked.reference;
-                self.hand_in(refuse.into());
+            Err(why) => Err((page, why)),
+        }
+    }
+
+    /// Sends what could not be completed: what memory has and where to go on, or why it is refused
+    /// where that would look as if there were nothing more.
+    fn send_unread(&mut self, page: HistoryPage, why: &str) {
+        let seat = self.seats.of_client(&page.client_id);
+        let is_counted_by_index = seat.is_some_and(|seat| seat.wire == Wire::Dialogue);
+        if !page.messages.is_empty() && !is_counted_by_index {
+            return self.seats.deliver(Outbound::History(page), None);
+        }
+        let refuse = Refuse::new(page.client_id, EventKind::History, Reason::Unavailable);
+        let mut refuse = refuse.with_topic(page.topic).with_message(why);
+        refuse.reference = page.reference;
+        self.seats.deliver(Outbound::Reply(Reply::from(refuse)), None);
+    }
+
+    /// Completes the pages that were read, and goes on with what their clients asked for then.
+    pub(super) fn take_pages(&mut self) {
+        self.go_on_with_unparked();
+        for answer in self.keeper.answers() {
+            let waits = self.paging.by_client.get(&answer.client_id);
+            if waits.is_none_or(|reading| reading.number != answer.number) {
+                continue;
             }
+            let Some(reading) = self.paging.by_client.remove(&answer.client_id) else { continue };
+            self.deliver();
+            let Reading { page, parked, .. } = reading;
+            match answer.result {
+                Ok(found) => {
+                    let page = complete(page, found);
+                    self.seats.deliver(Outbound::History(page), None);
+                }
+                Err(why) => self.send_unread(page, &format!("older messages can't be read: {why}")),
+            }
+            self.go_on(&answer.client_id, parked);
+        }
+    }
+
+    /// Goes on with what a client asked for, up to a page that has to be read.
+    fn go_on(&mut self, client_id: &ClientId, mut parked: VecDeque<History>) {
+        while let Some(asked) = parked.pop_front() {
+            self.begin_page(asked, Patience::Waits);
+            if let Some(reading) = self.paging.by_client.get_mut(client_id) {
+                reading.parked = parked;
+                return;
+            }
+        }
+    }
+
+    fn go_on_with_unparked(&mut self) {
+        for (client_id, parked) in std::mem::take(&mut self.paging.unparked) {
+            self.go_on(&client_id, parked);
+        }
+    }
+
+    /// Answers what a client waits for in a topic before it hands in something that may change its
+    /// membership.
+    pub(super) fn hurry_before(&mut self, event: &Event) {
+        let (Event::Join(_) | Event::Rejoin(_) | Event::Leave(_)) = event else { return };
+        if let (Some(client_id), Some(topic)) = (names::client_of(event), names::topic_of(event)) {
+            self.hurry(client_id, topic);
+        }
+    }
+
+    /// Answers the pages of those whose memberships end in another way, before they are told so.
+    pub(super) fn hurry_closed(&mut self, closed: &Closed) {
+        if self.paging.by_client.is_empty() {
+            return;
+        }
+        for client_id in closed.recipients.ids() {
+            let reading = self.paging.by_client.get(client_id);
+            if reading.is_some_and(|reading| reading.page.topic == closed.topic)
+                && let Some(Reading { page, parked, .. }) = self.paging.by_client.remove(client_id)
+            {
+                self.send_unread(page, LEFT);
+                self.paging.unparked.push((client_id.clone(), parked));
+            }
+        }
+    }
+
+    fn hurry(&mut self, client_id: &ClientId, topic: &Topic) {
+        let Some(reading) = self.paging.by_client.get_mut(client_id) else { return };
+        let parked = std::mem::take(&mut reading.parked);
+        let (own, others): (VecDeque<_>, _) =
+            parked.into_iter().partition(|asked| asked.topic == *topic);
+        let is_read = reading.page.topic == *topic;
+        reading.parked = others;
+        let removed = if is_read { self.paging.by_client.remove(client_id) } else { None };
+        let others = removed.map(|Reading { page, parked, .. }| {
+            self.deliver();
+            self.send_unread(page, LEFT);
+            parked
+        });
+        for asked in own {
+            self.begin_page(asked, Patience::None);
+        }
+        if let Some(others) = others {
+            self.go_on(client_id, others);
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
+/// A page that has no file to go on in ends with what memory has.
+fn end_in_memory(page: &mut HistoryPage) {
+    page.more = page.more.filter(|_| page.shortened).and_then(|mut more| {
+        let last = page.messages.last()?;
+        (more.before, more.wanted, more.skip) = (position(last, page.epoch), 0, 0);
+        Some(more)
+    });
+}
 
-    use futures_util::FutureExt;
-    use parlor::{Config, Connect, EventDefinition, Join, Outbound, RoomConfig};
+/// What memory has, and what the file has before that.
+fn complete(mut page: HistoryPage, found: Found) -> HistoryPage {
+    let Found { messages, more } = found;
+    page.messages.extend(messages.into_iter().map(Arc::new));
+    page.more = page.more.zip(more).map(|(mut at, before)| {
+        (at.before, at.wanted, at.skip) = (before, 0, 0);
+        at
+    });
+    page
+}
 
-    use super::*;
-    use crate::{
-        clock::Clock,
-        history::Keeper,
-        queue::{Item, Queue},
-        settings::Settings,
-        shard::{Seat, Wire},
-    };
-
-    /// Asks for so many pages, and returns for each why it is refused, if it is.
-    fn ask(shard: &mut Shard, client: &str, queue: &Queue, pages: usize) -> Vec<Option<Reason>> {
-        for number in 0..pages {
-            let asked = History::new(client, "t").with_event("e");
-            shard.ask_for_page(asked.with_ref(number.to_string()));
-        }
-        shard.deliver();
-        let mut items = Vec::new();
-        while queue.take(&mut items).now_or_never().is_some() {}
-        let replies = items.iter().filter_map(|item| {
-            let Item::Outbound(outbound) = item else { return None };
-            let Outbound::Reply(reply) = &**outbound else { return None };
-            let is_asked_for = reply.to == EventKind::History;
-            is_asked_for.then(|| reply.result.as_ref().err().map(parlor::Refusal::reason))
-        });
-        replies.collect()
-    }
-
-    #[test]
-    fn one_address_leaves_pages_to_another() {
-        let room = RoomConfig::default().with_event(EventDefinition::new("e").with_history(1));
-        let channel = Config::builder().default_room(room).build();
-        let settings = Settings { channel: channel.unwrap(), ..Settings::default() };
-        let (keeper, _unread) = Keeper::that_nobody_reads(4);
-        let beside = (&Arc::default(), &Arc::default());
-        let config = settings.channel.clone();
-        let mut shard = Shard::new(0, config, None, keeper, Clock::start(), beside, &settings);
-        let mut enter = |client: &str, last: u8| {
-            let queue = Arc::new(Queue::new(99, 1 << 20));
-            let (address, wire) = (Some([10, 0, 0, last].into()), Wire::Phoenix);
-            let (client_id, held) = (client.into(), Vec::new());
-            let seat =
-                Seat { client_id, generation: 1, queue: Arc::clone(&queue), wire, address, held };
-            shard.enter(Connect::new(client, "ann", 0), seat);
-            shard.hand_in(Join::new(client, "t", "ann", 0).into());
-            queue
-        };
-        let (first, second) = (enter("c1", 1), enter("c2", 2));
-
-        let no = Some(Reason::LimitReached);
-        assert_eq!(ask(&mut shard, "c1", &first, 4), [None, None, no, no]);
-        assert_eq!(ask(&mut shard, "c2", &second, 2), [None, no]);
-        shard.keeper.answered(1);
-        assert_eq!(ask(&mut shard, "c1", &first, 2), [None, no]);
-    }
+fn position(message: &StoredMessage, epoch: u64) -> Position {
+    Position { epoch: message.epoch.unwrap_or(epoch), offset: message.offset }
 }
