@@ -8,6 +8,7 @@ const WORDS = {
     rate_limited: ["that was too often, please wait a little"],
     limit_reached: ["there is no more place for it", "more"],
     payload_too_large: ["it is too long", "more"],
+    unavailable: ["older messages can't be read at the moment, please try again later"],
     no_answer: ["the server is very busy, please try again later"],
   },
   enter: {

@@ -53,7 +53,7 @@ fn status(refusal: &Refusal) -> StatusCode {
         Reason::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Reason::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Reason::JoinDenied | Reason::PermissionDenied => StatusCode::FORBIDDEN,
-        Reason::Crashed => StatusCode::SERVICE_UNAVAILABLE,
+        Reason::Crashed | Reason::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Reason::InvalidName
         | Reason::EventNotAllowed
         | Reason::ValidationFailed

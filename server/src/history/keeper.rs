@@ -104,7 +104,7 @@ impl Keeper {
     pub(crate) fn load(&self, wanted: Wanted, asker: Asker, number: u64) -> Result<Ticket, String> {
         let Some(hands) = &self.0 else { return Err("there is no history file".into()) };
         let load = Load::new(wanted, asker, number, &hands.answers, &hands.tally);
-        let (load, ticket) = load.ok_or("too many pages are being read, expected fewer at once")?;
+        let (load, ticket) = load.ok_or("too many pages are being read")?;
         let sent = hands.commands.send(Command::Load(load));
         // It is gone only by a defect.
         sent.map(|()| ticket).map_err(|_| "the history has ended".into())

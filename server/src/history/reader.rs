@@ -83,6 +83,12 @@ impl Reader {
     }
 }
 
+impl std::fmt::Debug for Stop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stop").finish_non_exhaustive()
+    }
+}
+
 impl Stop {
     pub(crate) fn stop(&self) {
         self.turns.end();

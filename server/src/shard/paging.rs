@@ -11,8 +11,8 @@ use std::{
 };
 
 use parlor::{
-    ClientId, Closed, Event, EventKind, History, HistoryPage, Limit, Outbound, Position, Reason,
-    Refuse, Reply, StoredMessage, Topic,
+    ClientId, Closed, Event, EventKind, History, HistoryPage, Limit, Outbound, Reason, Refuse, Reply,
+    Topic,
 };
 
 use super::{Asker, Shard, Wire};
@@ -94,14 +94,15 @@ impl Shard {
             return self.seats.deliver(Outbound::History(page), None);
         };
         if !self.keeper.has_store() {
-            end_in_memory(&mut page);
+            page.end_at_memory();
             return self.seats.deliver(Outbound::History(page), None);
         }
         // From there on the file has all that memory has, and what is between.
-        let epoch = page.epoch;
-        page.messages.retain(|message| position(message, epoch) >= more.before);
+        let newer = page.messages.iter().map(|message| page.position_of(message));
+        let newer = newer.take_while(|position| *position >= more.before).count();
+        page.messages.truncate(newer);
         let asked = match patience {
-            Patience::Waits => self.read(page),
+            Patience::Waits => self.read(page).map_err(|(page, why)| (page, later(&why))),
             Patience::None => Err((page, LEFT.to_owned())),
         };
         if let Err((page, why)) = asked {
@@ -174,7 +175,7 @@ impl Shard {
                     let page = complete(page, found);
                     self.seats.deliver(Outbound::History(page), None);
                 }
-                Err(why) => self.send_unread(page, &format!("older messages can't be read: {why}")),
+                Err(why) => self.send_unread(page, &later(&why)),
             }
             self.go_on(&answer.client_id, parked);
         }
@@ -244,13 +245,8 @@ impl Shard {
     }
 }
 
-/// A page that has no file to go on in ends with what memory has.
-fn end_in_memory(page: &mut HistoryPage) {
-    page.more = page.more.filter(|_| page.shortened).and_then(|mut more| {
-        let last = page.messages.last()?;
-        (more.before, more.wanted, more.skip) = (position(last, page.epoch), 0, 0);
-        Some(more)
-    });
+fn later(why: &str) -> String {
+    format!("older messages can't be read at the moment ({why}), expected a later request")
 }
 
 /// What memory has, and what the file has before that.
@@ -262,8 +258,4 @@ fn complete(mut page: HistoryPage, found: Found) -> HistoryPage {
         at
     });
     page
-}
-
-fn position(message: &StoredMessage, epoch: u64) -> Position {
-    Position { epoch: message.epoch.unwrap_or(epoch), offset: message.offset }
 }

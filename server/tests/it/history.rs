@@ -1,5 +1,8 @@
 //! Pages that go on where memory ends, as clients of Phoenix see them.
 
+mod damage;
+mod waiting;
+
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use parlor::{Address, Config, EventDefinition, Json, Limit, Publish, RoomConfig};
@@ -40,7 +43,7 @@ pub async fn publish(running: &Running, topic: &str, event: &str, number: usize)
     running.server.publish(publish).await.unwrap();
 }
 
-/// One page, newest first.
+/// One page by index, newest first.
 pub async fn page(
     client: &mut Client,
     topic: &str,
@@ -55,14 +58,32 @@ pub async fn page(
     response["messages"].as_array().unwrap().clone()
 }
 
-/// All pages, newest first, until one is not full.
+/// Where a page goes on: where it says so, and if it is full before its last message.
+pub fn next(page: &Value, length: usize) -> Option<Value> {
+    if let Some(more) = page.get("more") {
+        return Some(more.clone());
+    }
+    let last = page["messages"].as_array().unwrap().get(length - 1)?;
+    let epoch = last.get("epoch").unwrap_or(&page["epoch"]);
+    Some(json!({"epoch": epoch, "offset": last["offset"]}))
+}
+
+/// All pages by position, newest first; of any name if none is given.
 pub async fn all(client: &mut Client, topic: &str, event: &str, length: usize) -> Vec<Value> {
-    let mut all = Vec::new();
+    let (mut all, mut before) = (Vec::new(), None);
     loop {
-        let page = page(client, topic, event, all.len(), all.len() + length).await;
-        let is_last = page.len() < length;
-        all.extend(page);
-        if is_last {
+        let mut asked = json!({"end": length});
+        if !event.is_empty() {
+            asked["event"] = json!(event);
+        }
+        if let Some(before) = before {
+            asked["before"] = before;
+        }
+        let (status, response) = client.ask(topic, "parlor:history", asked).await;
+        assert_eq!(status, "ok", "{response}");
+        all.extend(response["messages"].as_array().unwrap().iter().cloned());
+        before = next(&response, length);
+        if before.is_none() {
             return all;
         }
     }
@@ -101,8 +122,10 @@ async fn thousands_of_messages_are_paged_through_exactly() {
         let offsets: Vec<_> = messages.iter().map(|one| one["offset"].as_u64().unwrap()).collect();
         assert!(offsets.iter().rev().is_sorted_by(|one, next| one < next), "{offsets:?}");
         let first = expected.len();
-        assert_eq!(page(&mut ann, topic, event, first, first + 9).await, [Value::Null; 0]);
-        assert_eq!(page(&mut ann, topic, event, first - 1, first + 9).await.len(), 1);
+        if first < 900 {
+            assert_eq!(page(&mut ann, topic, event, first, first + 9).await, [Value::Null; 0]);
+            assert_eq!(page(&mut ann, topic, event, first - 1, first + 9).await.len(), 1);
+        }
     }
     let stats = running.server.history().unwrap();
     assert_eq!((stats.lost, stats.failed_pages), (0, 0), "{stats:?}");
@@ -193,21 +216,17 @@ async fn pages_of_many_clients_at_once_are_each_their_own() {
     let paging = clients.into_iter().enumerate().map(|(at, mut client)| {
         tokio::spawn(async move {
             let topic = ["room:1", "room:2"][at % 2];
-            // Several are asked for before the first is answered.
+            // Several are asked for before the first is answered, and come in that order.
             let mut asked = Vec::new();
             for start in (0..500).step_by(25 + at) {
                 let payload = json!({"event": "message", "start": start, "end": start + 25 + at});
                 asked.push(client.send(topic, "parlor:history", payload).await);
             }
             let mut told = Vec::new();
-            let mut answers = BTreeMap::new();
-            while answers.len() < asked.len() {
-                let frame = client.until("phx_reply").await;
-                let messages = frame[4]["response"]["messages"].as_array().unwrap().clone();
-                answers.insert(frame[1].as_str().unwrap().to_owned(), messages);
-            }
             for reference in asked {
-                told.extend(numbers(&answers[&reference]));
+                let frame = client.until("phx_reply").await;
+                assert_eq!(frame[1], reference, "{frame}");
+                told.extend(numbers(frame[4]["response"]["messages"].as_array().unwrap()));
             }
             let expected = (0..500).rev().map(|number| number * 2 + at % 2);
             assert_eq!(told, expected.collect::<Vec<_>>());
@@ -215,6 +234,130 @@ async fn pages_of_many_clients_at_once_are_each_their_own() {
     });
     for task in paging.collect::<Vec<_>>() {
         task.await.unwrap();
+    }
+    running.shutdown().await;
+}
+
+/// Messages that arrive between two pages neither repeat nor hide one, whatever memory holds of
+/// them and wherever a page ends.
+#[tokio::test]
+async fn a11_pages_neither_repeat_nor_miss_a_message_that_comes_between_them() {
+    let running = start(keeping(HistorySettings::new(file("between")))).await;
+    let mut ann = running.client("ann").await;
+    let mut state = 11_u32;
+    let mut random = |below: u32| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 16) % below
+    };
+    for round in 0..12 {
+        let topic = format!("room:{round}");
+        ann.join(&topic, json!({})).await;
+        let mut number = 0;
+        let mut publish = async |events: u32| {
+            for _ in 0..events {
+                let event = ["message", "rare", "other"][number % 7 % 3];
+                publish(&running, &topic, event, number).await;
+                number += 1;
+            }
+            number
+        };
+        let before_all = publish(1 + random(60)).await;
+        let event = ["", "message", "rare"][random(3) as usize];
+        let (mut seen, mut before) = (Vec::new(), None::<Value>);
+        loop {
+            let length = 1 + random(12);
+            let mut asked = json!({"end": length});
+            if !event.is_empty() {
+                asked["event"] = json!(event);
+            }
+            if let Some(before) = before {
+                asked["before"] = before;
+            }
+            let (status, response) = ann.ask(&topic, "parlor:history", asked).await;
+            assert_eq!(status, "ok", "{response}");
+            seen.extend(numbers(response["messages"].as_array().unwrap()));
+            before = next(&response, length as usize);
+            if before.is_none() {
+                break;
+            }
+            publish(random(20)).await;
+        }
+        let is_asked = |number: &usize| {
+            event.is_empty() || ["message", "rare", "other"][number % 7 % 3] == event
+        };
+        let expected: Vec<_> = (0..before_all).rev().filter(is_asked).collect();
+        assert_eq!(seen, expected, "{event:?} in round {round}");
+    }
+    running.shutdown().await;
+}
+
+/// Dialogue's onLoad: what a room remembers is loaded from elsewhere, by index.
+#[tokio::test]
+async fn d_on_load_pages_of_dialogue_come_from_the_file() {
+    let history = HistorySettings::new(file("on_load"));
+    let running = start(keeping(history.clone())).await;
+    for number in 0..30 {
+        publish(&running, "lasting", "message", number).await;
+    }
+    running.shutdown().await;
+    let running = start(keeping(history)).await;
+    for number in 30..33 {
+        publish(&running, "lasting", "message", number).await;
+    }
+    let mut bob = running.dialogue("bob").await;
+    bob.join("lasting").await;
+    for (start, end) in [(0, 5), (0, 33), (2, 9), (10, 20), (30, 40), (33, 40)] {
+        let asked =
+            json!({"roomId": "lasting", "eventName": "message", "start": start, "end": end});
+        let told = bob.ask("dialogue:getHistory", asked, "dialogue:historyResponse").await;
+        let told = told["events"].as_array().unwrap().iter();
+        let told: Vec<_> = told.map(|one| one["data"]["number"].as_u64().unwrap()).collect();
+        let expected: Vec<_> = (0..33).rev().skip(start).take(end - start).collect();
+        assert_eq!(told, expected, "{start}..{end}");
+    }
+    running.shutdown().await;
+}
+
+#[tokio::test]
+async fn b_a_page_of_any_name_goes_on_after_a_restart() {
+    let history = HistorySettings::new(file("any"));
+    let said = |number: usize| ["message", "rare", "other"][number % 7 % 3];
+    let mut count = 0;
+    for run in 0..3 {
+        let running = start(keeping(history.clone())).await;
+        let mut ann = running.client("ann").await;
+        ann.join("lasting", json!({})).await;
+        let expected: Vec<_> = (0..count).rev().collect();
+        assert_eq!(numbers(&all(&mut ann, "lasting", "", 9).await), expected, "in run {run}");
+        for _ in 0..40 {
+            publish(&running, "lasting", said(count), count).await;
+            count += 1;
+        }
+        let shown = all(&mut ann, "lasting", "", 7).await;
+        assert_eq!(numbers(&shown), (0..count).rev().collect::<Vec<_>>(), "in run {run}");
+        let names = shown.iter().rev().map(|one| one["event"].as_str().unwrap());
+        assert!(names.eq((0..count).map(said)), "each has its own name");
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn a12_an_exclusion_also_holds_for_pages_of_memory_and_file() {
+    let running = start(keeping(HistorySettings::new(file("excluding")))).await;
+    let (mut ann, mut bob) = (running.client("ann").await, running.client("bob").await);
+    ann.join("lasting", json!({})).await;
+    bob.join("lasting", json!({})).await;
+    for number in 0..60 {
+        let payload = Json::of(&json!({"number": number})).unwrap();
+        let mut publish = Publish::new(Address::Topic("lasting".into()), "message", payload);
+        publish.except_user = (number % 3 == 0).then(|| "ann".into());
+        running.server.publish(publish).await.unwrap();
+    }
+    for event in ["message", ""] {
+        let shown = numbers(&all(&mut ann, "lasting", event, 7).await);
+        let expected: Vec<_> = (0..60).rev().filter(|number| number % 3 != 0).collect();
+        assert_eq!(shown, expected, "{event:?}");
+        assert_eq!(all(&mut bob, "lasting", event, 7).await.len(), 60);
     }
     running.shutdown().await;
 }

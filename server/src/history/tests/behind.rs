@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use tokio::sync::mpsc as mailbox;
 
 use super::{
-    super::{History, HistorySettings, Keeper, Running},
+    super::{Asker, History, HistorySettings, Keeper, Running, Wanted},
     file,
 };
 use crate::{clock::Clock, shard::Message};
@@ -19,42 +19,28 @@ use crate::{clock::Clock, shard::Message};
 struct Shard {
     channel: Channel,
     keeper: Keeper,
-    mailbox: mailbox::Receiver<Message>,
-    _kept: mailbox::Sender<Message>,
+    _mailbox: (mailbox::Sender<Message>, mailbox::Receiver<Message>),
     pages: Vec<HistoryPage>,
 }
 
 impl Shard {
     fn new(running: &Running) -> Self {
-        let (kept, mailbox) = mailbox::channel(64);
-        Self::with(running.keeper(kept.downgrade(), &Config::default()), mailbox, kept)
-    }
-
-    fn with(
-        keeper: Keeper,
-        mailbox: mailbox::Receiver<Message>,
-        kept: mailbox::Sender<Message>,
-    ) -> Self {
+        let mailbox = mailbox::channel(64);
+        let keeper = running.keeper(mailbox.0.downgrade());
         let room = RoomConfig::default().with_event(EventDefinition::new("*").with_history(2));
         let config = Config::builder().first_epoch(5).default_room(room).build().unwrap();
         let channel = Channel::single_node(config);
-        let mut shard = Self { channel, keeper, mailbox, _kept: kept, pages: Vec::new() };
+        let mut shard = Self { channel, keeper, _mailbox: mailbox, pages: Vec::new() };
         shard.hand_in(Join::new("c", "t", "u", 7));
         shard
     }
 
     fn hand_in(&mut self, event: impl Into<parlor::Event>) {
         self.channel.handle(event.into());
-        loop {
-            let flushed = self.channel.flush_outbox();
-            if flushed.is_empty() {
-                return;
-            }
-            for outbound in flushed {
-                self.keeper.take_note(&outbound, &self.channel);
-                if let Outbound::History(page) = outbound {
-                    self.pages.extend(self.keeper.complete(page));
-                }
+        for outbound in self.channel.flush_outbox() {
+            self.keeper.take_note(&outbound, &self.channel);
+            if let Outbound::History(page) = outbound {
+                self.pages.push(page);
             }
         }
     }
@@ -66,23 +52,36 @@ impl Shard {
         }
     }
 
-    /// The next page that had to be read.
-    fn answer(&mut self) -> HistoryPage {
-        match self.mailbox.blocking_recv() {
-            Some(Message::Loaded(loaded)) => loaded.page,
-            other => panic!("{other:?}, expected a page"),
-        }
-    }
-
-    /// All messages by their offsets.
+    /// All messages by their offsets: those of memory, and what the file has beside them.
     fn page(&mut self) -> Vec<u64> {
         self.hand_in(Ask::new("c", "t").with_event("e").with_page(0, 99));
-        if self.pages.is_empty() {
-            let page = self.answer();
-            self.pages.push(page);
-        }
         let page = self.pages.remove(0);
-        page.messages.iter().map(|message| message.offset).collect()
+        let mut offsets: Vec<_> = page.messages.iter().map(|message| message.offset).collect();
+        let more = page.more.expect("it goes on in the file");
+        let wanted = Wanted {
+            topic: page.topic,
+            epoch: page.epoch,
+            event: page.event,
+            before: more.before,
+            skip: 0,
+            count: more.wanted,
+            bytes: u64::MAX,
+            least: 0,
+            client_id: "c".into(),
+            user_id: "u".into(),
+        };
+        let Ok(_ticket) = self.keeper.load(wanted, Asker::User("u".into()), 1) else {
+            return offsets;
+        };
+        let answer = loop {
+            if let Some(answer) = self.keeper.answers().pop() {
+                break answer;
+            }
+            std::thread::yield_now();
+        };
+        let found = answer.result.map(|found| found.messages).unwrap_or_default();
+        offsets.extend(found.iter().map(|message| message.offset));
+        offsets
     }
 }
 
@@ -104,20 +103,22 @@ fn until(is_so: impl Fn() -> bool) {
 
 fn end(running: Running, shard: Shard) {
     drop(shard);
-    let Running { threads, commands, .. } = running;
+    let Running { threads, commands, stop, .. } = running;
     drop(commands);
+    stop.stop();
     for thread in threads {
         thread.join().unwrap();
     }
 }
 
 #[test]
-fn what_cannot_be_written_waits_and_pages_are_what_memory_has() {
+fn what_cannot_be_written_waits_and_no_page_is_read() {
     let (running, other) = held_up("held_up", 1 << 20);
     let mut shard = Shard::new(&running);
     shard.say(0..9);
     assert_eq!(shard.page(), [9, 8], "not one with a hole");
     assert_eq!(running.tally.stats().failed_pages, 1);
+    assert!(running.tally.troubles().next().is_some());
     assert_eq!(running.tally.stats().written, 0);
     assert!(running.tally.stats().waiting_bytes > 9 * 256);
 
@@ -125,13 +126,14 @@ fn what_cannot_be_written_waits_and_pages_are_what_memory_has() {
     until(|| running.tally.stats().waiting_bytes == 0);
     assert_eq!(shard.page(), [9, 8, 7, 6, 5, 4, 3, 2, 1]);
     assert_eq!((running.tally.stats().written, running.tally.stats().lost), (9, 0));
+    assert!(running.tally.troubles().next().is_none());
     end(running, shard);
 }
 
 #[test]
 fn what_does_not_fit_is_kept_when_memory_lets_it_go_or_lost_and_counted() {
     // There is room for three.
-    let (running, other) = held_up("full", 3 * 256 + 100);
+    let (running, other) = held_up("full", (3 * 256 + 100) * 8 / 7);
     let mut shard = Shard::new(&running);
     shard.say(0..9);
     let stats = running.tally.stats();
@@ -186,6 +188,31 @@ fn a_room_that_is_opened_shows_nothing_from_before_and_nothing_of_it_is_shown_af
     shard.hand_in(Join::new("c", "t", "u", 7));
     shard.say(0..3);
     assert_eq!(shard.page(), [3, 2, 1]);
+    end(running, shard);
+}
+
+#[test]
+fn a2_cuts_that_wait_are_bounded() {
+    let (running, other) = held_up("cuts", 8 * 4_096);
+    let mut shard = Shard::new(&running);
+    shard.say(0..4);
+    shard.hand_in(parlor::CloseRoom::new("t"));
+    let mut seen = 0;
+    for number in 0..200 {
+        let topic = format!("room:{number}");
+        shard.hand_in(OpenRoom::new(topic.as_str()));
+        shard.hand_in(parlor::CloseRoom::new(topic.as_str()));
+        seen = running.tally.stats().waiting_bytes.max(seen);
+    }
+    assert!(seen > 4_000 && seen < 8 * 4_096, "{seen}");
+    other.execute_batch("ROLLBACK").unwrap();
+    until(|| running.tally.stats().waiting_bytes == 0);
+    shard.hand_in(Join::new("c", "t", "u", 7));
+    shard.say(4..5);
+    assert_eq!(shard.page(), [1], "nothing of before the room was closed");
+    let topics: i64 =
+        other.query_one("SELECT count(*) FROM topic", [], |row| row.get(0)).unwrap();
+    assert_eq!(topics, 1, "those that had no messages are not there");
     end(running, shard);
 }
 
