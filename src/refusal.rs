@@ -207,11 +207,13 @@ pub enum Reason {
     PayloadTooLarge,
     /// `limit_reached`
     LimitReached,
+    /// `unavailable`: only a driver says so, of what it can't look up at the moment.
+    Unavailable,
 }
 
 impl Reason {
     /// Every reason, in the order of declaration.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Crashed,
         Self::InvalidName,
         Self::UnknownTopic,
@@ -229,6 +231,7 @@ impl Reason {
         Self::UnknownTarget,
         Self::PayloadTooLarge,
         Self::LimitReached,
+        Self::Unavailable,
     ];
 
     /// As it stands in a reply.
@@ -252,6 +255,7 @@ impl Reason {
             Self::UnknownTarget => "unknown_target",
             Self::PayloadTooLarge => "payload_too_large",
             Self::LimitReached => "limit_reached",
+            Self::Unavailable => "unavailable",
         }
     }
 }

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use crate::{
     directory::Directory,
-    event::{EventKind, Position},
+    event::{EventKind, Position, Refuse},
     ids::{ClientId, Ref, Topic},
     object::optional_field,
     outbound::RoomInfo,
@@ -95,6 +95,16 @@ pub enum Answer {
     Topics(Vec<Topic>),
     /// What was counted.
     Stats(Box<Stats>),
+}
+
+/// The reply of a channel that is handed the refusal: for a driver that can't complete what the
+/// channel has answered already.
+impl From<Refuse> for Reply {
+    fn from(refuse: Refuse) -> Self {
+        let Refuse { client_id, topic, to, reason, message, reference } = refuse;
+        let result = Err(Refusal::Denied { reason, message });
+        Self { to, client_id: Some(client_id), topic, result, reference }
+    }
 }
 
 impl Reply {

@@ -109,7 +109,7 @@
 //! | `event_not_allowed`, and in a trigger `invalid_name` of the event | `EVENT_NOT_ALLOWED` |
 //! | `validation_failed`, and in a trigger `payload_too_large` | `VALIDATION_FAILED` |
 //! | `rate_limited` | `RATE_LIMITED` |
-//! | `invalid_request`, `limit_reached`; in createRoom `invalid_name` and `payload_too_large` too | `INVALID_REQUEST` |
+//! | `invalid_request`, `limit_reached`, `unavailable`; in createRoom `invalid_name` and `payload_too_large` too | `INVALID_REQUEST` |
 //! | `room_exists` | `ROOM_EXISTS` |
 //! | `permission_denied`; but in a join, `not_member`, `unknown_client`, `user_conflict`, `crashed` | `PERMISSION_DENIED` |
 //!

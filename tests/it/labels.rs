@@ -54,6 +54,7 @@ fn labels_are_stable() {
         "unknown_target",
         "payload_too_large",
         "limit_reached",
+        "unavailable",
     ];
     assert_eq!(Reason::ALL.map(Reason::label), reasons);
     assert_eq!(Reason::ALL.map(|reason| reason.to_string()), reasons);

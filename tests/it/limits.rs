@@ -439,7 +439,7 @@ fn refused(reason: Reason) -> (ConfigBuilder, Vec<Event>) {
         Reason::RoomFull => {
             (room(default().with_max_members(1)), vec![joined(), join("d", "t").into()])
         }
-        Reason::JoinDenied | Reason::ValidationFailed => {
+        Reason::JoinDenied | Reason::ValidationFailed | Reason::Unavailable => {
             (plain(), vec![Refuse::new("c", EventKind::Join, reason).into()])
         }
         Reason::NotMember => {

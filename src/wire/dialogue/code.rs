@@ -54,6 +54,7 @@ impl Code {
             Reason::InvalidName
             | Reason::PayloadTooLarge
             | Reason::LimitReached
+            | Reason::Unavailable
             | Reason::Crashed
             | Reason::NotMember
             | Reason::UserConflict
@@ -68,7 +69,8 @@ impl Code {
             Reason::InvalidRequest
             | Reason::InvalidName
             | Reason::PayloadTooLarge
-            | Reason::LimitReached => Self::InvalidRequest,
+            | Reason::LimitReached
+            | Reason::Unavailable => Self::InvalidRequest,
             Reason::PermissionDenied
             | Reason::Crashed
             | Reason::NotMember

@@ -231,7 +231,8 @@ fn is_absent(refusal: &Refusal) -> bool {
         | Reason::UserConflict
         | Reason::UnknownTarget
         | Reason::PayloadTooLarge
-        | Reason::LimitReached => false,
+        | Reason::LimitReached
+        | Reason::Unavailable => false,
     }
 }
 

@@ -11,7 +11,8 @@ const EVENTS: &str = "join rejoin leave broadcast push crash restart connect dis
 
 const REASONS: &str = "crashed invalid_name unknown_topic room_full join_denied not_member \
     event_not_allowed validation_failed rate_limited invalid_request room_exists \
-    permission_denied user_conflict unknown_client unknown_target payload_too_large limit_reached";
+    permission_denied user_conflict unknown_client unknown_target payload_too_large limit_reached \
+    unavailable";
 
 /// Section 2: the counters; names stand as often as they were counted.
 #[derive(Default)]

@@ -130,28 +130,3 @@ async fn a5_a_client_that_waits_for_pages_may_ask_for_so_many() {
     }
     held_up.running.shutdown().await;
 }
-
-#[tokio::test]
-async fn a5_the_end_of_a_server_waits_for_no_page() {
-    let held_up = HeldUp::new("ending").await;
-    let mut clients = Vec::new();
-    for number in 0..20 {
-        let mut client = held_up.running.client(&format!("user{number}")).await;
-        client.join("lasting", json!({})).await;
-        clients.push(client);
-    }
-    held_up.begin().await;
-    for client in &mut clients {
-        for _ in 0..30 {
-            ask(client, 10, 15).await;
-        }
-        client.ask("lasting", "message", json!("hi")).await;
-    }
-    let before = held_up.running.server.history().unwrap().pages;
-    let server = held_up.running.server.clone();
-    held_up.other.execute_batch("ROLLBACK").unwrap();
-    held_up.running.shutdown().await;
-    let read = server.history().unwrap().pages - before;
-    assert!(read < 600, "{read}: those that were not read yet are dropped");
-    assert_eq!(server.history().unwrap().waiting_bytes, 0, "and all is written");
-}
