@@ -239,7 +239,8 @@ impl History {
 
     /// Starts its threads.
     pub(crate) fn start(self, clock: Clock) -> io::Result<Running> {
-        let Self { opened: Opened { writer, reader, claim, watch, last_epoch: _ }, settings } = self;
+        let Self { opened: Opened { writer, reader, claim, watch, last_epoch: _ }, settings } =
+            self;
         let (tally, cuts) = (Arc::<Tally>::default(), Arc::<Cuts>::default());
         let turns = Arc::<Turns>::default();
         let (commands, received) = mpsc::channel();
@@ -278,12 +279,12 @@ impl Running {
 impl Tally {
     /// What does not work, in words for whoever watches the server.
     pub(crate) fn troubles(&self) -> impl Iterator<Item = String> {
-        let said = |what: &str, trouble: &Trouble| {
-            trouble.get().map(|why| format!("{what}: {why}"))
-        };
+        let said =
+            |what: &str, trouble: &Trouble| trouble.get().map(|why| format!("{what}: {why}"));
         let writing = said("the history can't be written, retrying each second", &self.writing);
         let reading = said("pages of the history can't be read", &self.reading);
-        let damage = said("the history file is damaged, expected a restart with a copy", &self.damage);
+        let damage =
+            said("the history file is damaged, expected a restart with a copy", &self.damage);
         [writing, reading, damage].into_iter().flatten()
     }
 

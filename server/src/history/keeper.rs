@@ -7,7 +7,8 @@ use std::{
 };
 
 use parlor::{
-    BroadcastMessage, Channel, Evicted, Outbound, Position, RoomNotice, StoredMessage, Target, Topic,
+    BroadcastMessage, Channel, Evicted, Outbound, Position, RoomNotice, StoredMessage, Target,
+    Topic,
 };
 use tracing::error;
 
@@ -246,7 +247,15 @@ impl Reached {
 /// A message as memory would have it.
 fn stored(message: &BroadcastMessage, offset: u64) -> StoredMessage {
     let BroadcastMessage {
-        event, payload, from, client_id, timestamp_ms, meta, except_client, except_user, ..
+        event,
+        payload,
+        from,
+        client_id,
+        timestamp_ms,
+        meta,
+        except_client,
+        except_user,
+        ..
     } = message;
     let mut stored = StoredMessage::new(event, payload.clone(), from, offset, *timestamp_ms);
     (stored.client_id, stored.meta) = (client_id.clone(), meta.clone());

@@ -214,7 +214,8 @@ fn a_page_goes_on_with_the_rooms_before_newest_first() {
     write_cuts(&mut writer, &[("t", 8), ("none", 5)]);
     write_cuts(&mut writer, &[("t", 3)]);
     assert_eq!(page(9, 4, 99, HistoryReach::Topic), all[..3], "not what was said before a cut");
-    let before_cut = Wanted { before: Position { epoch: 8, offset: 9 }, ..wanted("t", 9, "a", 0, 9) };
+    let before_cut =
+        Wanted { before: Position { epoch: 8, offset: 9 }, ..wanted("t", 9, "a", 0, 9) };
     assert_eq!(places(&before_cut, HistoryReach::Topic), [], "whatever position is asked for");
     assert_eq!(page(8, 9, 99, HistoryReach::Topic), [(None, 2)], "a room has its own");
     assert_eq!(page(8, 9, 99, HistoryReach::Room), [(None, 2)]);

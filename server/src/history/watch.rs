@@ -53,9 +53,12 @@ impl Watch {
             Err(_) => {}
         }
         if let Some((log, id)) = &self.log
-            && FileId::at(log).map_or_else(|error| error.kind() == ErrorKind::NotFound, |at| at != *id)
+            && FileId::at(log)
+                .map_or_else(|error| error.kind() == ErrorKind::NotFound, |at| at != *id)
         {
-            return Err(format!("the log beside the file (-wal) was deleted or replaced, {replaced}"));
+            return Err(format!(
+                "the log beside the file (-wal) was deleted or replaced, {replaced}"
+            ));
         }
         if self.is_truncated() {
             return Err("the file was truncated, expected a restart with a copy of it".into());

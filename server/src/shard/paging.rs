@@ -11,8 +11,8 @@ use std::{
 };
 
 use parlor::{
-    ClientId, Closed, Event, EventKind, History, HistoryPage, Limit, Outbound, Reason, Refuse, Reply,
-    Topic,
+    ClientId, Closed, Event, EventKind, History, HistoryPage, Limit, Outbound, Reason, Refuse,
+    Reply, Topic,
 };
 
 use super::{Asker, Shard, Wire};

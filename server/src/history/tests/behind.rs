@@ -210,8 +210,7 @@ fn a2_cuts_that_wait_are_bounded() {
     shard.hand_in(Join::new("c", "t", "u", 7));
     shard.say(4..5);
     assert_eq!(shard.page(), [1], "nothing of before the room was closed");
-    let topics: i64 =
-        other.query_one("SELECT count(*) FROM topic", [], |row| row.get(0)).unwrap();
+    let topics: i64 = other.query_one("SELECT count(*) FROM topic", [], |row| row.get(0)).unwrap();
     assert_eq!(topics, 1, "those that had no messages are not there");
     end(running, shard);
 }

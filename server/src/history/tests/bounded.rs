@@ -14,7 +14,7 @@ use super::{
         reader::Reader,
         turns::Turns,
     },
-    message, open, kept, read, run_of, wanted, write,
+    kept, message, open, read, run_of, wanted, write,
 };
 use crate::shard::Message;
 
@@ -108,8 +108,7 @@ impl Queued {
     fn ask(&self, address: u8, number: u64) -> Ticket {
         let asker = Asker::Address([10, 0, 0, address].into());
         let wanted = wanted("t", 1, "a", u64::MAX, 1_000);
-        let (load, ticket) =
-            Load::new(wanted, asker, number, &self.answers, &self.tally).unwrap();
+        let (load, ticket) = Load::new(wanted, asker, number, &self.answers, &self.tally).unwrap();
         self.turns.push(load);
         ticket
     }

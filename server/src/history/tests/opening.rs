@@ -41,8 +41,7 @@ fn only_one_server_at_a_time_uses_a_file() {
 fn a13_a_file_is_the_same_by_whatever_path() {
     let path = file("paths");
     let directory = path.parent().unwrap();
-    let (hard, soft, dotted) =
-        (file("paths_hard"), file("paths_soft"), directory.join("./paths"));
+    let (hard, soft, dotted) = (file("paths_hard"), file("paths_soft"), directory.join("./paths"));
     let opened = Opened::open(&path, HistorySync::Normal).unwrap();
     std::fs::hard_link(&path, &hard).unwrap();
     symlink(&path, &soft).unwrap();

@@ -125,8 +125,12 @@ async fn a13_two_servers_share_neither_a_history_nor_a_journal() {
     symlink(directory.join("journal.0"), elsewhere.join("soft.0")).unwrap();
     symlink(directory, elsewhere.join("directory")).unwrap();
     let line_count = || fs::read_to_string(directory.join("journal.0")).unwrap().lines().count();
-    let others =
-        [journal.clone(), elsewhere.join("hard"), elsewhere.join("soft"), elsewhere.join("directory/journal")];
+    let others = [
+        journal.clone(),
+        elsewhere.join("hard"),
+        elsewhere.join("soft"),
+        elsewhere.join("directory/journal"),
+    ];
     for other in others {
         let alone = Settings { journal: Some(other.clone()), ..settings() };
         let refused = Server::start(alone).unwrap_err();
