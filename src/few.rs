@@ -29,6 +29,18 @@ impl<T> Few<T> {
             }
         };
     }
+
+    /// The items after the first `count`, unless none remains.
+    pub(crate) fn without_first(&self, count: usize) -> Option<Self>
+    where
+        T: Clone,
+    {
+        match self.get(count..)? {
+            [] => None,
+            [one] => Some(Self::one(one.clone())),
+            items => Some(Self(Repr::Many(items.to_vec()))),
+        }
+    }
 }
 
 impl<T> Deref for Few<T> {

@@ -1,8 +1,10 @@
 //! With which codes connections are closed.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use axum::extract::ws::CloseFrame;
+
+use crate::queue::Load;
 
 /// Why a connection is closed: a code for programs, and a reason for people.
 ///
@@ -91,8 +93,21 @@ impl Close {
         Self { code: 4000, reason, after: After::StayAway }
     }
 
-    pub(crate) const fn too_slow() -> Self {
-        Self::of(4001, "too slow, more is waiting than there may be")
+    /// More live messages wait than may.
+    pub(crate) fn too_slow(waiting: Load, max: Load) -> Self {
+        Self::new(
+            4001,
+            if waiting.items >= max.items {
+                format!("too slow, more than {} messages wait", max.items)
+            } else {
+                format!("too slow, more than {} bytes of messages wait", max.bytes)
+            },
+        )
+    }
+
+    /// The client takes nothing of what is sent to it.
+    pub(crate) fn stalled(patience: Duration) -> Self {
+        Self::new(4001, format!("too slow, nothing was taken for {} ms", patience.as_millis()))
     }
 
     /// The client has come back before the server knew that it was away: when it reconnects, it is

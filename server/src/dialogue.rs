@@ -9,6 +9,7 @@ mod connection;
 mod entrance;
 mod inbox;
 mod listings;
+mod outlet;
 mod packet;
 mod returns;
 mod rooms;

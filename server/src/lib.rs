@@ -249,6 +249,7 @@ mod operations;
 mod operators;
 mod origins;
 mod page;
+mod parked;
 mod patience;
 mod peers;
 mod phoenix;

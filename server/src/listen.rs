@@ -83,10 +83,12 @@ async fn shake_hands(
     }
     let idle_ms = Duration::from_millis(hub.settings.connections.idle_ms);
     let stream = Patient::new(stream, idle_ms);
+    let flow = stream.flow();
     let tower = TowerToHyperService::new(router);
     // A layer would be one around each route, made anew for each connection.
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
+        request.extensions_mut().insert(flow.clone());
         tower.call(request)
     });
     let served = http1::Builder::new()

@@ -28,6 +28,7 @@ use crate::{
     hub::Hub,
     operators::{Access, for_nobody_else, may},
     problem::Problem,
+    queue::{Load, Waiting},
 };
 
 pub(crate) use self::{
@@ -60,19 +61,14 @@ impl Metrics {
     }
 }
 
-/// How much waits.
-#[derive(Debug, Default, Clone, Copy)]
-struct Waiting {
-    items: usize,
-    bytes: usize,
-}
-
 /// What waits for connections.
 #[derive(Debug, Default, Clone, Copy)]
 struct Queues {
-    all: Waiting,
+    all: Load,
+    /// What of it are answers to what clients have asked for.
+    answers: Load,
     /// The most items and the most bytes that wait for one; perhaps not the same.
-    most: Waiting,
+    most: Load,
 }
 
 /// Where it is told.
@@ -121,9 +117,12 @@ impl Page {
 fn queues(hub: &Hub) -> Queues {
     let mut queues = Queues::default();
     for queue in hub.registry.queues() {
-        let (items, bytes) = queue.waiting();
+        let Waiting { live, answers } = queue.waiting();
+        let (items, bytes) = (live.items + answers.items, live.bytes + answers.bytes);
         queues.all.items += items;
         queues.all.bytes += bytes;
+        queues.answers.items += answers.items;
+        queues.answers.bytes += answers.bytes;
         queues.most.items = queues.most.items.max(items);
         queues.most.bytes = queues.most.bytes.max(bytes);
     }

@@ -9,6 +9,10 @@
 use std::{
     io::{self, IoSlice},
     pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll, Waker},
     time::Duration,
 };
@@ -23,6 +27,24 @@ use tokio::{
 /// these, so no more than this waits for it.
 const AHEAD: usize = 16 << 10;
 
+/// How many bytes a stream has taken: by it, a client that reads slowly is told from one that does
+/// not read.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Flow(Arc<AtomicU64>);
+
+impl Flow {
+    pub(crate) fn bytes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Counts what the stream has taken. One task alone writes to it.
+    fn count(&self, written: &Poll<io::Result<usize>>) {
+        if let Poll::Ready(Ok(bytes)) = written {
+            self.0.store(self.bytes().wrapping_add(*bytes as u64), Ordering::Relaxed);
+        }
+    }
+}
+
 /// A stream whose writes wait for so long.
 #[derive(Debug)]
 pub(crate) struct Patient<S> {
@@ -33,6 +55,7 @@ pub(crate) struct Patient<S> {
     ahead: usize,
     /// The task that reads, where it waits for a write to go on.
     reader: Option<Waker>,
+    flow: Flow,
 }
 
 #[derive(Debug)]
@@ -44,8 +67,13 @@ enum State {
 }
 
 impl<S: AsyncWrite + Unpin> Patient<S> {
-    pub(crate) const fn new(stream: S, patience: Duration) -> Self {
-        Self { stream, patience, state: State::Flowing, ahead: AHEAD, reader: None }
+    pub(crate) fn new(stream: S, patience: Duration) -> Self {
+        let (state, flow) = (State::Flowing, Flow::default());
+        Self { stream, patience, state, ahead: AHEAD, reader: None, flow }
+    }
+
+    pub(crate) fn flow(&self) -> Flow {
+        self.flow.clone()
     }
 
     /// Does what has to do with writing, if there is patience left.
@@ -76,8 +104,9 @@ impl<S: AsyncWrite + Unpin> Patient<S> {
         Poll::Pending
     }
 
-    /// Lets as much more be read as the other end has taken.
+    /// Counts what the other end has taken, and lets as much more be read.
     fn taken(&mut self, polled: &Poll<io::Result<usize>>) {
+        self.flow.count(polled);
         if let Poll::Ready(Ok(bytes)) = polled {
             self.ahead = AHEAD.min(self.ahead.saturating_add(*bytes));
         }

@@ -16,12 +16,13 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
-use parlor::wire::phoenix::{Frame, check_version};
+use parlor::wire::phoenix::{Frame, Positions, check_version};
 use serde::Deserialize;
 
+use self::socket::Guest;
 use crate::{
-    auth::Identity, clock, hub::Hub, metrics::Why, peers, refused::Refused, registry::Place,
-    sessions::Sessions, shard::Wire,
+    auth::Identity, clock, hub::Hub, metrics::Why, patience::Flow, peers, refused::Refused,
+    registry::Place, sessions::Sessions, shard::Wire,
 };
 
 /// The subprotocol that clients offer beside their token, and that has to be taken.
@@ -90,10 +91,20 @@ pub(crate) async fn upgrade(
         .max_message_size(max)
         .max_frame_size(max);
     let tasks = hub.tasks.clone();
+    let flow = extensions.get::<Flow>().cloned();
+    let guest = Guest { wire, identity, session: params.session, place, flow };
     upgrade.on_upgrade(move |websocket| {
-        let websocket = Box::new(websocket);
-        tasks.track_future(socket::run(hub, websocket, wire, identity, params.session, place))
+        tasks.track_future(socket::run(hub, Box::new(websocket), guest))
     })
+}
+
+/// What broadcasts say to such a connection beside what was said.
+pub(crate) const fn positions_of(wire: Wire) -> Positions {
+    match wire {
+        Wire::Phoenix | Wire::Dialogue => Positions::Withheld,
+        Wire::PhoenixPositioned => Positions::Sent,
+        Wire::PhoenixSigned => Positions::Signed,
+    }
 }
 
 /// Answers clients that fall back to polling, where a WebSocket did not come about.

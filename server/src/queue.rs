@@ -1,12 +1,20 @@
-//! What waits for a connection: bounded, and never dropped in silence.
+//! What waits for a connection: bounded, in order, and never dropped in silence.
 //!
-//! Shards put in and never wait; the task of the connection takes out. What does not fit any more
-//! cuts the connection, with a code and a reason.
+//! Shards put in and never wait; the task of the connection takes out. What others cause is *live*:
+//! a client that does not keep up with that is too slow, and its connection is cut with a code and a
+//! reason. What the client itself has asked for is an *answer*. However large it is, it cuts nothing:
+//! it is taken as the client reads, piece by piece, and the connection hands over no more requests
+//! with large answers until it has drained ([`Queue::may_ask`]).
+//!
+//! So a connection holds at most `queue_bytes` of live messages, `queue_bytes` of replies and
+//! `queue_bytes` of other answers, and for each kind of request ([`Large`]) one answer beyond those.
 
+mod answer;
+mod lane;
+mod line;
 mod size;
 
 use std::{
-    collections::VecDeque,
     future::poll_fn,
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -14,10 +22,16 @@ use std::{
 };
 
 use axum::extract::ws::Message;
-use parlor::Outbound;
+use parlor::{Event, EventKind, Outbound, PresenceState, Topic};
 
-use self::size::size_of;
+use self::{
+    answer::Replay,
+    line::{Kind, Line, Live},
+    size::{size_of, size_of_outbound},
+};
 use crate::{close::Close, dialogue::Told};
+
+pub(crate) use self::{answer::Pieces, lane::Tag, line::Load};
 
 /// Something for a connection.
 #[derive(Debug, Clone)]
@@ -30,6 +44,82 @@ pub(crate) enum Item {
     Restarted(usize),
     /// To be encoded by the connection, which knows how.
     Outbound(Arc<Outbound>),
+    /// A message that the client has missed, for it alone.
+    Missed(Box<Outbound>),
+    /// The next piece of a presence state.
+    State(Arc<Pieces>),
+    /// More was said in a topic than could wait behind an answer: its client is to join it again.
+    Interrupted(Topic),
+}
+
+impl Item {
+    /// Whether a client that receives it is no member from there on.
+    fn ends_membership(&self) -> bool {
+        match self {
+            Self::Outbound(outbound) => matches!(&**outbound, Outbound::Closed(_)),
+            Self::Told(told) => told.ends_membership(),
+            Self::Frame(_)
+            | Self::Restarted(_)
+            | Self::Missed(_)
+            | Self::State(_)
+            | Self::Interrupted(_) => false,
+        }
+    }
+}
+
+/// What comes of a join: all of it is put in at once.
+#[derive(Debug)]
+pub(crate) struct Joined {
+    pub(crate) topic: Topic,
+    pub(crate) reply: Outbound,
+    pub(crate) state: Option<PresenceState>,
+    pub(crate) missed: Vec<Outbound>,
+    pub(crate) page: Option<Outbound>,
+}
+
+/// A request whose answer can be large. A connection has one of each kind under way at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Large {
+    /// Into a topic: what is present, what was missed or what was said there before.
+    Join,
+    /// A page of history.
+    Page,
+    /// A list.
+    List,
+}
+
+impl Large {
+    /// What an event asks for, if its answer can be large.
+    pub(crate) fn of(event: &Event) -> Option<Self> {
+        match event {
+            Event::Join(_) => Self::of_kind(EventKind::Join),
+            Event::Rejoin(_) => Self::of_kind(EventKind::Rejoin),
+            Event::History(_) => Self::of_kind(EventKind::History),
+            Event::Query(_) => Self::of_kind(EventKind::Query),
+            Event::Refuse(refuse) => Self::of_kind(refuse.to),
+            _ => None,
+        }
+    }
+
+    /// What a reply to such an event answers.
+    pub(crate) const fn of_kind(kind: EventKind) -> Option<Self> {
+        match kind {
+            EventKind::Join | EventKind::Rejoin => Some(Self::Join),
+            EventKind::History => Some(Self::Page),
+            EventKind::Query => Some(Self::List),
+            _ => None,
+        }
+    }
+}
+
+/// Which kinds of requests may be handed over.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Allowed([bool; 3]);
+
+impl Allowed {
+    pub(crate) const fn allows(self, large: Large) -> bool {
+        self.0[large as usize]
+    }
 }
 
 /// What becomes of what is put in.
@@ -38,6 +128,8 @@ pub(crate) enum Put {
     Waits,
     /// The connection ends, so nobody takes it.
     Ending,
+    /// Its topic says nothing to the client until that joins again.
+    Dropped,
     /// It did not fit, and the connection is cut for it.
     CutsOff,
 }
@@ -46,19 +138,22 @@ pub(crate) enum Put {
 #[derive(Debug)]
 pub(crate) struct Queue {
     state: Mutex<State>,
-    max_items: usize,
-    max_bytes: usize,
+    /// How much that is live may wait, and with how many answers no more are asked for.
+    max: Load,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    items: VecDeque<(Item, usize)>,
-    bytes: usize,
+    line: Line,
     end: End,
     /// How it ends when all shards have said what they have to say of it.
     put_out: Option<Close>,
-    /// The task that takes, where it waits.
+    /// How many requests of each kind are under way.
+    asked: [u32; 3],
+    /// The task that takes.
     taker: Option<Waker>,
+    /// Whether the taker waits for something to take, and not for a cut alone.
+    is_awaited: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -71,37 +166,118 @@ enum End {
     Cut(Close),
 }
 
-/// How much is taken at once, at most; of bytes, perhaps one item more.
-const BATCH: usize = 64;
-const BATCH_BYTES: usize = 64 << 10;
-
-/// For how many there is room when none waits: what a burst took is given back.
-const ROOM: usize = 4;
-
 impl Queue {
     pub(crate) fn new(max_items: usize, max_bytes: usize) -> Self {
-        Self { state: Mutex::default(), max_items, max_bytes }
+        let max = Load { items: max_items, bytes: max_bytes };
+        Self { state: Mutex::default(), max }
     }
 
-    /// Lets something wait.
-    pub(crate) fn put(&self, item: Item) -> Put {
+    /// Lets something live wait; of a topic, in the order of that topic, which is asked for only where
+    /// a long answer is under way.
+    pub(crate) fn put(&self, item: Item, tag: impl FnOnce() -> Option<Tag>) -> Put {
         let size = size_of(&item);
         let mut state = self.lock();
         if state.end != End::Open {
             return Put::Ending;
         }
-        if state.items.len() >= self.max_items || state.bytes + size > self.max_bytes {
-            drop(state);
-            self.cut(Close::too_slow());
-            return Put::CutsOff;
+        match state.line.put(item, size, tag, self.max) {
+            Live::Waits => {
+                let taker = state.awaiting();
+                drop(state);
+                wake(taker);
+                Put::Waits
+            }
+            Live::Dropped => Put::Dropped,
+            Live::TooMuch => {
+                let close = Close::too_slow(state.line.live(), self.max);
+                drop(state);
+                self.cut(close);
+                Put::CutsOff
+            }
         }
-        state.bytes += size;
-        // Who takes waits only where there is nothing: for the second it is awake already.
-        let taker = if state.items.is_empty() { state.taker.take() } else { None };
-        state.items.push_back((item, size));
+    }
+
+    /// Lets a reply to its client wait, which is all that comes of a request.
+    pub(crate) fn reply(&self, reply: Outbound, is_to: Option<Large>) -> Put {
+        let size = size_of_outbound(&reply);
+        let kind = if is_to.is_some() { Kind::Answer } else { Kind::Reply };
+        self.answer(is_to, |line| line.answer(Item::Outbound(Arc::new(reply)), size, kind))
+    }
+
+    /// Lets the reply to a leave wait. What else waits for that topic is of no use any more.
+    pub(crate) fn left(&self, topic: &Topic, reply: Outbound) -> Put {
+        let size = size_of_outbound(&reply);
+        self.answer(None, |line| {
+            line.forget(topic);
+            line.answer(Item::Outbound(Arc::new(reply)), size, Kind::Reply);
+        })
+    }
+
+    /// Lets all wait that comes of a join. What waits of an earlier one gives way to it.
+    pub(crate) fn joined(&self, joined: Joined) -> Put {
+        let Joined { topic, reply, state, missed, page } = joined;
+        let size = size_of_outbound(&reply);
+        self.answer(Some(Large::Join), |line| {
+            line.forget(&topic);
+            line.answer(Item::Outbound(Arc::new(reply)), size, Kind::Reply);
+            if let Some(state) = state {
+                // A list that is short goes out whole.
+                let state = Outbound::PresenceState(state);
+                let size = size_of_outbound(&state);
+                match state {
+                    Outbound::PresenceState(state) if size > Pieces::BYTES => {
+                        line.pieces(&topic, Pieces::new(state), size);
+                    }
+                    state => line.answer_of(&topic, Item::Outbound(Arc::new(state)), size),
+                }
+            }
+            if !missed.is_empty() {
+                line.replay(&topic, Replay::new(missed));
+            }
+            if let Some(page) = page {
+                let size = size_of_outbound(&page);
+                line.answer_of(&topic, Item::Outbound(Arc::new(page)), size);
+            }
+        })
+    }
+
+    /// Tells the connection to have its client rejoin, behind all that it is being told.
+    pub(crate) fn restarted(&self, shard: usize) {
+        self.answer(None, |line| line.put_last(Item::Restarted(shard)));
+    }
+
+    fn answer(&self, is_to: Option<Large>, put: impl FnOnce(&mut Line)) -> Put {
+        let mut state = self.lock();
+        if let Some(large) = is_to {
+            let asked = &mut state.asked[large as usize];
+            *asked = asked.saturating_sub(1);
+        }
+        if state.end != End::Open {
+            return Put::Ending;
+        }
+        put(&mut state.line);
+        let taker = state.awaiting();
         drop(state);
         wake(taker);
         Put::Waits
+    }
+
+    /// Which requests may be handed over: none of their kind is under way, and fewer answers wait than
+    /// there may be live messages.
+    pub(crate) fn allows(&self) -> Allowed {
+        let state = self.lock();
+        let has_room = !state.line.answers().reaches(self.max);
+        Allowed(state.asked.map(|asked| has_room && asked == 0))
+    }
+
+    /// Takes note that a request of that kind is handed over.
+    pub(crate) fn ask(&self, large: Large) {
+        self.lock().asked[large as usize] += 1;
+    }
+
+    /// Whether so many replies wait that the client is to take some before it says more.
+    pub(crate) fn is_full_of_replies(&self) -> bool {
+        self.lock().line.replies().reaches(self.max)
     }
 
     /// Ends the connection when all that waits is sent.
@@ -135,10 +311,9 @@ impl Queue {
         let waiting = match state.end {
             End::Open | End::AfterAll(_) => {
                 state.end = End::Cut(close);
-                state.bytes = 0;
-                mem::take(&mut state.items)
+                mem::take(&mut state.line)
             }
-            End::Cut(_) => VecDeque::new(),
+            End::Cut(_) => Line::default(),
         };
         let taker = state.taker.take();
         drop(state);
@@ -159,53 +334,60 @@ impl Queue {
         items: &mut Vec<Item>,
     ) -> Poll<Option<Close>> {
         let mut state = self.lock();
-        let State { items: waiting, bytes, end, put_out: _, taker } = &mut *state;
-        let (all, first) = (*bytes, items.len());
-        items.reserve(waiting.len().min(BATCH));
-        while items.len() - first < BATCH
-            && all - *bytes < BATCH_BYTES
-            && let Some((item, size)) = waiting.pop_front()
-        {
-            *bytes -= size;
-            items.push(item);
-        }
+        let first = items.len();
+        state.line.take(items);
         if items.len() > first {
-            if waiting.is_empty() && waiting.capacity() > ROOM {
-                waiting.shrink_to(ROOM);
-            }
             return Poll::Ready(None);
         }
+        let State { end, taker, is_awaited, .. } = &mut *state;
         match end {
             End::Open => {
                 wait(taker, context);
+                *is_awaited = true;
                 Poll::Pending
             }
             End::AfterAll(close) | End::Cut(close) => Poll::Ready(Some(close.clone())),
         }
     }
 
-    /// How many items wait, and about how many bytes they have.
-    pub(crate) fn waiting(&self) -> (usize, usize) {
+    /// What waits, and what of it are answers.
+    pub(crate) fn waiting(&self) -> Waiting {
         let state = self.lock();
-        (state.items.len(), state.bytes)
+        Waiting { live: state.line.live(), answers: state.line.answers() }
     }
 
     /// Waits until it is cut.
     pub(crate) async fn until_cut(&self) -> Close {
-        poll_fn(|context| {
-            let mut state = self.lock();
-            if let End::Cut(close) = &state.end {
-                return Poll::Ready(close.clone());
-            }
-            wait(&mut state.taker, context);
-            Poll::Pending
-        })
-        .await
+        poll_fn(|context| self.poll_cut(context)).await
+    }
+
+    /// The same for one who waits for other things too.
+    pub(crate) fn poll_cut(&self, context: &Context<'_>) -> Poll<Close> {
+        let mut state = self.lock();
+        if let End::Cut(close) = &state.end {
+            return Poll::Ready(close.clone());
+        }
+        wait(&mut state.taker, context);
+        Poll::Pending
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl State {
+    /// The taker, if it waits for something to take. For the second item it is awake already.
+    fn awaiting(&mut self) -> Option<Waker> {
+        if mem::take(&mut self.is_awaited) { self.taker.take() } else { None }
+    }
+}
+
+/// What waits for a connection.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    pub(crate) live: Load,
+    pub(crate) answers: Load,
 }
 
 /// Has the task that waits be told.
@@ -224,18 +406,25 @@ fn wake(taker: Option<Waker>) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        line::{BATCH, BATCH_BYTES, ROOM},
+        *,
+    };
 
     fn frame(text: &'static str) -> Item {
         Item::Frame(Message::Text(text.into()))
     }
 
+    fn put(queue: &Queue, item: Item) -> Put {
+        queue.put(item, || None)
+    }
+
     #[tokio::test]
     async fn what_was_put_in_is_taken_before_it_ends() {
         let queue = Queue::new(2, 10_000);
-        assert_eq!(queue.put(frame("a")), Put::Waits);
+        assert_eq!(put(&queue, frame("a")), Put::Waits);
         queue.close(Close::restarting());
-        assert_eq!(queue.put(frame("b")), Put::Ending);
+        assert_eq!(put(&queue, frame("b")), Put::Ending);
         let mut items = Vec::new();
         assert_eq!(queue.take(&mut items).await, None);
         assert_eq!(items.len(), 1);
@@ -245,7 +434,7 @@ mod tests {
     #[tokio::test]
     async fn who_waits_is_woken_by_whatever_there_is() {
         let ways: [(fn(&Queue), _); 3] = [
-            (|queue| assert_eq!(queue.put(frame("a")), Put::Waits), None),
+            (|queue| assert_eq!(put(queue, frame("a")), Put::Waits), None),
             (|queue| queue.close(Close::restarting()), Some(Close::restarting())),
             (|queue| queue.cut(Close::taken_over()), Some(Close::taken_over())),
         ];
@@ -270,7 +459,7 @@ mod tests {
     async fn who_waits_for_a_cut_is_woken_by_it() {
         let queue = Queue::new(9, 10_000);
         let (cut, ()) = tokio::join!(queue.until_cut(), async {
-            assert_eq!(queue.put(frame("a")), Put::Waits);
+            assert_eq!(put(&queue, frame("a")), Put::Waits);
             queue.cut(Close::taken_over());
         });
         assert_eq!(cut, Close::taken_over());
@@ -280,23 +469,23 @@ mod tests {
     async fn what_a_burst_took_is_given_back() {
         let queue = Queue::new(1_000, 1_000_000);
         for _ in 0..50 {
-            assert_eq!(queue.put(frame("a")), Put::Waits);
+            assert_eq!(put(&queue, frame("a")), Put::Waits);
         }
         let mut items = Vec::new();
         assert_eq!(queue.take(&mut items).await, None);
-        assert!(queue.lock().items.capacity() <= ROOM);
+        assert!(queue.lock().line.capacity() <= ROOM);
     }
 
     #[tokio::test]
     async fn who_is_put_out_hears_of_all_shards_before_it_ends() {
         let queue = Queue::new(9, 10_000);
         queue.finish();
-        assert_eq!(queue.put(frame("a")), Put::Waits);
+        assert_eq!(put(&queue, frame("a")), Put::Waits);
         queue.put_out(Close::put_out("first"));
-        assert_eq!(queue.put(frame("b")), Put::Waits);
+        assert_eq!(put(&queue, frame("b")), Put::Waits);
         queue.put_out(Close::put_out("second"));
         queue.finish();
-        assert_eq!(queue.put(frame("c")), Put::Ending);
+        assert_eq!(put(&queue, frame("c")), Put::Ending);
         let mut items = Vec::new();
         assert_eq!(queue.take(&mut items).await, None);
         assert_eq!(items.len(), 2);
@@ -306,12 +495,13 @@ mod tests {
     #[tokio::test]
     async fn one_item_too_many_cuts_it() {
         let queue = Queue::new(2, 10_000);
-        assert_eq!([queue.put(frame("a")), queue.put(frame("b"))], [Put::Waits, Put::Waits]);
-        assert_eq!(queue.put(frame("c")), Put::CutsOff);
-        assert_eq!(queue.until_cut().await, Close::too_slow());
+        assert_eq!([put(&queue, frame("a")), put(&queue, frame("b"))], [Put::Waits, Put::Waits]);
+        assert_eq!(put(&queue, frame("c")), Put::CutsOff);
+        let close = Close::new(4001, "too slow, more than 2 messages wait");
+        assert_eq!(queue.until_cut().await, close);
         queue.cut(Close::taken_over());
         let mut items = Vec::new();
-        assert_eq!(queue.take(&mut items).await, Some(Close::too_slow()), "the first reason stays");
+        assert_eq!(queue.take(&mut items).await, Some(close), "the first reason stays");
         assert!(items.is_empty());
     }
 
@@ -325,13 +515,13 @@ mod tests {
             taken.push(items.len());
         };
         for _ in 0..BATCH + 3 {
-            assert_eq!(queue.put(frame("a")), Put::Waits);
+            assert_eq!(put(&queue, frame("a")), Put::Waits);
         }
         take().await;
         take().await;
         for _ in 0..3 {
             let large = Message::Text("x".repeat(BATCH_BYTES / 2).into());
-            assert_eq!(queue.put(Item::Frame(large)), Put::Waits);
+            assert_eq!(put(&queue, Item::Frame(large)), Put::Waits);
         }
         take().await;
         take().await;
@@ -341,10 +531,12 @@ mod tests {
     #[tokio::test]
     async fn one_byte_too_many_cuts_it() {
         let queue = Queue::new(10, 2 * 129);
-        assert_eq!([queue.put(frame("a")), queue.put(frame("b"))], [Put::Waits, Put::Waits]);
+        assert_eq!([put(&queue, frame("a")), put(&queue, frame("b"))], [Put::Waits, Put::Waits]);
         let mut items = Vec::new();
         assert_eq!(queue.take(&mut items).await, None);
-        assert_eq!([queue.put(frame("a")), queue.put(frame(""))], [Put::Waits, Put::Waits]);
-        assert_eq!(queue.put(frame("ab")), Put::CutsOff);
+        assert_eq!([put(&queue, frame("a")), put(&queue, frame(""))], [Put::Waits, Put::Waits]);
+        assert_eq!(put(&queue, frame("ab")), Put::CutsOff);
+        let close = Close::new(4001, "too slow, more than 258 bytes of messages wait");
+        assert_eq!(queue.until_cut().await, close);
     }
 }

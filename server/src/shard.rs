@@ -6,6 +6,7 @@
 
 mod delivery;
 mod entering;
+mod joining;
 mod paging;
 mod seats;
 
@@ -356,6 +357,7 @@ impl Shard {
                 }
                 (_, other) => self.seats.deliver(other, once),
             }
+            self.seats.complete();
         }
         result
     }

@@ -98,8 +98,22 @@ impl Entries {
 
     /// The entries, each made when it is asked for.
     pub fn iter(&self) -> impl Iterator<Item = Entry> {
-        let listed = self.listed.iter().flat_map(|listed| listed.iter().cloned());
-        let mut records = self.ordered().into_iter().peekable();
+        self.iter_from(0)
+    }
+
+    /// The entries from the meta at index `first` on, counted over all entries in their order. An
+    /// entry that begins before `first` comes with the metas that remain.
+    ///
+    /// With it, a list can be encoded in pieces. Finding `first` costs O(n), but makes no entry.
+    pub fn iter_from(&self, first: usize) -> impl Iterator<Item = Entry> {
+        let mut skipped = first;
+        let listed = self.listed.iter().flat_map(|listed| listed.iter());
+        let listed = listed.filter_map(move |entry| {
+            let skip = skipped.min(entry.metas.len());
+            skipped -= skip;
+            entry.without_first(skip)
+        });
+        let mut records = self.ordered().into_iter().skip(first).peekable();
         let made = iter::from_fn(move || {
             let first = records.next()?;
             let key = self.names_of(&first).user.clone();

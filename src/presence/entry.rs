@@ -132,6 +132,12 @@ impl Entry {
         ENTRY_BYTES + encoded_bytes(self.key.as_bytes()) + metas
     }
 
+    /// The same without its first metas, unless none remains.
+    pub(crate) fn without_first(&self, metas: usize) -> Option<Self> {
+        let rest = self.metas.without_first(metas)?;
+        Some(Self { key: self.key.clone(), metas: rest, edge: self.edge })
+    }
+
     pub(crate) const fn with_edge(mut self, edge: Edge) -> Self {
         self.edge = edge;
         self

@@ -169,6 +169,7 @@ mod fan_out;
 mod frame;
 mod history;
 mod outgoing;
+mod pacing;
 mod position;
 mod presence;
 mod pushes;
@@ -182,6 +183,7 @@ pub use self::{
     connection::{Connection, Incoming},
     fan_out::{Positions, shared},
     frame::{FieldTooLong, Frame, Frames},
+    pacing::StatePiece,
     read::Malformed,
     write::Status,
 };

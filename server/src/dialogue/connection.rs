@@ -6,13 +6,12 @@ use engineioxide::{DisconnectReason, Str, TransportType};
 use futures_util::FutureExt;
 use parlor::{
     Answer, Body, Event, EventKind, Join, Leave, Outbound, Question, RateLimiter, Reason, Refuse,
-    Since,
+    Since, Topic,
     wire::dialogue::{self, Incoming},
 };
 use tokio::{
     select,
-    sync::mpsc::error::TrySendError,
-    time::{Instant, sleep, sleep_until, timeout},
+    time::{Instant, sleep_until, timeout},
 };
 use tracing::{debug, info};
 
@@ -20,13 +19,17 @@ use super::{
     Transport, entrance,
     inbox::Ended,
     listings::{Listed, Listings},
+    outlet::{Emitted, Outlet, emit},
     packet::{self, Packet},
     rooms::{Rooms, TooMany},
+    told::Told,
 };
 use crate::{
     close::{After, Close},
     hub::{Hub, Link, ShardGone},
     metrics::Ending,
+    names,
+    parked::{Parked, Request},
     queue::Item,
     random,
     registry::Place,
@@ -36,6 +39,7 @@ use crate::{
 /// A connection that lives.
 pub(super) struct Connection {
     pub(super) transport: Arc<Transport>,
+    pub(super) outlet: Outlet,
     pub(super) codec: dialogue::Connection,
     pub(super) link: Link,
     pub(super) rooms: Rooms,
@@ -43,6 +47,8 @@ pub(super) struct Connection {
     pub(super) silence: Duration,
     pub(super) listings: Listings,
     pub(super) rate: RateLimiter<()>,
+    /// What its client has asked for while it had much to read.
+    pub(super) parked: Parked,
     /// What its client has said last, until the shards have room for it. Until then nothing more is
     /// read, and neither while it waits for a list of rooms.
     pub(super) waiting: VecDeque<(usize, Message)>,
@@ -85,9 +91,6 @@ impl From<Ended> for End {
 
 /// For how long a client that polls may take to ask for its last packets.
 const LINGER: Duration = Duration::from_secs(1);
-
-/// How often a transport that is full is asked whether it is full still: at first, and at last.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(50));
 
 /// Serves a connection until it ends.
 pub(super) async fn run(hub: Arc<Hub>, transport: Arc<Transport>, place: Arc<Place>) {
@@ -138,9 +141,48 @@ impl Connection {
         self.write(packet::connected(&random::name())).await?;
         self.write(packet::said(&self.codec.connected())).await?;
         for rejoin in self.rejoins() {
-            self.waiting.push_back(self.link.address_return(rejoin));
+            self.request(self.link.address_return(rejoin), 0);
         }
         Ok(())
+    }
+
+    /// Hands a request over, or parks it while its client has much to read.
+    fn request(&mut self, addressed: (usize, Message), bytes: usize) {
+        let request = Request::new(addressed, bytes);
+        let allowed = || self.link.queue.allows();
+        if self.parked.holds_up(&request)
+            || request.large().is_some_and(|large| !allowed().allows(large))
+        {
+            return self.parked.park(request);
+        }
+        self.hand_in(request);
+    }
+
+    fn hand_in(&mut self, request: Request) {
+        if let Some(large) = request.large() {
+            self.link.queue.ask(large);
+        }
+        self.waiting.push_back((request.shard, request.message));
+    }
+
+    /// Hands over what was parked, as far as that may go.
+    fn unpark(&mut self) {
+        while !self.parked.is_empty() {
+            let allowed = self.link.queue.allows();
+            let Some(request) = self.parked.next(|large| allowed.allows(large)) else { return };
+            self.hand_in(request);
+        }
+    }
+
+    /// Makes it a member again of a room of which more was said than could wait for it.
+    fn renew(&mut self, topic: &Topic) {
+        let client = self.link.client_id.as_str();
+        info!(client, topic = topic.as_str(), "too slow for a topic, so it joins again");
+        for rejoin in self.rejoins() {
+            if names::topic_of(&rejoin) == Some(topic) {
+                self.request(self.link.address_return(rejoin), 0);
+            }
+        }
     }
 
     /// What makes it a member again of its rooms.
@@ -152,8 +194,12 @@ impl Connection {
 
     /// Makes it a member again of its rooms on a shard that has crashed.
     fn restore(&mut self, restarted: usize) {
-        let rejoins = self.rejoins().into_iter().map(|rejoin| self.link.address(rejoin));
-        self.waiting.extend(rejoins.filter(|(shard, _)| *shard == restarted));
+        for rejoin in self.rejoins() {
+            let (shard, message) = self.link.address(rejoin);
+            if shard == restarted {
+                self.request((shard, message), 0);
+            }
+        }
     }
 
     /// Serves it until it ends, and lets all others know.
@@ -224,12 +270,17 @@ impl Connection {
             if let Err(end) = result {
                 return end;
             }
+            self.unpark();
         }
     }
 
     /// Whether it may be asked for more. A list of rooms can be long, so it waits for the one before.
     fn is_idle(&self) -> bool {
-        self.waiting.is_empty() && self.listings.is_empty()
+        let limits = &self.link.hub().settings.connections;
+        self.waiting.is_empty()
+            && self.listings.is_empty()
+            && !self.parked.is_full(limits.queue_bytes.max(2 * limits.max_message_bytes))
+            && !self.link.queue.is_full_of_replies()
     }
 
     /// Reads a packet of the client.
@@ -259,7 +310,7 @@ impl Connection {
             return self.write(packet::said(&refused)).await;
         }
         match self.codec.event(&name, argument, now_ms) {
-            Incoming::Event(event) => self.ask(event),
+            Incoming::Event(event) => self.ask(event, message.len()),
             Incoming::Packet(packet) => self.write(packet::said(&packet)).await?,
             Incoming::Nothing => {}
         }
@@ -267,8 +318,8 @@ impl Connection {
     }
 
     /// Addresses what the client asks for: a list of rooms to all shards.
-    fn ask(&mut self, event: Event) {
-        let hub = self.link.hub();
+    fn ask(&mut self, event: Event, bytes: usize) {
+        let hub = Arc::clone(self.link.hub());
         let limits = &hub.settings.connections;
         let event = if let Event::Join(join) = event {
             let topic = &join.topic;
@@ -278,7 +329,7 @@ impl Connection {
             if self.rooms.is_news(topic) && stays {
                 self.rooms.renew(topic);
                 let leave = Leave::new(&join.client_id, topic);
-                self.waiting.push_back(self.link.address(leave.into()));
+                self.request(self.link.address(leave.into()), 0);
             }
             match self.rooms.ask(&join.topic, limits.max_topics) {
                 Ok(()) => join.into(),
@@ -292,9 +343,11 @@ impl Connection {
             && let Some(reference) = query.reference.clone()
         {
             self.listings.ask(reference, hub.shards.len());
-            self.waiting.extend(self.link.address_all(&event));
+            for addressed in self.link.address_all(&event) {
+                self.request(addressed, bytes);
+            }
         } else {
-            self.waiting.push_back(self.link.address(event));
+            self.request(self.link.address(event), bytes);
         }
     }
 
@@ -306,13 +359,20 @@ impl Connection {
                     self.write(told.text.clone()).await?;
                     self.rooms.note(&told.note);
                 }
+                Item::Missed(outbound) => {
+                    if let Some(told) = Told::of_all(&outbound) {
+                        self.write(told.text).await?;
+                        self.rooms.note(&told.note);
+                    }
+                }
+                Item::Interrupted(topic) => self.renew(&topic),
                 Item::Outbound(outbound) => {
                     for packet in self.encode(&outbound) {
                         self.write(packet::said(&packet)).await?;
                     }
                 }
                 // Shards put it before those alone who speak Phoenix.
-                Item::Frame(_) => {}
+                Item::Frame(_) | Item::State(_) => {}
                 Item::Restarted(shard) => self.restore(shard),
             }
         }
@@ -337,27 +397,15 @@ impl Connection {
         }
     }
 
-    /// Writes a packet. A client that takes nothing for as long as it may be idle is too slow.
-    async fn write(&self, text: Str) -> Result<(), End> {
-        if emit(&self.transport, &text)? == Emitted::Yes {
+    /// Writes a packet.
+    async fn write(&mut self, text: Str) -> Result<(), End> {
+        if self.outlet.emit(&text)? == Emitted::Yes {
             return Ok(());
         }
-        let patience = Duration::from_millis(self.link.hub().settings.connections.idle_ms);
-        let (mut pause, longest) = PAUSES;
-        let emitted = async {
-            while emit(&self.transport, &text)? == Emitted::No {
-                sleep(pause).await;
-                pause = longest.min(pause * 2);
-            }
-            Ok(())
-        };
         select! {
             close = self.link.queue.until_cut() => Err(End::Closed(close)),
             () = at(self.expires_at) => Err(End::Closed(Close::expired())),
-            emitted = timeout(patience, emitted) => match emitted {
-                Ok(emitted) => emitted,
-                Err(_elapsed) => Err(End::Closed(Close::too_slow())),
-            },
+            written = self.outlet.write(&text) => written,
         }
     }
 }
@@ -369,26 +417,6 @@ fn refused(join: &Join, max_topics: usize) -> Event {
     let mut refuse = refuse.with_topic(&join.topic).with_message(message);
     refuse.reference.clone_from(&join.reference);
     refuse.into()
-}
-
-/// Whether the transport has taken something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Emitted {
-    Yes,
-    No,
-}
-
-/// Gives a packet to the transport, if there is room for another one beside it: that is for the
-/// transport's own, which takes a client for dead that it can't ask whether it lives.
-pub(super) fn emit(transport: &Transport, text: &Str) -> Result<Emitted, End> {
-    match (transport.reserve(), transport.reserve()) {
-        (Ok(permit), Ok(_spare)) => {
-            permit.emit(text.clone());
-            Ok(Emitted::Yes)
-        }
-        (Err(TrySendError::Closed(())), _) | (_, Err(TrySendError::Closed(()))) => Err(End::Lost),
-        (Err(TrySendError::Full(())), _) | (_, Err(TrySendError::Full(()))) => Ok(Emitted::No),
-    }
 }
 
 /// Hands over what is waiting, when the shard has room for it; never done if there is nothing.

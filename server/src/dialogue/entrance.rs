@@ -13,7 +13,8 @@ use tracing::{debug, info};
 
 use super::{
     Transport,
-    connection::{Connection, End, emit},
+    connection::{Connection, End},
+    outlet::{Outlet, emit},
     packet::{self, Packet},
     returns::Known,
 };
@@ -23,6 +24,7 @@ use crate::{
     close::Close,
     hub::{Hub, ShardGone},
     metrics::Why,
+    parked::Parked,
     random,
     registry::Place,
     sessions::{Return, Sessions},
@@ -147,12 +149,14 @@ async fn enter(
     let lives = |until: u64| Duration::from_secs(until.saturating_sub(clock::unix_s()));
     Ok(Connection {
         transport: Arc::clone(transport),
+        outlet: Outlet::new(Arc::clone(transport), Duration::from_millis(limits.idle_ms)),
         codec: codec.with_page_length(page_length),
         link,
         rooms,
         silence: super::silence(limits),
         listings: super::listings::Listings::default(),
         rate: RateLimiter::new(limits.events_per_window, limits.window_ms),
+        parked: Parked::default(),
         waiting: std::collections::VecDeque::new(),
         expires_at: identity
             .expires_at

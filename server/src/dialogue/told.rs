@@ -26,6 +26,11 @@ pub(super) enum Note {
 }
 
 impl Told {
+    /// Whether a client that is told it is in a room no longer.
+    pub(crate) const fn ends_membership(&self) -> bool {
+        matches!(self.note, Note::Left(_))
+    }
+
     /// An outbound message as all who receive it are told, if the protocol has it.
     pub(crate) fn of_all(outbound: &Outbound) -> Option<Self> {
         let packet: dialogue::Packet = shared(outbound)?;

@@ -9,8 +9,8 @@ use axum::{
 use parlor::{Channel, ClientId, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::{Waiting, look};
-use crate::{hub::Hub, problem::Problem, registry::Known};
+use super::look;
+use crate::{hub::Hub, problem::Problem, queue::Waiting, registry::Known};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,11 +27,28 @@ pub(super) struct Answer {
     all: usize,
     /// How many of them have the text that is looked for.
     matching: usize,
-    /// How much may wait for each.
-    queue_limit: Waiting,
+    /// How much that is live may wait for each.
+    queue_limit: Limit,
     clients: Vec<Row>,
     /// Shards that did not answer in time, so that rooms of theirs are not counted.
     silent_shards: Vec<usize>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
+struct Limit {
+    items: usize,
+    bytes: usize,
+}
+
+/// What waits for a connection.
+#[derive(Debug, Clone, Copy, Serialize)]
+struct Queued {
+    /// Live messages, which have a limit.
+    items: usize,
+    bytes: usize,
+    /// What the client has asked for.
+    answer_items: usize,
+    answer_bytes: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -43,7 +60,7 @@ struct Row {
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<IpAddr>,
     connected_at_ms: u64,
-    queue: Waiting,
+    queue: Queued,
     rooms: usize,
 }
 
@@ -54,7 +71,7 @@ pub(super) async fn list(
     let Params { text, limit } = super::allowed(&hub, request)?;
     let limit = super::listed(limit)?;
     let limits = &hub.settings.connections;
-    let queue_limit = Waiting { items: limits.queue_items, bytes: limits.queue_bytes };
+    let queue_limit = Limit { items: limits.queue_items, bytes: limits.queue_bytes };
 
     let known = hub.registry.all();
     let all = known.len();
@@ -73,14 +90,19 @@ pub(super) async fn list(
 impl Row {
     fn of(known: Known) -> Self {
         let Known { client_id, user_id, wire, address, since_ms, queue } = known;
-        let (items, bytes) = queue.waiting();
-        let queue = Waiting { items, bytes };
+        let Waiting { live, answers } = queue.waiting();
+        let queue = Queued {
+            items: live.items,
+            bytes: live.bytes,
+            answer_items: answers.items,
+            answer_bytes: answers.bytes,
+        };
         let protocol = wire.label();
         Self { client_id, user_id, protocol, address, connected_at_ms: since_ms, queue, rooms: 0 }
     }
 
     /// The fullest queue first, then who has come first.
-    fn standing(&self, limit: Waiting) -> (Reverse<usize>, u64, &ClientId) {
+    fn standing(&self, limit: Limit) -> (Reverse<usize>, u64, &ClientId) {
         let part = |of: usize, limit: usize| of.saturating_mul(1_000_000) / limit.max(1);
         let fullness = part(self.queue.items, limit.items).max(part(self.queue.bytes, limit.bytes));
         (Reverse(fullness), self.connected_at_ms, &self.client_id)

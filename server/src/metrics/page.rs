@@ -121,7 +121,7 @@ impl Page {
     }
 
     fn queues(&self, families: &mut Families<'_>) -> fmt::Result {
-        let Queues { all, most } = self.queues;
+        let Queues { all, answers, most } = self.queues;
         families.gauge(
             "parlor_queue_messages",
             "Messages that wait for connections to take them, all queues together.",
@@ -131,6 +131,16 @@ impl Page {
             ("parlor_queue", Unit::Bytes),
             "What they hold, about; what several queues share is counted in each.",
             all.bytes as u64,
+        )?;
+        families.gauge(
+            "parlor_queue_answers",
+            "Answers among these: what clients have asked for, such as messages that they missed.",
+            answers.items as u64,
+        )?;
+        families.gauge_of(
+            ("parlor_queue_answer", Unit::Bytes),
+            "Bytes of answers queued for connections; payloads may be shared with history.",
+            answers.bytes as u64,
         )?;
         families.gauge(
             "parlor_queue_longest_messages",

@@ -5,35 +5,44 @@ use parlor::{Answer, Body, Outbound, Payload, Reply, RoomInfo};
 
 use super::Item;
 
+/// What an item takes beside what it carries.
+const HEAD: usize = 128;
+
 /// About how many bytes something holds.
 pub(super) fn size_of(item: &Item) -> usize {
-    const HEAD: usize = 128;
-    HEAD + match item {
-        Item::Frame(Message::Text(text)) => text.as_str().len(),
+    match item {
+        Item::Frame(Message::Text(text)) => HEAD + text.as_str().len(),
         Item::Frame(Message::Binary(bytes) | Message::Ping(bytes) | Message::Pong(bytes)) => {
-            bytes.len()
+            HEAD + bytes.len()
         }
-        Item::Frame(Message::Close(_)) | Item::Restarted(_) => 0,
-        Item::Told(told) => told.text.len(),
-        Item::Outbound(outbound) => match &**outbound {
-            Outbound::PushMessage(push) => bytes_of(&push.payload),
-            Outbound::BroadcastMessage(message) => bytes_of(&message.payload),
-            Outbound::PresenceState(state) => HEAD * state.entries.meta_count(),
-            Outbound::History(page) => {
-                page.messages.iter().map(|message| HEAD + bytes_of(&message.payload)).sum()
-            }
-            Outbound::Reply(Reply { result: Ok(Body::Answer(Answer::Rooms(rooms))), .. }) => {
-                rooms.iter().map(|room| HEAD + bytes_of_room(room)).sum()
-            }
-            Outbound::PresenceDiff(_)
-            | Outbound::Reply(_)
-            | Outbound::Evicted(_)
-            | Outbound::RoomOpened(_)
-            | Outbound::RoomClosed(_)
-            | Outbound::Closed(_)
-            | Outbound::Disconnect(_)
-            | Outbound::System(_) => 0,
-        },
+        Item::Frame(Message::Close(_)) | Item::Restarted(_) | Item::Interrupted(_) => HEAD,
+        Item::Told(told) => HEAD + told.text.len(),
+        Item::Outbound(outbound) => size_of_outbound(outbound),
+        Item::Missed(outbound) => size_of_outbound(outbound),
+        Item::State(pieces) => HEAD + HEAD * pieces.state().entries.meta_count(),
+    }
+}
+
+/// The same of what is encoded by its connection.
+pub(super) fn size_of_outbound(outbound: &Outbound) -> usize {
+    HEAD + match outbound {
+        Outbound::PushMessage(push) => bytes_of(&push.payload),
+        Outbound::BroadcastMessage(message) => bytes_of(&message.payload),
+        Outbound::PresenceState(state) => HEAD * state.entries.meta_count(),
+        Outbound::History(page) => {
+            page.messages.iter().map(|message| HEAD + bytes_of(&message.payload)).sum()
+        }
+        Outbound::Reply(Reply { result: Ok(Body::Answer(Answer::Rooms(rooms))), .. }) => {
+            rooms.iter().map(|room| HEAD + bytes_of_room(room)).sum()
+        }
+        Outbound::PresenceDiff(_)
+        | Outbound::Reply(_)
+        | Outbound::Evicted(_)
+        | Outbound::RoomOpened(_)
+        | Outbound::RoomClosed(_)
+        | Outbound::Closed(_)
+        | Outbound::Disconnect(_)
+        | Outbound::System(_) => 0,
     }
 }
 

@@ -16,6 +16,7 @@ use tracing::{debug, info, warn};
 
 use super::{
     Served,
+    joining::Joining,
     seats::{Seat, Seats, Wire},
 };
 use crate::{
@@ -23,28 +24,45 @@ use crate::{
     dialogue::Told,
     metrics::Sent,
     phoenix::message_of,
-    queue::{Item, Put},
+    queue::{Item, Large, Put, Tag},
 };
 
 impl Seats {
     pub(super) fn deliver(&mut self, outbound: Outbound, once: Option<&Served>) {
-        match &outbound {
-            Outbound::Reply(reply) => {
-                if let Err(refusal) = &reply.result {
-                    log_refusal(reply, refusal);
+        let outbound = match &mut self.joining {
+            None => outbound,
+            Some(joining) => match joining.take(outbound) {
+                Ok(()) => return,
+                Err(other) => {
+                    self.complete();
+                    other
                 }
-                let Some(client_id) = reply.client_id.clone() else { return };
-                if reply.to != EventKind::Connect {
-                    self.to_one(&client_id, outbound);
-                } else if let Err(refusal) = &reply.result
-                    && let Some(seat) = self.of_client(&client_id)
-                {
-                    seat.queue.cut(Close::no_room(refusal.to_string()));
+            },
+        };
+        match &outbound {
+            Outbound::Reply(_) => {
+                let Outbound::Reply(reply) = outbound else { return };
+                self.reply(reply);
+            }
+            Outbound::PushMessage(push) => {
+                let tag = push.topic.as_ref().map(Tag::of);
+                self.to_one(&push.client_id.clone(), outbound, tag);
+            }
+            Outbound::PresenceState(state) => {
+                let tag = Some(Tag::of(&state.topic));
+                self.to_one(&state.client_id.clone(), outbound, tag);
+            }
+            Outbound::History(page) if page.reference.is_some() => {
+                if let Some(seat) = self.of_client(&page.client_id) {
+                    let sent = Sent::of(&outbound);
+                    let put = seat.queue.reply(outbound, Some(Large::Page));
+                    self.count(sent, seat.wire, u64::from(put == Put::Waits));
                 }
             }
-            Outbound::PushMessage(push) => self.to_one(&push.client_id.clone(), outbound),
-            Outbound::PresenceState(state) => self.to_one(&state.client_id.clone(), outbound),
-            Outbound::History(page) => self.to_one(&page.client_id.clone(), outbound),
+            Outbound::History(page) => {
+                let tag = Some(Tag::of(&page.topic));
+                self.to_one(&page.client_id.clone(), outbound, tag);
+            }
             Outbound::BroadcastMessage(message) => {
                 self.to_all(&message.recipients, &outbound, once);
             }
@@ -70,19 +88,65 @@ impl Seats {
         }
     }
 
-    /// Lets those know who can't be told: their connections join again for them.
-    pub(super) fn restarted(&self, shard: usize) {
-        for seat in self.all().filter(|seat| seat.wire == Wire::Dialogue) {
-            put(seat, Item::Restarted(shard));
+    /// Puts the answer to a join into the queue of its client, if one is being gathered.
+    pub(super) fn complete(&mut self) {
+        let Some(joining) = self.joining.take() else { return };
+        let Joining { client_id, joined, .. } = *joining;
+        let Some(seat) = self.of_client(&client_id) else { return };
+        let parts = [
+            (Sent::Reply, 1),
+            (Sent::PresenceState, usize::from(joined.state.is_some())),
+            (Sent::BroadcastMessage, joined.missed.len()),
+            (Sent::History, usize::from(joined.page.is_some())),
+        ];
+        let waits = seat.queue.joined(joined) == Put::Waits;
+        for (sent, many) in parts {
+            self.count(Some(sent), seat.wire, if waits { many as u64 } else { 0 });
         }
     }
 
-    fn to_one(&self, client_id: &ClientId, outbound: Outbound) {
+    fn reply(&mut self, reply: Reply) {
+        if let Err(refusal) = &reply.result {
+            log_refusal(&reply, refusal);
+        }
+        let Some(seat) = reply.client_id.as_ref().and_then(|client_id| self.of_client(client_id))
+        else {
+            return;
+        };
+        if reply.to == EventKind::Connect {
+            if let Err(refusal) = &reply.result {
+                seat.queue.cut(Close::no_room(refusal.to_string()));
+            }
+            return;
+        }
+        let reply = match Joining::begin(reply, seat.wire) {
+            Ok(joining) => return self.joining = Some(Box::new(joining)),
+            Err(reply) => reply,
+        };
+        let put = match (reply.to, &reply.result, reply.topic.clone()) {
+            (EventKind::Leave, Ok(_), Some(topic)) => {
+                seat.queue.left(&topic, Outbound::Reply(reply))
+            }
+            // The page itself is the answer.
+            (EventKind::History, Ok(_), _) => seat.queue.reply(Outbound::Reply(reply), None),
+            (to, _, _) => seat.queue.reply(Outbound::Reply(reply), Large::of_kind(to)),
+        };
+        self.count(Some(Sent::Reply), seat.wire, u64::from(put == Put::Waits));
+    }
+
+    /// Lets those know who can't be told: their connections join again for them.
+    pub(super) fn restarted(&self, shard: usize) {
+        for seat in self.all().filter(|seat| seat.wire == Wire::Dialogue) {
+            seat.queue.restarted(shard);
+        }
+    }
+
+    fn to_one(&self, client_id: &ClientId, outbound: Outbound, tag: Option<Tag>) {
         if let Some(seat) = self.of_client(client_id)
             && seat.wire.knows(&outbound)
         {
             let sent = Sent::of(&outbound);
-            let put = put(seat, Item::Outbound(Arc::new(outbound)));
+            let put = put(seat, Item::Outbound(Arc::new(outbound)), || tag);
             self.count(sent, seat.wire, u64::from(put == Put::Waits));
         }
     }
@@ -101,7 +165,7 @@ impl Seats {
             let mut waits = 0;
             for item in encoded.of(seat.wire) {
                 // The last item is the message; one before it has only its position.
-                waits = u64::from(put(seat, item.clone()) == Put::Waits);
+                waits = u64::from(put(seat, item.clone(), || encoded.tag()) == Put::Waits);
             }
             match seat.wire {
                 Wire::Phoenix | Wire::PhoenixPositioned | Wire::PhoenixSigned => phoenix += waits,
@@ -119,8 +183,8 @@ impl Seats {
     }
 }
 
-fn put(seat: &Seat, item: Item) -> Put {
-    let put = seat.queue.put(item);
+fn put(seat: &Seat, item: Item, tag: impl FnOnce() -> Option<Tag>) -> Put {
+    let put = seat.queue.put(item, tag);
     if put == Put::CutsOff {
         info!(client = seat.client_id.as_str(), "too slow, so it is cut off");
     }
@@ -149,6 +213,7 @@ struct Encoded<'a> {
     positioned: OnceCell<Items>,
     signed: OnceCell<Items>,
     dialogue: OnceCell<Items>,
+    tag: OnceCell<Option<Tag>>,
 }
 
 /// What one connection is sent of a message, in order; nothing if it has no form in the protocol.
@@ -162,7 +227,13 @@ impl<'a> Encoded<'a> {
             positioned: OnceCell::new(),
             signed: OnceCell::new(),
             dialogue: OnceCell::new(),
+            tag: OnceCell::new(),
         }
+    }
+
+    /// The topic in whose order it stands, if it has one.
+    fn tag(&self) -> Option<Tag> {
+        *self.tag.get_or_init(|| topic_of(self.outbound).map(Tag::of))
     }
 
     fn of(&self, wire: Wire) -> &[Item] {
@@ -173,6 +244,17 @@ impl<'a> Encoded<'a> {
             Wire::PhoenixSigned => self.signed.get_or_init(|| phoenix(Positions::Signed)),
             Wire::Dialogue => self.dialogue.get_or_init(|| of_dialogue(self.outbound)),
         }
+    }
+}
+
+/// The topic in whose order something many receive stands. That a room was opened or has gone is news
+/// to all, members or not.
+fn topic_of(outbound: &Outbound) -> Option<&Topic> {
+    match outbound {
+        Outbound::BroadcastMessage(message) => message.topic(),
+        Outbound::PresenceDiff(diff) => Some(&diff.topic),
+        Outbound::Closed(closed) => Some(&closed.topic),
+        _ => None,
     }
 }
 

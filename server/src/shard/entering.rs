@@ -32,7 +32,8 @@ impl Shard {
     /// A client rejoins without having asked for it: not where it is a member no more.
     pub(super) fn come_back(&mut self, client_id: &ClientId, rejoin: Event) {
         let Some(topic) = names::topic_of(&rejoin) else { return };
-        if self.seats.has_held(client_id, topic) {
+        let was_held = self.seats.take_held(client_id, topic);
+        if was_held || self.channel.is_member(client_id, topic) {
             return self.hand_in(rejoin);
         }
         let has_gone = self.channel.room(topic).is_none();

@@ -4,6 +4,7 @@ use std::{collections::HashMap, net::IpAddr, sync::Arc};
 
 use parlor::{ClientHandle, ClientId, Topic};
 
+use super::joining::Joining;
 use crate::{metrics::ShardFigures, openings::Openings, queue::Queue, registry::Generation};
 
 /// What a connection speaks.
@@ -57,13 +58,16 @@ pub(crate) struct Seats {
     by_client: HashMap<ClientId, (Seat, Option<ClientHandle>)>,
     /// The same by [`ClientHandle::index`], so that what many receive hashes and compares nothing.
     by_handle: Vec<Option<Seat>>,
+    /// The answer to a join that is being gathered.
+    pub(super) joining: Option<Box<Joining>>,
     pub(super) openings: Arc<Openings>,
     pub(super) figures: Arc<ShardFigures>,
 }
 
 impl Seats {
     pub(super) fn new(openings: Arc<Openings>, figures: Arc<ShardFigures>) -> Self {
-        Self { by_client: HashMap::new(), by_handle: Vec::new(), openings, figures }
+        let (by_client, by_handle) = (HashMap::new(), Vec::new());
+        Self { by_client, by_handle, joining: None, openings, figures }
     }
 
     /// A connection is there, of a client that the channel may have refused.
@@ -96,9 +100,11 @@ impl Seats {
         self.by_handle.get(handle.index())?.as_ref()
     }
 
-    /// Whether a client was a member of a topic when its connection came.
-    pub(super) fn has_held(&self, client_id: &ClientId, topic: &Topic) -> bool {
-        self.of_client(client_id).is_some_and(|seat| seat.held.contains(topic))
+    /// Whether a client was a member of a topic when its connection came. Asked once of each.
+    pub(super) fn take_held(&mut self, client_id: &ClientId, topic: &Topic) -> bool {
+        let Some((seat, _)) = self.by_client.get_mut(client_id) else { return false };
+        let held = seat.held.iter().position(|held| held == topic);
+        held.map(|at| seat.held.swap_remove(at)).is_some()
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = &Seat> {

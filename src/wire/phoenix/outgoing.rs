@@ -101,7 +101,11 @@ impl Connection {
     }
 
     /// Changes what it has of a topic, if anything.
-    fn change<T>(&mut self, topic: &Topic, change: impl FnOnce(&mut Seat) -> T) -> Option<T> {
+    pub(super) fn change<T>(
+        &mut self,
+        topic: &Topic,
+        change: impl FnOnce(&mut Seat) -> T,
+    ) -> Option<T> {
         let seat = self.seats.get_mut(topic)?;
         let changed = change(seat);
         if seat.joined.is_none() && seat.pending.is_none() {
@@ -111,7 +115,7 @@ impl Connection {
     }
 
     /// The `join_ref` of what is sent to it in a topic.
-    fn join_ref(&self, topic: &Topic) -> Token {
+    pub(super) fn join_ref(&self, topic: &Topic) -> Token {
         let join = self.seats.get(topic).and_then(|seat| seat.joined.as_ref());
         join.map_or_else(Token::null, |join| join.mark().clone())
     }
@@ -168,7 +172,7 @@ impl Connection {
     }
 }
 
-fn pushed<'a>(join_ref: &'a Token, topic: &'a Topic, event: &'a str) -> Head<'a> {
+pub(super) fn pushed<'a>(join_ref: &'a Token, topic: &'a Topic, event: &'a str) -> Head<'a> {
     Head { join_ref: Some(join_ref), reference: None, topic: topic.as_str(), event }
 }
 
@@ -256,7 +260,7 @@ fn succeeding(marks: &Marks, topic: &Topic, body: &Body) -> Frame {
     })
 }
 
-fn ending(out: &mut String, reason: &str, message: Option<&str>) {
+pub(super) fn ending(out: &mut String, reason: &str, message: Option<&str>) {
     out.push_str("{\"reason\":");
     write::quote(out, reason);
     if let Some(message) = message {

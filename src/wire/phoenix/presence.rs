@@ -43,6 +43,38 @@ pub(super) fn keys(out: &mut String, entries: impl IntoIterator<Item: Borrow<Ent
     out.push('}');
 }
 
+/// Writes the first metas of `entries` as an object by key, and stops behind the one with which
+/// `out` has `max_bytes`. Returns how many were written; at least one, if there is any.
+pub(super) fn first_keys(
+    out: &mut String,
+    entries: impl IntoIterator<Item = Entry>,
+    max_bytes: usize,
+) -> usize {
+    let mut written = 0;
+    out.push('{');
+    let mut is_first_entry = true;
+    for Entry { key, metas, edge: _ } in entries {
+        if written > 0 && out.len() >= max_bytes {
+            break;
+        }
+        separate(out, &mut is_first_entry);
+        write::quote(out, key.as_str());
+        out.push_str(":{\"metas\":[");
+        let mut is_first = true;
+        for meta in &metas {
+            if !is_first && out.len() >= max_bytes {
+                break;
+            }
+            separate(out, &mut is_first);
+            write_meta(out, meta);
+            written += 1;
+        }
+        out.push_str("]}");
+    }
+    out.push('}');
+    written
+}
+
 fn separate(out: &mut String, is_first: &mut bool) {
     if !core::mem::take(is_first) {
         out.push(',');

@@ -1,6 +1,6 @@
 //! How a connection ends, and what its client is told of that.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use axum::extract::ws::{Message as Frame, WebSocket};
 use tokio::time::{sleep, timeout};
@@ -38,12 +38,14 @@ impl End {
     }
 
     /// What is wrong with what was read, where a message may be so long.
-    pub(super) fn of_unreadable(error: axum::Error, max: usize) -> Self {
+    pub(super) fn of_unreadable(error: axum::Error, max: usize, patience: Duration) -> Self {
         let Ok(error) = error.into_inner().downcast::<Error>() else {
             return Self::Lost;
         };
         // What is not the client's doing is a connection that was lost.
-        if matches!(*error, Error::Capacity(_)) {
+        if is_stalled(&error) {
+            Self::Closed(Close::stalled(patience))
+        } else if matches!(*error, Error::Capacity(_)) {
             Self::Broken(Close::too_large(max))
         } else if matches!(*error, Error::Utf8(_)) {
             Self::Broken(Close::no_utf8())
@@ -53,6 +55,21 @@ impl End {
             Self::Lost
         }
     }
+
+    /// What is wrong where nothing can be written: the client is lost, or has taken nothing for as
+    /// long as it may.
+    pub(super) fn of_unwritable(error: axum::Error, patience: Duration) -> Self {
+        if error.into_inner().downcast::<Error>().is_ok_and(|error| is_stalled(&error)) {
+            Self::Closed(Close::stalled(patience))
+        } else {
+            Self::Lost
+        }
+    }
+}
+
+/// Whether the stream has given up on a client that takes nothing.
+fn is_stalled(error: &Error) -> bool {
+    matches!(error, Error::Io(error) if error.kind() == io::ErrorKind::TimedOut)
 }
 
 /// Closes the socket, and waits a while until the client has done so too.
