@@ -131,7 +131,7 @@
 //! | 1012 | the server goes, and perhaps comes back |
 //! | 1013 | a [`Limit`](parlor::Limit) of channels, such as of clients, is reached, or they have crashed |
 //! | 4000 | a newer connection of the same client has taken over |
-//! | 4001 | too slow: more waited than [`queue_items`](ConnectionLimits::queue_items) or [`queue_bytes`](ConnectionLimits::queue_bytes), or nothing was taken for [`idle_ms`](ConnectionLimits::idle_ms) |
+//! | 4001 | too slow: more live messages waited than [`queue_items`](ConnectionLimits::queue_items) or [`queue_bytes`](ConnectionLimits::queue_bytes), or nothing was taken for [`idle_ms`](ConnectionLimits::idle_ms); the reason says which |
 //! | 4002 | Dialogue only: an earlier connection of the user was found dead, and this one seems to be its client. When it reconnects it is that client again, in its rooms |
 //!
 //! Never 1000: many releases of the npm client stay away for good when they see it. Connections that
@@ -139,8 +139,12 @@
 //! not allowed, or who does not authenticate; 429 and 503 where there are too many, and 429 where
 //! connections of one session take over from each other too often.
 //!
-//! Nothing for a connection is dropped in silence. Who is too slow is closed, and comes back by
-//! `since`; a client whose messages its shard has no room for is not read until it has.
+//! Nothing for a connection is dropped in silence. A client that does not keep up with live messages is
+//! closed, and comes back by `since`. Answers to its own requests (replies, missed messages, pages,
+//! lists, presence states) go out as it reads and never close it, however large they are; while much of
+//! them waits, further joins and pages wait too. If a topic says more than can wait behind the client's
+//! own answer, that one membership ends with `phx_error`, and the client joins again with its position.
+//! A client whose messages its shard has no room for is not read until it has.
 //!
 //! # The journal
 //!

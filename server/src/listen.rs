@@ -69,6 +69,22 @@ pub(crate) async fn serve(hub: &Arc<Hub>, listener: TcpListener, router: Router)
     }
 }
 
+/// How much the kernel takes of a connection before it has sent it. What it holds can't be passed: an
+/// answer to a heartbeat would stand behind some megabytes, which a slow client may take minutes for.
+#[cfg(target_os = "linux")]
+const UNSENT: u32 = 128 << 10;
+
+#[cfg(target_os = "linux")]
+fn hold_back(stream: &TcpStream) -> std::io::Result<()> {
+    socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT)
+}
+
+#[cfg(not(target_os = "linux"))]
+#[expect(clippy::unnecessary_wraps, reason = "where the kernel can be asked, it may refuse")]
+const fn hold_back(_: &TcpStream) -> std::io::Result<()> {
+    Ok(())
+}
+
 /// Serves a connection until it has become something else, or its client or the server goes.
 async fn shake_hands(
     hub: Arc<Hub>,
@@ -80,6 +96,9 @@ async fn shake_hands(
     // Frames are small, and are sent when they are there.
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%peer, %error, "delays can't be turned off");
+    }
+    if let Err(error) = hold_back(&stream) {
+        debug!(%peer, %error, "the kernel's buffer can't be kept short");
     }
     let idle_ms = Duration::from_millis(hub.settings.connections.idle_ms);
     let stream = Patient::new(stream, idle_ms);

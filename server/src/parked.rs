@@ -20,6 +20,8 @@ pub(crate) struct Parked {
 pub(crate) struct Request {
     pub(crate) shard: usize,
     pub(crate) message: Message,
+    /// What has to be allowed before it goes.
+    waits_for: Option<Large>,
     size: usize,
 }
 
@@ -33,14 +35,16 @@ impl Request {
     /// A request that was read from a frame of so many bytes.
     pub(crate) fn new((shard, message): (usize, Message), frame_bytes: usize) -> Self {
         // It is held as it is read, and so are some of its parts.
-        Self { shard, message, size: HEAD + 2 * frame_bytes }
+        let mut request = Self { shard, message, waits_for: None, size: HEAD + 2 * frame_bytes };
+        request.waits_for = request.large();
+        request
     }
 
     fn event(&self) -> Option<&Event> {
-        match &self.message {
-            Message::Event { event, .. } | Message::Return { event, .. } => Some(event),
-            _ => None,
+        if let Message::Event { event, .. } | Message::Return { event, .. } = &self.message {
+            return Some(event);
         }
+        None
     }
 
     fn topic(&self) -> Option<&Topic> {
@@ -93,7 +97,9 @@ impl Parked {
 
     /// The same where clients give up joins that are not answered in time, and then leave and join
     /// again: the later join or leave takes the place of the earlier ones, if nothing is between them.
-    pub(crate) fn park_latest(&mut self, request: Request) -> GaveWay {
+    /// A leave waits as long as the join would have, since a client that has not given up the topic is
+    /// about to join it again.
+    pub(crate) fn park_latest(&mut self, mut request: Request) -> GaveWay {
         let topic = request.topic();
         let mut earlier = self.requests.iter().filter(|parked| parked.topic() == topic);
         let is_superseded = if request.is_join() {
@@ -109,6 +115,7 @@ impl Parked {
             return GaveWay::None;
         };
         let topic = topic.cloned();
+        request.waits_for = Some(Large::Join);
         let mut gave_way = GaveWay::None;
         let mut freed = 0;
         self.requests.retain(|parked| {
@@ -130,7 +137,7 @@ impl Parked {
     /// large, `may_ask` allows it.
     pub(crate) fn next(&mut self, may_ask: impl Fn(Large) -> bool) -> Option<Request> {
         let may_go = |(at, request): &(usize, &Request)| {
-            if !request.large().is_none_or(&may_ask) {
+            if !request.waits_for.is_none_or(&may_ask) {
                 return false;
             }
             let topic = request.topic();
@@ -196,6 +203,7 @@ mod tests {
         parked.park(join("a", "1"));
         parked.park(join("b", "2"));
         assert_eq!(parked.park_latest(leave("a")), GaveWay::Join);
+        assert!(parked.next(|_| false).is_none(), "the leave waits, too");
         assert_eq!(parked.park_latest(join("a", "3")), GaveWay::None);
         assert_eq!(parked.bytes, 2 * (HEAD + 20));
         assert_eq!(drain(&mut parked, |_| true), ["rejoin a", "rejoin b"], "in its place");

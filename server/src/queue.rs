@@ -91,34 +91,54 @@ pub(crate) enum Large {
 impl Large {
     /// What an event asks for, if its answer can be large.
     pub(crate) fn of(event: &Event) -> Option<Self> {
-        match event {
-            Event::Join(_) => Self::of_kind(EventKind::Join),
-            Event::Rejoin(_) => Self::of_kind(EventKind::Rejoin),
-            Event::History(_) => Self::of_kind(EventKind::History),
-            Event::Query(_) => Self::of_kind(EventKind::Query),
-            Event::Refuse(refuse) => Self::of_kind(refuse.to),
-            _ => None,
+        if let Event::Refuse(refuse) = event {
+            return Self::of_kind(refuse.to);
         }
+        Self::of_kind(event.kind())
     }
 
     /// What a reply to such an event answers.
-    pub(crate) const fn of_kind(kind: EventKind) -> Option<Self> {
-        match kind {
-            EventKind::Join | EventKind::Rejoin => Some(Self::Join),
-            EventKind::History => Some(Self::Page),
-            EventKind::Query => Some(Self::List),
-            _ => None,
+    pub(crate) fn of_kind(kind: EventKind) -> Option<Self> {
+        if matches!(kind, EventKind::Join | EventKind::Rejoin) {
+            Some(Self::Join)
+        } else if kind == EventKind::History {
+            Some(Self::Page)
+        } else if kind == EventKind::Query {
+            Some(Self::List)
+        } else {
+            None
+        }
+    }
+}
+
+/// How many requests of each kind are under way.
+#[derive(Debug, Clone, Copy, Default)]
+struct Asked {
+    joins: u32,
+    pages: u32,
+    lists: u32,
+}
+
+impl Asked {
+    const fn of(&mut self, large: Large) -> &mut u32 {
+        match large {
+            Large::Join => &mut self.joins,
+            Large::Page => &mut self.pages,
+            Large::List => &mut self.lists,
         }
     }
 }
 
 /// Which kinds of requests may be handed over.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Allowed([bool; 3]);
+pub(crate) struct Allowed {
+    asked: Asked,
+    has_room: bool,
+}
 
 impl Allowed {
-    pub(crate) const fn allows(self, large: Large) -> bool {
-        self.0[large as usize]
+    pub(crate) const fn allows(mut self, large: Large) -> bool {
+        self.has_room && *self.asked.of(large) == 0
     }
 }
 
@@ -148,8 +168,7 @@ struct State {
     end: End,
     /// How it ends when all shards have said what they have to say of it.
     put_out: Option<Close>,
-    /// How many requests of each kind are under way.
-    asked: [u32; 3],
+    asked: Asked,
     /// The task that takes.
     taker: Option<Waker>,
     /// Whether the taker waits for something to take, and not for a cut alone.
@@ -225,7 +244,7 @@ impl Queue {
                 let state = Outbound::PresenceState(state);
                 let size = size_of_outbound(&state);
                 match state {
-                    Outbound::PresenceState(state) if size > Pieces::BYTES => {
+                    Outbound::PresenceState(state) if Pieces::are_for(&state, size) => {
                         line.pieces(&topic, Pieces::new(state), size);
                     }
                     state => line.answer_of(&topic, Item::Outbound(Arc::new(state)), size),
@@ -249,7 +268,7 @@ impl Queue {
     fn answer(&self, is_to: Option<Large>, put: impl FnOnce(&mut Line)) -> Put {
         let mut state = self.lock();
         if let Some(large) = is_to {
-            let asked = &mut state.asked[large as usize];
+            let asked = state.asked.of(large);
             *asked = asked.saturating_sub(1);
         }
         if state.end != End::Open {
@@ -267,12 +286,12 @@ impl Queue {
     pub(crate) fn allows(&self) -> Allowed {
         let state = self.lock();
         let has_room = !state.line.answers().reaches(self.max);
-        Allowed(state.asked.map(|asked| has_room && asked == 0))
+        Allowed { asked: state.asked, has_room }
     }
 
     /// Takes note that a request of that kind is handed over.
     pub(crate) fn ask(&self, large: Large) {
-        self.lock().asked[large as usize] += 1;
+        *self.lock().asked.of(large) += 1;
     }
 
     /// Whether so many replies wait that the client is to take some before it says more.

@@ -36,7 +36,7 @@ use crate::{
     registry::{Gate, Registry},
     router,
     sessions::Sessions,
-    settings::Settings,
+    settings::{Settings, check},
     shard::{MAILBOX, Message, Shard},
     telling::Telling,
 };
@@ -102,6 +102,7 @@ impl Server {
     pub fn start(mut settings: Settings) -> Result<Self, StartError> {
         let runtime = Handle::try_current().map_err(|_| StartError::NoRuntime)?;
         settings.shards = settings.shards.max(1);
+        check(&settings).map_err(|wrong| StartError::Config(wrong.to_string()))?;
         let clock = Clock::start();
         let history = settings.history.as_ref().map(open_history).transpose()?;
         // An epoch that the history knows would be two.

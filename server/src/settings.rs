@@ -2,6 +2,7 @@
 //!
 //! Reads files and nothing else. What is wrong is said with the key that it stands under.
 
+mod conflicts;
 mod connections;
 mod document;
 mod error;
@@ -23,6 +24,7 @@ use std::{
 use axum::http::HeaderName;
 use parlor::{Config, EventDefinition, Guard, Outbound, RoomConfig};
 
+pub(crate) use self::conflicts::check;
 pub use self::{connections::ConnectionLimits, error::SettingsError, flags::Flags};
 
 use self::{document::Document, error::Wrong, flags::Overrides, sections::Reader};

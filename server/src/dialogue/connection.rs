@@ -276,10 +276,10 @@ impl Connection {
 
     /// Whether it may be asked for more. A list of rooms can be long, so it waits for the one before.
     fn is_idle(&self) -> bool {
-        let limits = &self.link.hub().settings.connections;
+        let max = 2 * self.link.hub().settings.connections.max_message_bytes;
         self.waiting.is_empty()
             && self.listings.is_empty()
-            && !self.parked.is_full(limits.queue_bytes.max(2 * limits.max_message_bytes))
+            && !self.parked.is_full(max)
             && !self.link.queue.is_full_of_replies()
     }
 

@@ -69,8 +69,11 @@ pub(super) async fn list(
 
 /// Takes O(connections) and locks one queue after the other.
 fn queued(hub: &Hub) -> Waiting {
-    hub.registry.queues().iter().map(|queue| queue.waiting()).fold(
-        Waiting::default(),
-        |all, (items, bytes)| Waiting { items: all.items + items, bytes: all.bytes + bytes },
-    )
+    let mut all = Waiting::default();
+    for queue in hub.registry.queues() {
+        let waiting = queue.waiting();
+        all.items += waiting.live.items + waiting.answers.items;
+        all.bytes += waiting.live.bytes + waiting.answers.bytes;
+    }
+    all
 }

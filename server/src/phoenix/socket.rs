@@ -243,8 +243,7 @@ impl Socket {
     }
 
     fn is_parked_full(&self) -> bool {
-        let limits = &self.link.hub().settings.connections;
-        self.parked.is_full(limits.queue_bytes.max(2 * limits.max_message_bytes))
+        self.parked.is_full(2 * self.link.hub().settings.connections.max_message_bytes)
     }
 
     /// When it is looked at again whether it is idle or too slow, or its token has expired.

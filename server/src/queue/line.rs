@@ -143,8 +143,11 @@ impl Line {
         Live::Waits
     }
 
+    /// Whether something live fits. One that is larger than all may be together fits by itself, or
+    /// nobody could receive it.
     const fn has_room(&self, size: usize, max: Load) -> bool {
-        self.live.items < max.items && self.live.bytes.saturating_add(size) <= max.bytes
+        self.live.items == 0
+            || self.live.items < max.items && self.live.bytes.saturating_add(size) <= max.bytes
     }
 
     #[cold]
@@ -219,24 +222,24 @@ impl Line {
     /// Lets messages that a client has missed wait, and all else of their topic behind them.
     pub(super) fn replay(&mut self, topic: &Topic, replay: Replay) {
         self.answers.add(replay.len(), replay.size());
-        self.lane_of(topic).parts.push_back(Part::Replay(replay));
+        self.put_in_lane(topic, Part::Replay(replay));
     }
 
     /// Lets a presence state wait, and all else of its topic behind it.
     pub(super) fn pieces(&mut self, topic: &Topic, pieces: Pieces, size: usize) {
         self.answers.add(1, size);
-        self.lane_of(topic).parts.push_back(Part::Pieces(Arc::new(pieces), size));
+        self.put_in_lane(topic, Part::Pieces(Arc::new(pieces), size));
     }
 
-    fn lane_of(&mut self, topic: &Topic) -> &mut Lane {
+    /// Puts a part into the lane of a topic.
+    fn put_in_lane(&mut self, topic: &Topic, part: Part) {
         let tag = Tag::of(topic);
-        let at = self.lanes.iter().position(|lane| lane.tag == tag);
-        let at = at.unwrap_or_else(|| {
-            let after = self.taken + self.main.len() as u64;
-            self.lanes.push_back(Lane::new(topic.clone(), after));
-            self.lanes.len() - 1
-        });
-        &mut self.lanes[at]
+        if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.tag == tag) {
+            return lane.parts.push_back(part);
+        }
+        let mut lane = Lane::new(topic.clone(), self.taken + self.main.len() as u64);
+        lane.parts.push_back(part);
+        self.lanes.push_back(lane);
     }
 
     /// Drops what waits in the lane of a topic: its client joins it again, or leaves it.

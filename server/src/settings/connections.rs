@@ -3,7 +3,7 @@
 use super::{error::Wrong, table::Table};
 
 /// The least that a message may have for what is around its payload.
-const AROUND_PAYLOAD_BYTES: usize = 8 * 1024;
+pub(super) const AROUND_PAYLOAD_BYTES: usize = 8 * 1024;
 
 /// The largest message by default, if payloads are not larger.
 const MESSAGE_BYTES: usize = 128 * 1024;
@@ -17,9 +17,11 @@ pub struct ConnectionLimits {
     /// How many of one address; one more is refused with status 429. In IPv6, an address is the
     /// first 64 bits.
     pub max_per_ip: usize,
-    /// How many messages may wait for a connection to take them.
+    /// How many live messages may wait for a connection to take them. Answers to what the client
+    /// itself has asked for do not count: they go out as it reads.
     pub queue_items: usize,
-    /// How many bytes they may have together.
+    /// How many bytes live messages may have together. With so many bytes of answers, no more
+    /// requests with large answers are handed over until the client has read.
     pub queue_bytes: usize,
     /// How long a message of a client may be. In settings that do not say it, payloads of the size
     /// that the channel allows fit.

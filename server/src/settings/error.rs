@@ -53,3 +53,10 @@ impl Wrong {
         SettingsError { file: file.map(Path::to_path_buf), line, key, message }
     }
 }
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, message } = self;
+        write!(f, "{key}: {message}")
+    }
+}

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use tracing::warn;
 
 use super::{
-    Settings, connections::ConnectionLimits, error::Wrong, flags::EXPECTED_PLACE, history,
+    Settings, conflicts, connections::ConnectionLimits, error::Wrong, flags::EXPECTED_PLACE, history,
     rooms::RoomSchemas, rules, table::Table,
 };
 use crate::{
@@ -79,6 +79,7 @@ impl<'a> Reader<'a> {
         let settings = self.server(settings)?;
         let settings = self.operators(settings)?;
         self.document.finish()?;
+        conflicts::check(&settings)?;
         Ok(settings)
     }
 

@@ -254,7 +254,16 @@ fn topic_of(outbound: &Outbound) -> Option<&Topic> {
         Outbound::BroadcastMessage(message) => message.topic(),
         Outbound::PresenceDiff(diff) => Some(&diff.topic),
         Outbound::Closed(closed) => Some(&closed.topic),
-        _ => None,
+        Outbound::Reply(_)
+        | Outbound::PushMessage(_)
+        | Outbound::PresenceState(_)
+        | Outbound::History(_)
+        | Outbound::Evicted(_)
+        | Outbound::LoadHistory(_)
+        | Outbound::RoomOpened(_)
+        | Outbound::RoomClosed(_)
+        | Outbound::Disconnect(_)
+        | Outbound::System(_) => None,
     }
 }
 

@@ -106,7 +106,12 @@ impl Client {
     pub async fn connect(at: SocketAddr, query: &str) -> Result<Self, Error> {
         let url = format!("ws://{at}/socket/websocket?vsn=2.0.0&{query}");
         let connected = timeout(PATIENCE, connect_async(url)).await.expect("connects in time");
-        connected.map(|(socket, _)| Self { socket, heard: Vec::new(), last_ref: 0 })
+        connected.map(|(socket, _)| Self::of(socket))
+    }
+
+    /// One that is connected by that.
+    pub const fn of(socket: WebSocketStream<MaybeTlsStream<TcpStream>>) -> Self {
+        Self { socket, heard: Vec::new(), last_ref: 0 }
     }
 
     /// Sends a frame, and returns its ref.

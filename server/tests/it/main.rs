@@ -33,6 +33,7 @@ mod metrics;
 mod mounted;
 mod operations;
 mod operators;
+mod paced;
 mod page;
 mod process;
 mod program;
