@@ -3,6 +3,7 @@
 mod coming_back;
 mod going;
 mod half_open;
+mod paced;
 mod polling;
 mod refused;
 mod talking;

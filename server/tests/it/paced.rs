@@ -49,7 +49,7 @@ async fn narrow_stream(running: &Running) -> TcpStream {
 impl Running {
     /// Connects such a client of Phoenix.
     async fn narrow_client(&self, user: &str, session: &str) -> Client {
-        let query = format!("vsn=2.0.0&user_id={user}&session={session}");
+        let query = format!("vsn=2.0.0&user_id={user}&session={session}&positions=on");
         let url = format!("ws://{}/socket/websocket?{query}", self.at);
         let stream = MaybeTlsStream::Plain(narrow_stream(self).await);
         let (socket, _): (WebSocketStream<_>, _) = client_async(url, stream).await.unwrap();

@@ -1,5 +1,7 @@
 //! Clients that poll.
 
+use parlor::{Address, Config, EventDefinition, Payload, Publish, RoomConfig};
+use parlor_server::Settings;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -157,4 +159,35 @@ async fn one_that_polls_is_told_that_the_server_restarts() {
     timeout(PATIENCE, stream.read_to_end(&mut answers)).await.expect("in time").unwrap();
     let answers = String::from_utf8(answers).unwrap();
     assert!(answers.contains("parlor:closing"), "{answers:?}");
+}
+
+#[tokio::test]
+async fn a1_one_that_polls_gets_all_that_it_has_missed() {
+    let room = RoomConfig::default().with_event(EventDefinition::new("*").with_history(10_000));
+    let channel = Config::builder().grace_ms(1 << 40).default_room(room).build().unwrap();
+    let mut settings = Settings { channel, ..settings() };
+    settings.connections.queue_bytes = 80 << 10;
+    let running = start(settings).await;
+    let enter = r#"40{"userId":"ann","session":"s"}"#;
+    let mut ann = Poller::open(&running).await;
+    ann.post(&[enter, r#"42["dialogue:join",{"roomId":"any"}]"#]).await;
+    ann.events(2).await;
+    // It polls no more, and is cut off.
+    let (many, blob) = (300, "x".repeat(20_000));
+    for number in 0..many {
+        let payload = Payload::json(json!([number, blob]).to_string()).unwrap();
+        let publish = Publish::new(Address::Topic("any".into()), "e", payload);
+        running.server.publish(publish).await.unwrap();
+    }
+
+    let mut ann = Poller::open(&running).await;
+    ann.post(&[enter]).await;
+    let mut next = None;
+    while next != Some(many) {
+        for (_, message) in ann.poll().await.into_iter().filter(|(name, _)| name == "dialogue:event") {
+            let number = message["data"][0].as_u64().unwrap();
+            assert_eq!(next.unwrap_or(number), number, "in order, and none is missing");
+            next = Some(number + 1);
+        }
+    }
 }
