@@ -12,8 +12,8 @@ use serde_json::{Map, Value, json};
 use tracing::warn;
 
 use super::{
-    Settings, conflicts, connections::ConnectionLimits, error::Wrong, flags::EXPECTED_PLACE, history,
-    rooms::RoomSchemas, rules, table::Table,
+    Settings, conflicts, connections::ConnectionLimits, error::Wrong, flags::EXPECTED_PLACE,
+    history, rooms::RoomSchemas, rules, table::Table,
 };
 use crate::{
     auth::{AuthSettings, Authenticator},

@@ -259,7 +259,6 @@ fn topic_of(outbound: &Outbound) -> Option<&Topic> {
         | Outbound::PresenceState(_)
         | Outbound::History(_)
         | Outbound::Evicted(_)
-        | Outbound::LoadHistory(_)
         | Outbound::RoomOpened(_)
         | Outbound::RoomClosed(_)
         | Outbound::Disconnect(_)

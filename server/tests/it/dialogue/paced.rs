@@ -20,7 +20,11 @@ async fn publish(running: &Running, room: &str, numbers: std::ops::Range<usize>,
     let blob = "x".repeat(bytes);
     for number in numbers {
         let payload = Payload::json(json!([number, blob]).to_string()).unwrap();
-        running.server.publish(Publish::new(Address::Topic(room.into()), "e", payload)).await.unwrap();
+        running
+            .server
+            .publish(Publish::new(Address::Topic(room.into()), "e", payload))
+            .await
+            .unwrap();
     }
 }
 

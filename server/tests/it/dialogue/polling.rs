@@ -184,7 +184,9 @@ async fn a1_one_that_polls_gets_all_that_it_has_missed() {
     ann.post(&[enter]).await;
     let mut next = None;
     while next != Some(many) {
-        for (_, message) in ann.poll().await.into_iter().filter(|(name, _)| name == "dialogue:event") {
+        for (_, message) in
+            ann.poll().await.into_iter().filter(|(name, _)| name == "dialogue:event")
+        {
             let number = message["data"][0].as_u64().unwrap();
             assert_eq!(next.unwrap_or(number), number, "in order, and none is missing");
             next = Some(number + 1);
