@@ -223,6 +223,12 @@ impl Queue {
         self.answer(is_to, |line| line.answer(Item::Outbound(Arc::new(reply)), size, kind))
     }
 
+    /// Lets an answer wait in the order of its topic.
+    pub(crate) fn answer_of(&self, topic: &Topic, answer: Outbound) -> Put {
+        let size = size_of_outbound(&answer);
+        self.answer(None, |line| line.answer_of(topic, Item::Outbound(Arc::new(answer)), size))
+    }
+
     /// Lets the reply to a leave wait. What else waits for that topic is of no use any more.
     pub(crate) fn left(&self, topic: &Topic, reply: Outbound) -> Put {
         let size = size_of_outbound(&reply);

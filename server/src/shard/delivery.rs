@@ -49,19 +49,12 @@ impl Seats {
                 self.to_one(&push.client_id.clone(), outbound, tag);
             }
             Outbound::PresenceState(state) => {
-                let tag = Some(Tag::of(&state.topic));
-                self.to_one(&state.client_id.clone(), outbound, tag);
-            }
-            Outbound::History(page) if page.reference.is_some() => {
-                if let Some(seat) = self.of_client(&page.client_id) {
-                    let sent = Sent::of(&outbound);
-                    let put = seat.queue.reply(outbound, Some(Large::Page));
-                    self.count(sent, seat.wire, u64::from(put == Put::Waits));
-                }
+                let (client_id, topic) = (state.client_id.clone(), state.topic.clone());
+                self.answer(&client_id, &topic, outbound);
             }
             Outbound::History(page) => {
-                let tag = Some(Tag::of(&page.topic));
-                self.to_one(&page.client_id.clone(), outbound, tag);
+                let (client_id, topic) = (page.client_id.clone(), page.topic.clone());
+                self.answer(&client_id, &topic, outbound);
             }
             Outbound::BroadcastMessage(message) => {
                 self.to_all(&message.recipients, &outbound, once);
@@ -139,6 +132,21 @@ impl Seats {
         for seat in self.all().filter(|seat| seat.wire == Wire::Dialogue) {
             seat.queue.restarted(shard);
         }
+    }
+
+    /// Puts a page, or a list that does not come with a join, into the queue of its client.
+    fn answer(&self, client_id: &ClientId, topic: &Topic, outbound: Outbound) {
+        let Some(seat) = self.of_client(client_id).filter(|seat| seat.wire.knows(&outbound)) else {
+            return;
+        };
+        let sent = Sent::of(&outbound);
+        let is_asked_for = matches!(&outbound, Outbound::History(page) if page.reference.is_some());
+        let put = if is_asked_for {
+            seat.queue.reply(outbound, Some(Large::Page))
+        } else {
+            seat.queue.answer_of(topic, outbound)
+        };
+        self.count(sent, seat.wire, u64::from(put == Put::Waits));
     }
 
     fn to_one(&self, client_id: &ClientId, outbound: Outbound, tag: Option<Tag>) {

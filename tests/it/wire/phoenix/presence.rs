@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use parlor::{Config, Disconnect, RoomConfig, Tick};
-use serde_json::Value;
+use parlor::{
+    Channel, Config, Disconnect, Join, Json, Leave, Outbound, PresenceState, RoomConfig, Tick,
+    Track,
+    wire::phoenix::{Connection, Frame, Incoming, StatePiece},
+};
+use serde_json::{Value, json};
 
 use super::{server as of, server::Server};
 
@@ -186,4 +190,90 @@ fn agree(server: &mut Server, lists: &mut BTreeMap<&str, List>) {
         let got: BTreeMap<_, _> = list.iter().map(|(key, of)| (key.clone(), refs(of))).collect();
         assert_eq!(got, expected, "{client}");
     }
+}
+
+/// The presence states that the last of several clients gets, in a room as it may be: users with
+/// several clients, metas that were changed, and others that have gone.
+fn states(config: Config) -> Vec<PresenceState> {
+    let mut channel = Channel::single_node(config);
+    for (number, user) in ["ann", "bob", "ann", "eve", "bob", "ann", "joe"].iter().enumerate() {
+        let meta = Json::of(&vec![number; 10]).unwrap();
+        channel.handle(Join::new(format!("c{number}"), "x", *user, 0).with_meta(meta).into());
+    }
+    channel.handle(Leave::new("c1", "x").into());
+    channel.handle(Track::new("c0", "x").with_meta(Json::of("changed").unwrap()).into());
+    channel.handle(Tick::new(10).into());
+    channel.handle(Join::new("last", "x", "bob", 10).into());
+    let outbox = channel.flush_outbox().into_iter();
+    let states = outbox.filter_map(|outbound| match outbound {
+        Outbound::PresenceState(state) => Some(state),
+        _ => None,
+    });
+    states.collect()
+}
+
+/// What a client has that puts pieces together, which are about so long.
+fn put_together(state: &PresenceState, max_bytes: usize) -> (Value, usize) {
+    let connection = Connection::new("last", "bob");
+    let (mut list, mut first, mut pieces) = (serde_json::Map::new(), Some(0), 0);
+    while let Some(from) = first {
+        let StatePiece { frame, next, .. } = connection.state_piece(state, from, max_bytes);
+        let frame: Value = serde_json::from_str(frame.as_text().unwrap()).unwrap();
+        let joins = if from == 0 {
+            assert_eq!(frame[3], "presence_state");
+            &frame[4]
+        } else {
+            assert_eq!((&frame[3], &frame[4]["leaves"]), (&"presence_diff".into(), &json!({})));
+            &frame[4]["joins"]
+        };
+        for (key, entry) in joins.as_object().unwrap() {
+            let known = list.entry(key).or_insert_with(|| json!({"metas": []}));
+            let metas = entry["metas"].as_array().unwrap().iter().cloned();
+            known["metas"].as_array_mut().unwrap().extend(metas);
+        }
+        (first, pieces) = (next, pieces + 1);
+    }
+    (list.into(), pieces)
+}
+
+#[test]
+fn r8_a1_a_presence_state_in_pieces_is_the_same_list() {
+    let windows = RoomConfig::default().with_presence_window_ms(5);
+    for config in [Config::default(), Config::builder().default_room(windows).build().unwrap()] {
+        for state in states(config) {
+            let (whole, pieces) = put_together(&state, usize::MAX);
+            assert_eq!(pieces, 1);
+            let metas = state.entries.meta_count().max(1);
+            for (max_bytes, expected) in [(1, metas), (150, 0), (400, 0)] {
+                let (list, pieces) = put_together(&state, max_bytes);
+                assert_eq!(list, whole, "in pieces of {max_bytes}");
+                assert!(expected == 0 || pieces == expected, "{pieces} pieces of one meta each");
+            }
+            let metas = |from| -> Vec<_> {
+                let entries = state.entries.iter_from(from);
+                entries.flat_map(|entry| entry.metas.to_vec()).collect()
+            };
+            for from in 0..state.entries.meta_count() {
+                assert_eq!(metas(from), metas(0)[from..], "from {from}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a1_a_join_that_is_interrupted_ends_with_an_error_and_can_be_made_again() {
+    let mut connection = Connection::new("A", "ann");
+    let join = r#"["1","1","x","phx_join",{}]"#;
+    assert!(connection.interrupt(&"x".into(), "too_slow").is_empty());
+    assert!(matches!(connection.text(join, 0), Ok(Incoming::Event(_))));
+    connection.withdraw_join(&"x".into());
+    assert_eq!(connection.topics().count(), 0);
+
+    let mut server = server();
+    server.text("A", join);
+    let ended = server.connection("A").interrupt(&"x".into(), "too_slow");
+    let ended: Vec<_> = ended.iter().filter_map(Frame::as_text).collect();
+    assert_eq!(ended, [r#"["1","1","x","phx_error",{"reason":"too_slow"}]"#]);
+    let received = server.text("A", r#"["2","2","x","phx_join",{}]"#);
+    assert!(received[0].contains(r#""rejoined":true"#), "{received:?}");
 }
