@@ -250,7 +250,7 @@ impl Queue {
                 let state = Outbound::PresenceState(state);
                 let size = size_of_outbound(&state);
                 match state {
-                    Outbound::PresenceState(state) if Pieces::are_for(&state, size) => {
+                    Outbound::PresenceState(state) if size > Pieces::BYTES => {
                         line.pieces(&topic, Pieces::new(state), size);
                     }
                     state => line.answer_of(&topic, Item::Outbound(Arc::new(state)), size),

@@ -55,14 +55,6 @@ impl Pieces {
     /// How long a piece is, about: a list that is shorter is one.
     pub(crate) const BYTES: usize = 256 << 10;
 
-    /// With how many metas a list may be longer than its size says.
-    const METAS: usize = 64;
-
-    /// Whether a list of that size is to go out in pieces.
-    pub(super) fn are_for(state: &PresenceState, size: usize) -> bool {
-        size > Self::BYTES || state.entries.meta_count() > Self::METAS
-    }
-
     pub(super) const fn new(state: PresenceState) -> Self {
         Self { state, next: AtomicUsize::new(0) }
     }

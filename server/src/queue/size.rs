@@ -1,7 +1,7 @@
 //! About how much memory something takes that waits for a connection.
 
 use axum::extract::ws::Message;
-use parlor::{Answer, Body, Outbound, Payload, Reply, RoomInfo};
+use parlor::{Answer, Body, Entries, Outbound, Payload, Reply, RoomInfo};
 
 use super::Item;
 
@@ -19,7 +19,7 @@ pub(super) fn size_of(item: &Item) -> usize {
         Item::Told(told) => HEAD + told.text.len(),
         Item::Outbound(outbound) => size_of_outbound(outbound),
         Item::Missed(outbound) => size_of_outbound(outbound),
-        Item::State(pieces) => HEAD + HEAD * pieces.state().entries.meta_count(),
+        Item::State(pieces) => HEAD + bytes_of_list(&pieces.state().entries),
     }
 }
 
@@ -28,7 +28,7 @@ pub(super) fn size_of_outbound(outbound: &Outbound) -> usize {
     HEAD + match outbound {
         Outbound::PushMessage(push) => bytes_of(&push.payload),
         Outbound::BroadcastMessage(message) => bytes_of(&message.payload),
-        Outbound::PresenceState(state) => HEAD * state.entries.meta_count(),
+        Outbound::PresenceState(state) => bytes_of_list(&state.entries),
         Outbound::History(page) => {
             page.messages.iter().map(|message| HEAD + bytes_of(&message.payload)).sum()
         }
@@ -49,6 +49,10 @@ pub(super) fn size_of_outbound(outbound: &Outbound) -> usize {
 /// The texts of a room, which are its own in each list.
 fn bytes_of_room(room: &RoomInfo) -> usize {
     room.name.as_ref().map_or(0, String::len) + room.description.as_ref().map_or(0, String::len)
+}
+
+fn bytes_of_list(entries: &Entries) -> usize {
+    usize::try_from(entries.encoded_bytes()).unwrap_or(usize::MAX)
 }
 
 fn bytes_of(payload: &Payload) -> usize {
