@@ -164,8 +164,10 @@ export class Clients {
     write(button.querySelector("small"), [client.protocol, client.address].filter(Boolean).join(" · "));
     write(since, ago(this.#now - client.connected_at_ms));
     write(rooms, number(client.rooms));
-    const { items, bytes: size } = client.queue;
-    const text = items === 0 ? "empty" : `${number(items)} · ${bytes(size)}`;
+    const { items, bytes: size, answer_items: answers = 0, answer_bytes: answered } = client.queue;
+    const live = items === 0 ? "" : `${number(items)} · ${bytes(size)}`;
+    const asked = answers === 0 ? "" : `answers: ${bytes(answered)}`;
+    const text = [live, asked].filter(Boolean).join(", ") || "empty";
     fill(queue, { part: this.#fullness(client), name: `queue of ${client.user_id}`, text });
   }
 }

@@ -11,6 +11,7 @@ export const spoils = {
   "a13: what the server can't read is said, and can be tried again": { file: "room.js", from: "this.whyNoOlder = { reason: error.reason, message: error.message };", to: "this.isWhole = true;" },
   "a13: a gap that the server can't fill is said, and can be tried again": { file: "room.js", from: "if (!why) this.#behind = undefined;", to: "this.#behind = undefined;" },
   "a1: a page that catches up says so, and can be used": { file: "standing.js", from: "if (room.isCatchingUp)", to: "if (false)" },
+  "a1: rooms in which much was missed come back": { file: "room.js", from: "{ meta, since } : { meta }", to: "{ meta } : { meta }" },
   "a8: who leaves and comes back at once sees each message once, in order": { file: "room.js", from: "if (!this.#isIn ||", to: "if (!this.#joinRef ||" },
 };
 
@@ -221,6 +222,39 @@ export const cases = {
     await bob.is("Connected");
     await bob.has(["before", ...lines(30), "said meanwhile"]);
     await ann.has(["before", ...lines(30), "said meanwhile"]);
+  },
+
+  async "a1: rooms in which much was missed come back"(world) {
+    const toml = TOML.replace("1000", "300");
+    const server = await world.server({ toml });
+    const line = await world.line(server);
+    const bot = await world.window(server, { path: "/healthz" });
+    const says = (room, texts) => bot.page.evaluate(saying, { ...floods(server, texts), room });
+    const bob = await world.guest(line, "bob");
+    const others = lines(2).map((name) => `room ${name}`);
+    for (const room of [...others, "lobby"]) {
+      await bob.page.fill("#open-name", room);
+      await bob.page.press("#open-name", "Enter");
+      await bob.reads("#title", room);
+      await bob.is("Connected");
+    }
+    await says("lobby", ["before"]);
+    await bob.has(["before"]);
+    line.cut();
+    await bob.is("Reconnecting…");
+    // Much more than the queue of a connection holds, in one room and in all of them.
+    const large = (count) => lines(count).map((text) => text.padEnd(30_000, "."));
+    await says("lobby", large(300));
+    for (const room of others) await says(room, large(60));
+    line.mend();
+    await bob.is("Connected");
+    const starts = () => bob.page.$$eval("#messages .message .text", (all) => all.map(({ textContent }) => textContent.split(".")[0]));
+    await eventually("all of it is there", async () => (await starts()).length === 301);
+    assert.deepEqual(await starts(), ["before", ...lines(300)]);
+    assert.equal(await bob.page.$$eval("#messages .gap", ({ length }) => length), 0, "nothing is missing");
+    await eventually("the other rooms too", async () => (await bob.page.title()) === "(120) lobby – parlor" || Promise.reject(new Error(await bob.page.title())));
+    await bob.say("here again");
+    await eventually("it can be used", async () => (await starts()).at(-1) === "here again");
   },
 
   async "a8: who leaves and comes back at once sees each message once, in order"(world) {
