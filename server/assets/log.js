@@ -8,6 +8,8 @@ import { whyNot } from "./words.js";
 const MAX = 400;
 const MAX_READING = 4_000;
 const NEAR_PX = 80;
+/** While much comes at once, making it visible one by one would take longer than it takes to come. */
+const MEANWHILE_MS = 250;
 const TOGETHER_MS = 300_000;
 /** What stands above all messages, if there are none and if there are. */
 const BEGINNINGS = {
@@ -101,7 +103,7 @@ export class Log {
     setTimeout(() => {
       this.#isDue = false;
       this.render();
-    });
+    }, this.#room?.state === "joining" ? MEANWHILE_MS : 0);
   }
 
   render() {
