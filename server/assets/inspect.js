@@ -322,6 +322,11 @@ $("enter").addEventListener("submit", (event) => {
   begin();
 });
 
+// A link with a token to a page that is open loads nothing by itself.
+addEventListener("hashchange", () => {
+  if (new URLSearchParams(location.hash.slice(1)).has("token")) location.reload();
+});
+
 $("forget").addEventListener("click", () => {
   key.set("");
   location.reload();

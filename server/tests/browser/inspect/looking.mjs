@@ -4,7 +4,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert, eventually } from "../../clients/lib/wait.mjs";
-import { lines, looking, said, talker, until } from "./scene.mjs";
+import { lines, linkOf, looking, said, talker, until } from "./scene.mjs";
 
 export const spoils = {
   "what happens is shown in its order": { file: "inspect-log.js", from: "box.append(...entries.map(rowOf))", to: "box.prepend(...entries.map(rowOf))" },
@@ -16,6 +16,7 @@ export const spoils = {
   "numbers keep their digits": { file: "inspect-log.js", from: "pretty(body)", to: "JSON.stringify(JSON.parse(body), null, 2)" },
   "a stream that is lost comes back, and says what is missing": { file: "inspect.js", from: "    await later(wait);\n", to: "    return;\n" },
   "who has no key sees nothing, and with it all": { file: "inspect-server.js", from: "Bearer ${shown}", to: "Basic ${shown}" },
+  "a16: the link in the log opens it, also in a window that was not let in": { file: "inspect.js", from: `addEventListener("hashchange"`, to: `addEventListener("nothing"` },
   "where there is no key none is asked for": { file: "inspect.js", from: 'reason === "no_operators_key"', to: "false" },
   "who presses twice sees everything once": { file: "inspect.js", from: "async function run() {\n  stream.abort();", to: "async function run() {" },
   "a stream that is dead without a word is noticed": { file: "inspect-server.js", from: "dead.abort()", to: "undefined" },
@@ -292,6 +293,19 @@ export const cases = {
     await eve.reads("#state", "live");
     await eve.page.click("#forget");
     await eve.reads("#state", "not allowed");
+  },
+
+  async "a16: the link in the log opens it, also in a window that was not let in"(world) {
+    const server = await world.server();
+    const eve = await world.window(server, { path: "/inspect" });
+    await eve.reads("#state", "not allowed");
+    assert.match(await eve.page.textContent("#kept"), /link in the server's log/);
+    const link = await linkOf(server);
+    await eve.page.evaluate((path) => (location.href = path), link);
+    await eve.reads("#state", "live");
+    assert.ok(eve.page.url().endsWith("/inspect"), `no token stays in the address, got ${eve.page.url()}`);
+    await eve.page.reload();
+    await eve.reads("#state", "live");
   },
 
   async "where there is no key none is asked for"(world) {
