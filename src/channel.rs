@@ -7,6 +7,7 @@ mod admission;
 mod answers;
 mod attendance;
 mod clock;
+mod comeback;
 mod connections;
 mod departure;
 mod lifecycle;

@@ -76,11 +76,11 @@
 //! | event | effects, in order |
 //! | --- | --- |
 //! | [`Join`] | `reply` {epoch, offset, name}; `presence_state` and `history` to the client, as its room has them; `presence_diff` to the others. Of a member: the reply alone; of a detached one, a rejoin |
-//! | [`Rejoin`] | of a member: `reply` {epoch, offset, name, rejoined: true, recovered}; `presence_state`; the messages since `since`, one by one; `presence_diff` to the others if `meta` is given and differs. Of a stranger: as join, with rejoined: false, and what it has missed in place of `history` if that can be told |
+//! | [`Rejoin`] | of a member: `reply` {epoch, offset, name, rejoined: true, recovered}; `presence_state`; the messages since `since`, one by one; `presence_diff` to the others if `meta` is given, is not the one that it joined with or last brought, and changes what it shows. Of a stranger: as join, with rejoined: false, and what it has missed in place of `history` if that can be told |
 //! | [`Leave`] | `reply` {}; `presence_diff` to those who stay; what a room that goes leaves |
 //! | [`Broadcast`] | (`reply` {epoch, offset}); `broadcast_message`; `evicted` if history is full. Of an `id` that was sent before: the reply alone, with the first position |
 //! | [`Push`] | (`reply` {}); `push_message` |
-//! | [`Crash`] | `system`; a `closed` a topic, in the order in which rooms were made. With a [grace](ConfigBuilder::grace_ms), members are detached; without, they go, and rooms leave what they leave. Of a crashed channel: nothing |
+//! | [`Crash`] | `system`; a `closed` a topic, in the order in which rooms were made. With a [grace](ConfigBuilder::grace_ms), members are detached; without, they go without a diff, open windows are dropped, and a room that goes leaves `evicted` and `room_closed`. Of a crashed channel: nothing |
 //! | [`Event::Restart`] | `system`. Of a channel that has not crashed: nothing |
 //! | [`Connect`] | (`reply` {}). The client is there, and stays until it disconnects |
 //! | [`Disconnect`] | with a grace nothing: what the client has is held. Without, a topic after the other: `closed`, `presence_diff`, what a room that goes leaves |
@@ -154,7 +154,9 @@
 //! `offset`; the edge of an entry as `first` or `last`. Optional fields may be absent, and `null`
 //! reads as absent but for a payload, where it is a value. An unknown field is an error that names
 //! it. A payload of bytes stands as `payload_base64` in place of `payload`. [`LineReader`] reads
-//! lines, and says of a bad one where it is bad and what was expected.
+//! lines, and says of a bad one where it is bad and what was expected. With `--keep-going`, the binary writes
+//! this in the place of what the line would have brought about:
+//! `{"error":{"line":2,"column":11,"message":"missing field `reason`"}}`.
 //!
 //! ```text
 //! {"join":{"client_id":"c1","topic":"room:1","user_id":"u1","now_ms":0,"meta":{},"params":{},"ref":"1"}}

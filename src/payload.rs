@@ -177,9 +177,42 @@ pub(crate) fn explain(error: &serde_json::Error) -> String {
         "EOF while parsing an object" => "the text ends inside an object, expected `,` or `}`",
         "EOF while parsing a string" => "the text ends inside a string, expected `\"`",
         "EOF while parsing a value" => "the text ends too early, expected a value",
-        _ => said,
+        _ => return in_words(said),
     };
     message.into()
+}
+
+/// What a type of serde's own is, for who has never seen Rust.
+const WORDS: [(&str, &str); 16] = [
+    ("u8", "a whole number from 0 to 255"),
+    ("u16", "a whole number from 0 to 65535"),
+    ("u32", "a whole number from 0 to 4294967295"),
+    ("u64", "a whole number from 0 to 18446744073709551615"),
+    ("usize", "a whole number from 0 to 18446744073709551615"),
+    ("u128", "a whole number of at least 0"),
+    ("i8", "a whole number from -128 to 127"),
+    ("i16", "a whole number from -32768 to 32767"),
+    ("i32", "a whole number from -2147483648 to 2147483647"),
+    ("i64", "a whole number from -9223372036854775808 to 9223372036854775807"),
+    ("isize", "a whole number from -9223372036854775808 to 9223372036854775807"),
+    ("i128", "a whole number"),
+    ("f32", "a number"),
+    ("f64", "a number"),
+    ("unit", "null"),
+    ("a sequence", "a list"),
+];
+
+/// What serde says, with the type that it names at its end in words: `expected u32` is
+/// `expected a whole number from 0 to 4294967295`.
+pub(crate) fn in_words(said: &str) -> String {
+    let Some((got, expected)) = said.rsplit_once("expected ") else { return said.into() };
+    if expected.starts_with("struct ") || expected == "a map" {
+        return format!("{got}expected an object");
+    }
+    match WORDS.iter().find(|(name, _)| *name == expected) {
+        Some((_, words)) => format!("{got}expected {words}"),
+        None => said.into(),
+    }
 }
 
 impl fmt::Display for JsonError {

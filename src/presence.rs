@@ -33,6 +33,14 @@ use crate::{
 /// How many words a meta takes in the log: its ref and its time.
 const WORDS: usize = 4;
 
+/// What a change gives a meta.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) reference: NonZeroU64,
+    pub(crate) prev_ref: Option<NonZeroU64>,
+    pub(crate) data: Option<Json>,
+}
+
 /// The presences of one room.
 #[derive(Debug, Clone)]
 pub(crate) struct Presence {
@@ -123,19 +131,13 @@ impl Presence {
         record
     }
 
-    /// Gives the meta kept at `place` other data under a new ref, for which there must be room.
-    /// Returns where it is kept from now on, what it was and what it is.
-    pub(crate) fn replace(
-        &mut self,
-        place: u32,
-        reference: NonZeroU64,
-        data: Option<Json>,
-    ) -> (u32, Record, Record) {
+    /// Puts another state of a meta in place of the one kept at `place`, for which there must be
+    /// room. Returns where it is kept from now on, what it was and what it is.
+    pub(crate) fn replace(&mut self, place: u32, state: State) -> (u32, Record, Record) {
+        let State { reference, prev_ref, data } = state;
         let old = self.take(place, Edge::None);
-        let Record { client, online_at_ms, entry, place, ref names, .. } = old;
-        let names = names.clone();
-        let prev_ref = Some(old.reference);
-        let new = Record { client, reference, online_at_ms, entry, place, prev_ref, data, names };
+        let new =
+            Record { reference, prev_ref, data, is_moved: true, names: old.names.clone(), ..old };
         (self.put(&new, Edge::None), old, new)
     }
 
@@ -226,6 +228,7 @@ mod tests {
             place: reference,
             prev_ref: None,
             data: Some(data.clone()),
+            is_moved: false,
             names: None,
         };
         assert!(presence.make_room().is_none_or(|moved| moved.from == 0));

@@ -324,7 +324,7 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Crashed => f.write_str("the channel has crashed, expected a restart first"),
+            Self::Crashed => f.write_str("the channel has crashed and has not been restarted yet"),
             Self::InvalidName { field, flaw: NameFlaw::Empty } => {
                 write!(f, "{field} is empty, expected a name")
             }
@@ -333,51 +333,45 @@ impl fmt::Display for Refusal {
                 write!(f, "{field} has {bytes} bytes, expected at most {max}")
             }
             Self::InvalidName { field, flaw: NameFlaw::Wildcard } => {
-                write!(f, "{field} is \"*\", which stands for all events, expected the name of one")
+                write!(f, "{field} is \"*\", which stands for all events, expected the name of one event")
             }
             Self::UnknownTopic { topic } => {
-                write!(f, "there is no topic {topic:?}, expected one that has a room")
+                write!(f, "no room has the topic {topic:?}")
             }
             Self::UnknownClient { client_id } => {
-                write!(
-                    f,
-                    "there is no client {client_id:?}, expected one that has connected or joined a topic"
-                )
+                write!(f, "no client {client_id:?} is connected or in a room")
             }
             Self::NotMember { client_id, topic } => {
-                write!(
-                    f,
-                    "client {client_id:?} is not a member of {topic:?}, expected a join first"
-                )
+                write!(f, "client {client_id:?} is not a member of {topic:?}, join it first")
             }
             // Who the other user is, is not for a stranger to know.
             Self::UserConflict { client_id } => {
-                write!(f, "client {client_id:?} acts for another user, expected that user")
+                write!(f, "client {client_id:?} belongs to another user")
             }
             Self::EventNotAllowed { event, prefix } => {
-                write!(f, "event {event:?} starts with {prefix:?}, expected a name not reserved")
+                write!(f, "event {event:?} starts with {prefix:?}, which is reserved for the server")
             }
             Self::EventNotListed { event, topic } => {
-                write!(f, "event {event:?} is not for clients of {topic:?}, expected one that is")
+                write!(f, "clients may not send event {event:?} in {topic:?}")
             }
             Self::UnknownTarget { what, name } => {
-                write!(f, "there is no {what} {name:?}, expected one that there is")
+                write!(f, "no {what} {name:?} exists")
             }
             Self::RoomFull { topic, max } => {
-                write!(f, "the room of {topic:?} is full, expected at most {max} members")
+                write!(f, "room {topic:?} is full, it takes at most {max} members")
             }
             Self::RoomExists { topic } => {
-                write!(f, "there is a room of {topic:?} already, expected a topic without one")
+                write!(f, "room {topic:?} exists already")
             }
-            Self::PermissionDenied { expected } => write!(f, "not permitted, expected {expected}"),
+            Self::PermissionDenied { expected } => write!(f, "not permitted: {expected}"),
             Self::RateLimited { retry_after_ms } => {
-                write!(f, "too many events, expected the next after {retry_after_ms} ms")
+                write!(f, "too many events, try again in {retry_after_ms} ms")
             }
             Self::InvalidRequest { message } | Self::Denied { message: Some(message), .. } => {
                 f.write_str(message)
             }
             Self::Denied { reason, message: None } => {
-                write!(f, "refused for {reason}, expected what the server allows")
+                write!(f, "the server refused this ({reason})")
             }
             Self::PayloadTooLarge { field, limit, got, max } => {
                 let unit = if *limit == Limit::PayloadDepth { "levels" } else { "bytes" };

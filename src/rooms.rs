@@ -174,6 +174,7 @@ impl Rooms {
         this.members.remove(seat);
         if let Some(extras) = &mut this.extras {
             extras.subscriptions.forget(member);
+            extras.joined.remove(&member);
         }
     }
 

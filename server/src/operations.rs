@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use parlor::{
     AddToGroup, Answer, Body, ClientId, CloseRoom, Entries, Event, GroupName, Kick, OpenRoom,
-    Publish, Push, Query, Question, Reason, Recipients, Refusal, RemoveFromGroup, RoomInfo, Stats,
+    Publish, Push, Query, Question, Recipients, Refusal, RemoveFromGroup, RoomInfo, Stats,
     Topic, UserId,
 };
 use tokio::sync::oneshot;
@@ -144,13 +144,7 @@ impl Server {
         let group = group.into();
         for (shard, topics) in self.by_shard(topics) {
             let remove = RemoveFromGroup::new(group.clone(), topics).with_ref(SERVER_REF);
-            match self.ask(shard, remove.into()).await {
-                Ok(_) => {}
-                // None of its topics is on that shard, which says nothing of the others.
-                Err(OperationError::Refused(refusal))
-                    if refusal.reason() == Reason::UnknownTarget => {}
-                Err(error) => return Err(error),
-            }
+            self.ask(shard, remove.into()).await?;
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use crate::{
     ids::{ClientHandle, ClientId, Topic, UserId},
     outbound::{Outbound, PresenceDiff, PresenceState},
     payload::Json,
-    presence::{Changed, Diff, Edge, Entry, Gone, Meta, Record, Window},
+    presence::{Changed, Diff, Edge, Entry, Gone, Meta, Record, State, Window},
     recipients::{Except, Recipients},
     rooms::RoomNumber,
 };
@@ -58,6 +58,7 @@ impl Channel {
             place: reference,
             prev_ref: None,
             data: data.cloned(),
+            is_moved: false,
             names,
         };
         let place = presence.track(&record, edge, self.clients.names().names(client));
@@ -105,19 +106,22 @@ impl Channel {
         if record.data.as_ref() == data {
             return None;
         }
-        if presence.window.as_ref().is_some_and(|window| !window.knows(record.reference)) {
-            presence.amend(place, data.cloned());
+        let window = presence.window.as_mut();
+        if let Some(window) = window.filter(|window| !window.knows(record.reference)) {
+            let Some(meta) = window.take_back(&record, data) else {
+                presence.amend(place, data.cloned());
+                return None;
+            };
+            let (reference, data) = (meta.reference.number(), meta.data);
+            let prev_ref = meta.prev_ref.map(|prev_ref| prev_ref.number());
+            self.replace(client, room, State { reference, prev_ref, data });
             return None;
         }
 
         self.open_window(room);
-        self.make_room(room);
-        let place = self.place(client, room)?;
-        let presence = self.rooms.get_mut(room).presence.as_mut()?;
-        let reference = self.node.next_ref();
-        let (place, old, new) = presence.replace(place, reference, data.cloned());
-        self.clients.get_mut(client).footing(room).set_place(place);
-        self.close_gaps(room);
+        let (reference, prev_ref) = (self.node.next_ref(), Some(record.reference));
+        let data = data.cloned();
+        let (old, new) = self.replace(client, room, State { reference, prev_ref, data })?;
 
         let old_reference = old.reference;
         let old = Turn { record: old, edge: Edge::None };
@@ -131,6 +135,23 @@ impl Channel {
         let new = Turn { record: new, edge: Edge::None };
         let [new, old] = [new, old].map(|mut turn| entry(&mut turn, &self.clients, &self.node));
         Some(News::Changed(Arc::new(Changed { new, old })))
+    }
+
+    /// Puts another state of a client's presence in place of the one that it has. Returns what it
+    /// was and what it is.
+    fn replace(
+        &mut self,
+        client: ClientHandle,
+        room: RoomNumber,
+        state: State,
+    ) -> Option<(Record, Record)> {
+        self.make_room(room);
+        let place = self.place(client, room)?;
+        let presence = self.rooms.get_mut(room).presence.as_mut()?;
+        let (place, old, new) = presence.replace(place, state);
+        self.clients.get_mut(client).footing(room).set_place(place);
+        self.close_gaps(room);
+        Some((old, new))
     }
 
     /// Where the presence of a client is kept in a room, if it is tracked there.

@@ -116,6 +116,7 @@ impl Channel {
         self.rooms.dismiss_all(room);
         if let Some(extras) = &mut self.rooms.get_mut(room).extras {
             extras.subscriptions = Subscriptions::default();
+            extras.joined.clear();
         }
         for client in &cleared {
             self.clients.get_mut(*client).rooms.remove(room);

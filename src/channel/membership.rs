@@ -69,7 +69,7 @@ impl Channel {
     /// Attaches a member again, or admits a stranger.
     ///
     /// Effects of a member: reply; `presence_state`; the messages that it has missed; a diff to the
-    /// other members if its meta changes. Effects of a stranger: those of a join, with what it has
+    /// other members if it brings another meta than before, and shows something else with it. Effects of a stranger: those of a join, with what it has
     /// missed in place of history if that can be told.
     pub(super) fn on_rejoin(&mut self, header: Header<'_>, rejoin: &Rejoin) -> Result<(), Refusal> {
         let Rejoin { client_id, topic, user_id, now_ms: _, meta, params: _, reference: _, since } =
@@ -159,7 +159,7 @@ impl Channel {
         let Member { client, room, footing: _ } = member;
         self.reconnect(client);
         self.attach(client, room);
-        let news = meta.and_then(|meta| self.show(client, room, Some(meta)));
+        let news = meta.and_then(|meta| self.show_again(client, room, meta));
 
         let missed = self.missed(client, room, since);
         let body = self.rejoined(room, true, &missed);
@@ -243,7 +243,11 @@ impl Channel {
         match footing.place() {
             _ if this.presence.is_none() => None,
             None => self.appear(client, room, meta),
-            Some(_) => meta.and_then(|meta| self.alter(client, room, Some(meta))),
+            Some(_) if meta.is_none() => {
+                self.note_joined_without_meta(client, room);
+                None
+            }
+            Some(_) => self.alter(client, room, meta),
         }
     }
 

@@ -65,7 +65,7 @@ impl Channel {
         let Track { client_id, topic, meta, reference: _ } = track;
         let (client, room) = self.participant(client_id, topic, |config| config.presence_of)?;
         if self.rooms.get(room).config.presence == PresenceMode::Off {
-            let expected = "a room that has presence on";
+            let expected = "the room has presence off";
             return Err(Refusal::PermissionDenied { expected });
         }
         self.check_rate(client, room)?;
@@ -76,7 +76,11 @@ impl Channel {
             self.clients.get_mut(client).rooms.set(room, Footing::NONE);
         }
         self.clock.agenda.cancel(Due::Footing { client, room });
-        let news = self.show(client, room, Json::given(meta.as_ref()));
+        let data = Json::given(meta.as_ref());
+        if self.clients.get_mut(client).footing(room).is_member() {
+            self.keep_joined(client, room, data);
+        }
+        let news = self.show(client, room, data);
         self.reply_if_asked(header, Body::Empty {});
         if let Some(news) = news {
             self.say_news(room, news, Recipients::all(self.rooms.get(room).members()));
@@ -101,7 +105,10 @@ impl Channel {
             return Ok(());
         };
         let gone = if footing.is_member() {
-            let gone = footing.place().and_then(|place| self.vanish(client, room, place));
+            let gone = footing.place().and_then(|place| {
+                self.keep_joined_as_shown(client, room);
+                self.vanish(client, room, place)
+            });
             self.clients.get_mut(client).footing(room).clear_place();
             gone
         } else {
@@ -129,7 +136,7 @@ impl Channel {
         self.check_limit(Limit::MembersPerTopic, metas.into())
     }
 
-    fn extras(&mut self, room: RoomNumber) -> &mut Extras {
+    pub(super) fn extras(&mut self, room: RoomNumber) -> &mut Extras {
         self.rooms.get_mut(room).extras.get_or_insert_default()
     }
 }

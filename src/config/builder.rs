@@ -3,8 +3,8 @@
 use alloc::{collections::BTreeSet, format, string::String, sync::Arc, vec::Vec};
 
 use super::{
-    ClientRooms, Config, ConfigError, Limit, MAX_FIRST_EPOCH, PatternFlaw, RoomConfig,
-    UnlistedTopics, patterns::Patterns, reserved::Reserved,
+    ClientRooms, Config, ConfigError, Lifetime, Limit, MAX_FIRST_EPOCH, PatternFlaw, RoomConfig,
+    RoomFlaw, UnlistedTopics, patterns::Patterns, reserved::Reserved,
 };
 use crate::{
     hash::HashKey,
@@ -108,7 +108,8 @@ impl ConfigBuilder {
     ///
     /// Refused are a limit out of its range, a first epoch above 2^63 - 1, an empty reserved
     /// prefix, a pattern that is empty, too long, there twice, or has a `*` before its end, more
-    /// declared rooms than [`Limit::Topics`], and a room with a [`RoomFlaw`](crate::RoomFlaw).
+    /// declared rooms than [`Limit::Topics`], a declared room that is ephemeral, and a room with a
+    /// [`RoomFlaw`](crate::RoomFlaw).
     pub fn build(self) -> Result<Config, ConfigError> {
         self.check().map_err(|(_, error)| error)?;
         Ok(self.finish())
@@ -170,7 +171,15 @@ fn check_rooms(
             let (at, pattern) = (format!("rooms[{at}].{}", flaw.field()), pattern.as_str().into());
             (at, ConfigError::InvalidRoom { pattern: Some(pattern), flaw })
         })?;
-        declared += u64::from(!pattern.as_str().ends_with('*'));
+        let is_declared = !pattern.as_str().ends_with('*');
+        if is_declared && room.lifetime == Some(Lifetime::Ephemeral) {
+            let wrong = "is ephemeral, but a declared room persists; expected persistent, or a \
+                         pattern that ends with \"*\"";
+            let flaw = RoomFlaw::inconsistent("lifetime", wrong);
+            let pattern = Some(pattern.as_str().into());
+            return Err((format!("rooms[{at}].lifetime"), ConfigError::InvalidRoom { pattern, flaw }));
+        }
+        declared += u64::from(is_declared);
     }
     if declared > max {
         return Err(("rooms".into(), ConfigError::TooManyRooms { declared, max }));

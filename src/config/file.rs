@@ -347,11 +347,6 @@ impl core::error::Error for ConfigFileError {}
 /// What was expected, in words for whoever wrote the document.
 fn explain(error: &serde_json::Error) -> String {
     let said = payload::explain(error);
-    for (kind, most) in [("expected u64", u64::MAX), ("expected u32", u32::MAX.into())] {
-        if let Some(got) = said.strip_suffix(kind) {
-            return format!("{got}expected a whole number from 0 to {most}");
-        }
-    }
     if let Some(unknown) = said.strip_prefix("unknown variant") {
         return format!("unknown name{unknown}");
     }

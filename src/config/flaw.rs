@@ -51,7 +51,7 @@ impl RoomFlaw {
         }
     }
 
-    fn inconsistent(field: impl Into<String>, wrong: impl Into<String>) -> Self {
+    pub(super) fn inconsistent(field: impl Into<String>, wrong: impl Into<String>) -> Self {
         Self::Inconsistent { field: field.into(), wrong: wrong.into() }
     }
 }

@@ -105,6 +105,19 @@ fn as_many_rooms_are_declared_as_there_may_be_topics() {
 }
 
 #[test]
+fn a_declared_room_is_not_ephemeral() {
+    let room = || RoomConfig::default().with_lifetime(Lifetime::Ephemeral);
+    check(
+        Config::builder().room("chat:*", room()).room("chat", room()),
+        "room \"chat\": lifetime is ephemeral, but a declared room persists; expected persistent, \
+         or a pattern that ends with \"*\"",
+    );
+    let file = r#"{"rooms":[{"pattern":"a"},{"pattern":"b","lifetime":"ephemeral"}]}"#;
+    let wrong = Config::from_json(file).unwrap_err().to_string();
+    assert!(wrong.contains("rooms[1].lifetime: "), "{wrong}");
+}
+
+#[test]
 fn a_flaw_is_told_with_the_room_that_has_it() {
     check(
         Config::builder().room("chat:*", named("")),

@@ -19,7 +19,7 @@ use crate::{
         request::{JoinRequest, join_params, presence_meta},
     },
     ids::{EventName, Topic},
-    payload::{Json, Payload},
+    payload::{Json, Payload, in_words},
 };
 
 /// The longest text of what is wrong, in characters: serde quotes what it was given.
@@ -153,7 +153,12 @@ pub(super) fn rewrite<T: DeserializeOwned + Serialize>(json: &Json) -> Result<Js
 }
 
 fn bounded(error: &serde_json::Error) -> String {
-    let text = error.to_string();
+    let (line, column) = (error.line(), error.column());
+    let (text, place) = (error.to_string(), format!(" at line {line} column {column}"));
+    let text = match text.strip_suffix(&place) {
+        Some(said) => in_words(said) + &place,
+        None => in_words(&text),
+    };
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text,

@@ -26,6 +26,8 @@ pub(crate) struct Record {
     pub(crate) place: NonZeroU64,
     pub(crate) prev_ref: Option<NonZeroU64>,
     pub(crate) data: Option<Json>,
+    /// Whether it was put elsewhere than where it came.
+    pub(crate) is_moved: bool,
     /// Whose it is, where lists outlive handles: in rooms with windows.
     pub(crate) names: Option<Arc<Names>>,
 }
@@ -49,6 +51,7 @@ pub(super) struct Extra {
     place: NonZeroU64,
     prev_ref: Option<NonZeroU64>,
     data: Option<Json>,
+    is_moved: bool,
     names: Option<Arc<Names>>,
 }
 
@@ -86,21 +89,24 @@ impl Rest {
             place: standing,
             prev_ref,
             data,
+            is_moved,
             names,
         } = record;
         if record.is_displaced() || data.is_some() || names.is_some() {
             let (entry, standing, prev_ref) = (*entry, *standing, *prev_ref);
             let (data, names) = (data.clone(), names.clone());
-            let extra = Extra { entry, place: standing, prev_ref, data, names };
+            let is_moved = *is_moved;
+            let extra = Extra { entry, place: standing, prev_ref, data, is_moved, names };
             self.0.set(place as usize, Some(Arc::new(extra)));
         }
     }
 }
 
 impl Record {
-    /// Whether it came with its user and never changed, so that it stands where it was put.
+    /// Whether it may stand elsewhere than where it was put: it has not come with its user, or has
+    /// changed.
     pub(super) fn is_displaced(&self) -> bool {
-        self.entry != self.reference || self.place != self.reference
+        self.is_moved || self.entry != self.reference || self.place != self.reference
     }
 
     /// How many bytes it shows.
@@ -149,6 +155,7 @@ impl Record {
             place,
             prev_ref: extra.and_then(|extra| extra.prev_ref),
             data: extra.and_then(|extra| extra.data.clone()),
+            is_moved: extra.is_some_and(|extra| extra.is_moved),
             names: extra.and_then(|extra| extra.names.clone()),
         }
     }

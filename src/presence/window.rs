@@ -10,6 +10,7 @@ use core::num::NonZeroU64;
 use crate::{
     few::Few,
     ids::{ClientHandle, UserId},
+    payload::Json,
     presence::{
         entries::Entries,
         entry::{Diff, Edge, Entry, Meta},
@@ -81,6 +82,17 @@ impl Window {
         } else {
             self.news.remove(&reference);
         }
+    }
+
+    /// Takes back a change by which a meta that was announced shows `data` again: what was announced
+    /// of it, if that is so.
+    pub(crate) fn take_back(&mut self, record: &Record, data: Option<&Json>) -> Option<Meta> {
+        let (_, meta) = self.gone.get(&record.standing())?;
+        if meta.data.as_ref() != data {
+            return None;
+        }
+        self.news.remove(&record.reference);
+        self.gone.remove(&record.standing()).map(|(_, meta)| meta)
     }
 
     /// What is to be announced, if anything is: `read` tells of a client what is recorded of it.

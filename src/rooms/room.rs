@@ -1,6 +1,6 @@
 //! One room: its position, configuration, members, presences and history.
 
-use alloc::{boxed::Box, sync::Arc, vec, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeMap, sync::Arc, vec, vec::Vec};
 use core::num::NonZeroU64;
 
 use crate::{
@@ -9,6 +9,7 @@ use crate::{
     event::Position,
     history::{Defined, History, Keeping},
     ids::{ClientHandle, EventName, Topic},
+    payload::Json,
     presence::Presence,
     roster::{Roll, Roster},
     subscriptions::Subscriptions,
@@ -38,6 +39,8 @@ pub(crate) struct Extras {
     pub(crate) subscriptions: Subscriptions,
     /// Which messages were sent with an id.
     pub(crate) ids: Dedupe,
+    /// The metas that members joined with, of those whose presence shows something else.
+    pub(crate) joined: BTreeMap<ClientHandle, Option<Json>>,
 }
 
 /// How a room came about.
@@ -169,6 +172,12 @@ impl Room {
         }
         let lost = |event| history.highest_lost(event, defined(&self.config, event));
         names.iter().map(lost).max().unwrap_or(0)
+    }
+
+    /// The meta that a member joined with, if its presence shows something else: then it may be
+    /// none.
+    pub(crate) fn joined(&self, member: ClientHandle) -> Option<&Option<Json>> {
+        self.extras.as_ref()?.joined.get(&member)
     }
 
     /// Who hears what, where somebody hears something else than everything.

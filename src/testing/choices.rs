@@ -395,7 +395,10 @@ impl<'a> Choices<'a> {
             config = config.default_room(self.sane_room());
         }
         if self.once_in(2) {
-            config = config.room("lobby", self.sane_room());
+            let mut lobby = self.sane_room();
+            // One that is declared persists.
+            lobby.lifetime = lobby.lifetime.filter(|lifetime| *lifetime == Lifetime::Persistent);
+            config = config.room("lobby", lobby);
         }
         if self.once_in(2) {
             config = config.room("chat:*", self.sane_room());

@@ -153,7 +153,8 @@ fn the_message_comes_after_the_output_where_both_go_to_one_place() {
     let written = fs::read_to_string(path).unwrap();
     let rest = written.strip_prefix(JOINED).expect("the output of the first line comes first");
     let (message, rest) = rest.split_once('\n').unwrap();
-    assert!(message.starts_with("parlor: <stdin>:2:1: expected an event"), "{message}");
+    let start = r#"{"error":{"line":2,"column":1,"message":"expected an event"#;
+    assert!(message.starts_with(start), "{message}");
     let stats = rest.strip_prefix(LEFT).expect("the output of the last line comes then");
     assert!(stats.starts_with("events "), "{stats}");
 }
@@ -172,26 +173,34 @@ fn a_bad_line_of_a_file_is_named_by_the_file() {
 fn keep_going_reports_bad_lines_and_reads_the_rest() {
     let input = [JOIN.as_bytes(), b"\n{}\n\xff\n\n", LEAVE.as_bytes(), b"\n["].concat();
     let kinds = parlor::EventKind::ALL.map(|kind| format!("`{kind}`")).join(", ");
-    let message = format!(
-        "parlor: <stdin>:2:2: expected the event, one of {kinds}, got `}}`\n\
-        parlor: <stdin>:3:1: expected UTF-8, got the byte 0xff\n\
-        parlor: <stdin>:6:1: expected an event, {{\"join\":{{…}}}} or the like, got `[`\n"
-    );
-    check(&["--keep-going"], input, (&format!("{JOINED}{LEFT}"), &message, 1));
+    let output = [
+        JOINED,
+        &format!(
+            r#"{{"error":{{"line":2,"column":2,"message":"expected the event, one of {kinds}, got `}}`"}}}}"#
+        ),
+        "\n",
+        r#"{"error":{"line":3,"column":1,"message":"expected UTF-8, got the byte 0xff"}}"#,
+        "\n",
+        LEFT,
+        r#"{"error":{"line":6,"column":1,"message":"expected an event, {\"join\":{…}} or the like, got `[`"}}"#,
+        "\n",
+    ];
+    check(&["--keep-going"], input, (&output.concat(), "", 1));
     check(&["--keep-going"], JOIN, (JOINED, "", 0));
 }
 
 #[test]
 fn a_line_of_more_than_a_mebibyte_is_bad() {
     let long = format!("{}{JOIN}", " ".repeat(1 << 20));
-    let message =
-        "parlor: <stdin>:1:1048577: the line is too long, expected at most 1048576 bytes\n";
-    check(&["--keep-going"], format!("{long}\n{JOIN}\n"), (JOINED, message, 1));
+    let message = "the line is too long, expected at most 1048576 bytes";
+    let error = format!(r#"{{"error":{{"line":1,"column":1048577,"message":"{message}"}}}}"#);
+    let output = format!("{error}\n{JOINED}");
+    check(&["--keep-going"], format!("{long}\n{JOIN}\n"), (&output, "", 1));
 }
 
 #[test]
 fn a_refusal_is_an_answer_and_no_failure() {
-    let refused = r#"{"reply":{"to":"leave","client_id":"c1","topic":"t","status":"error","payload":{"reason":"unknown_client","message":"there is no client \"c1\", expected one that has connected or joined a topic"}}}"#;
+    let refused = r#"{"reply":{"to":"leave","client_id":"c1","topic":"t","status":"error","payload":{"reason":"unknown_client","message":"no client \"c1\" is connected or in a room"}}}"#;
     check(&[], format!("{LEAVE}\n"), (&format!("{refused}\n"), "", 0));
 }
 
@@ -477,7 +486,8 @@ fn stats_count_what_was_written() {
     assert_eq!(stat("  restart"), Some(1));
     assert_eq!(stat("  push"), None);
     assert_eq!(stat("bad lines"), Some(1));
-    assert_eq!(stat("outbound"), Some(stdout.lines().count()));
+    let errors = stdout.lines().filter(|line| line.starts_with(r#"{"error":"#)).count();
+    assert_eq!((stat("outbound"), errors), (Some(stdout.lines().count() - 1), 1));
     for label in
         ["reply", "presence_state", "presence_diff", "broadcast_message", "closed", "system"]
     {

@@ -276,7 +276,8 @@ fn a_schema_holds_for_its_topics_and_name_alone() {
     check(&guard, said("\"one\""), said("\"one\""));
     let elsewhere = Broadcast::new("c1", "hall", payload("\"one\"")).with_event("count");
     check(&guard, elsewhere.clone(), elsewhere);
-    let expected = "payload: invalid type: string \"one\", expected u32 at line 1 column 5";
+    let expected = "payload: invalid type: string \"one\", expected a whole number \
+                    from 0 to 4294967295 at line 1 column 5";
     let counted = said("\"one\"").with_event("count");
     check_refused(&guard, counted, Reason::ValidationFailed, expected);
 }
@@ -564,7 +565,7 @@ fn the_sender_of_what_is_refused_gets_the_reply() {
         concat!(
             r#"{"reply":{"to":"broadcast","client_id":"c1","topic":"room:1","status":"error","#,
             r#""payload":{"reason":"validation_failed","#,
-            r#""message":"payload: invalid type: integer `1`, expected unit at line 1 column 1"},"#,
+            r#""message":"payload: invalid type: integer `1`, expected null at line 1 column 1"},"#,
             r#""ref":"7"}}"#,
             "\n"
         )

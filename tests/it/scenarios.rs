@@ -23,6 +23,7 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    a9_presence_survives_a_reconnect
     broadcast_audiences
     broadcast_defaults
     broadcast_meta_travels_and_id_does_not
@@ -31,6 +32,7 @@ scenarios! {
     cluster_ready_refs
     crash_and_come_back
     crash_closes_every_topic
+    crash_drops_open_windows
     crash_holds_presence_until_its_client_is_back
     crash_in_an_empty_channel
     crash_spares_a_room_that_waits
@@ -127,6 +129,7 @@ scenarios! {
     r4_presence_where_it_happens
     r4_window_ends_in_one_diff
     r4_window_ends_while_crashed
+    r4_window_takes_back_a_change
     r4_window_without_length_ends_at_the_next_tick
     r5_flush_after_each_or_once
     r5_windows_and_returns_flushed_once

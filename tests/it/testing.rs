@@ -193,10 +193,10 @@ fn hostile_events_are_of_every_kind_and_mostly_about_something() {
 /// for one that persists.
 #[test]
 fn a_declared_room_that_is_opened_again_goes_as_its_configuration_says() {
-    let config = r#"{"rooms":[{"pattern":"lobby","lifetime":"ephemeral"}]}"#;
+    let config = r#"{"rooms":[{"pattern":"lobby"}]}"#;
     let channel = Channel::single_node(Config::from_json(config).unwrap());
     let ways = [
-        r#"{"open_room":{"topic":"lobby"}}"#,
+        r#"{"open_room":{"topic":"lobby","config":{"lifetime":"ephemeral"}}}"#,
         r#"{"open_room":{"topic":"lobby","config":{"lifetime":"persistent"}}}"#,
         r#"{"join":{"client_id":"b1","topic":"lobby","user_id":"bob","now_ms":0}}"#,
     ];

@@ -19,6 +19,8 @@ const ROOM_CONFIG: u64 = 400;
 const EVENT_NAME: u64 = 500;
 /// What a client has in a room: its seat, its place in the list, and a grace for them.
 const FOOTING: u64 = 700;
+/// What a member joined with, if it shows something else.
+const JOINED: u64 = 100;
 /// One more of what a member has subscribed to.
 const SUBSCRIPTION: u64 = 48;
 /// A meta that a window has announced: what it was, as long as the window is open.
@@ -60,7 +62,7 @@ pub(crate) fn parts(config: &Config) -> [(&'static str, u64); 10] {
         ("rooms", topics * (ROOM + name)),
         ("configurations", topics * (ROOM_CONFIG + 2 * name + 2 * json)),
         ("event names", topics * event_names * (EVENT_NAME + name)),
-        ("footings", footings * (FOOTING + meta) + subscriptions * (SUBSCRIPTION + name)),
+        ("footings", footings * (FOOTING + JOINED + 2 * meta) + subscriptions * (SUBSCRIPTION + name)),
         ("windows", in_rooms * (ANNOUNCED + meta + 2 * name)),
         ("history", bytes + messages * (MESSAGE + 4 * name)),
         ("ids", topics * limit(Limit::IdsPerTopic) * (ID + name + mark)),

@@ -29,7 +29,7 @@ pub(super) fn no_answer(patience: Duration) -> Problem {
 
 /// There is no room of a topic that was asked about.
 pub(super) fn unknown_topic(topic: &str) -> Problem {
-    let detail = format!("there is no topic {topic:?}, expected one that has a room");
+    let detail = format!("no room has the topic {topic:?}");
     Problem::new(StatusCode::NOT_FOUND, Reason::UnknownTopic.label(), detail)
 }
 

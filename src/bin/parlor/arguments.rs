@@ -16,7 +16,7 @@ has been read is answered before more is waited for, so whoever writes much has 
   --config FILE set the channel up as FILE says, see below, in place of by default
   --load FILE   go on with the channel that was saved in FILE
   --save FILE   save the channel in FILE when the input ends, for --load to go on with
-  --keep-going  report a bad line and go on with the next, in place of stopping there
+  --keep-going  answer a bad line on standard output and go on, in place of stopping there
   --stats       at the end, write counts and events a second to standard error
   -h, --help    write this
   -V, --version write the version
@@ -64,6 +64,11 @@ recorded. The FILE of a configuration holds a JSON object of what differs from t
 A channel is saved with its configuration, so --load takes no --config. Only a run that comes to the
 end of its input saves, with --keep-going also past bad lines. FILE is replaced as a whole or not at
 all, by way of FILE.tmp beside it.
+
+A bad line is no event, is not UTF-8 or is too long. It ends the run; with --keep-going it is
+answered by a line in its place, so that a program that writes events can tell which one it was:
+
+  {\"error\":{\"line\":2,\"column\":11,\"message\":\"missing field `reason`\"}}
 
 A line has at most 1 MiB, or 16 times the larger of payload_bytes and meta_bytes if that is more.
 

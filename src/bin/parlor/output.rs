@@ -5,7 +5,7 @@ use std::{
     io::{self, ErrorKind, Write},
 };
 
-use parlor::Outbound;
+use serde::Serialize;
 
 /// How many bytes are kept before they are written.
 const PIECE: usize = 1 << 16;
@@ -31,9 +31,9 @@ impl<W: Write> Output<W> {
         Self { to, lines: Vec::with_capacity(2 * PIECE), written: 0 }
     }
 
-    /// Adds a message as a line.
-    pub(crate) fn push(&mut self, outbound: &Outbound) -> Result<(), WriteError> {
-        serde_json::to_writer(&mut self.lines, outbound).map_err(io::Error::from)?;
+    /// Adds a message, or what stands in the place of one, as a line.
+    pub(crate) fn push(&mut self, line: &impl Serialize) -> Result<(), WriteError> {
+        serde_json::to_writer(&mut self.lines, line).map_err(io::Error::from)?;
         self.lines.push(b'\n');
         self.write_if_many()
     }

@@ -12,10 +12,10 @@ use std::{
 use parlor::{
     Channel, Config, ConfigFileError, Counters, Event, Limit, LineError, LineReader, RestoreError,
 };
+use serde::Serialize;
 
 use crate::{
     arguments::{ArgumentError, BadLines, Options, Source, Start, Stats, name_of},
-    complain,
     output::{Output, WriteError},
     progress::Progress,
     report::{OutboundCounts, Report},
@@ -89,6 +89,13 @@ fn replay(options: &Options) -> Result<Verdict, Failure> {
     replay.end(elapsed)
 }
 
+/// The line of output for a bad line: `{"error":{"line":2,"column":1,"message":"expected …"}}`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum BadLine {
+    Error { line: u64, column: u64, message: String },
+}
+
 /// One run and what it has come to.
 #[derive(Debug)]
 struct Replay<'a> {
@@ -136,13 +143,14 @@ impl<'a> Replay<'a> {
 
     /// Reports a bad line, after all that came of the lines before it.
     fn answer(&mut self, error: LineError) -> Result<(), Failure> {
-        self.output.flush()?;
-        let bad_line = Failure::BadLine { source: self.options.source.to_string(), error };
         match self.options.bad_lines {
-            BadLines::Stop => Err(bad_line),
+            BadLines::Stop => {
+                self.output.flush()?;
+                Err(Failure::BadLine { source: self.options.source.to_string(), error })
+            }
             BadLines::KeepGoing => {
-                self.progress.erase();
-                complain(&bad_line);
+                let LineError { line, column, message, .. } = error;
+                self.output.push(&BadLine::Error { line, column, message })?;
                 self.bad_lines += 1;
                 Ok(())
             }

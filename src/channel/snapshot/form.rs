@@ -86,6 +86,9 @@ pub(super) struct Room {
     pub(super) presences: Vec<Presence>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) window: Option<Window>,
+    /// What members joined with, of those whose presence shows something else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) joined: Vec<(u32, Option<Verbatim>)>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) subscriptions: Vec<(u32, Vec<EventName>)>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -88,6 +88,10 @@ impl Channel {
             members: members.map(|client| (client.get(), is_attached(client))).collect(),
             presences: presence.map(presences_form).unwrap_or_default(),
             window: presence.and_then(|presence| presence.window.as_deref()).map(window_form),
+            joined: extras.map_or_else(Vec::new, |extras| {
+                let joined = extras.joined.iter();
+                joined.map(|(client, meta)| (client.get(), meta.clone().map(form::Verbatim))).collect()
+            }),
             subscriptions: extras.map_or_else(Vec::new, |extras| {
                 let subscriptions = extras.subscriptions.iter();
                 subscriptions.map(|(client, names)| (client.get(), names.to_vec())).collect()

@@ -112,8 +112,13 @@ impl Moves {
         }
         let clock_ms = state.clock_ms;
         let Some(room) = state.rooms.get_mut(topic) else { return };
+        let mut says_the_same = false;
         if let Some(member) = room.member_mut(client) {
             member.held_until = None;
+            says_the_same = meta == member.joined;
+            if meta.is_some() {
+                member.joined.clone_from(&meta);
+            }
         } else {
             self.is_stranger = true;
             room.members.push(Member {
@@ -121,10 +126,11 @@ impl Moves {
                 user: user.clone(),
                 held_until: None,
                 subscriptions: room.config.default_subscriptions.clone(),
+                joined: meta.clone(),
                 seen: 0,
             });
         }
-        if meta.is_some() || self.is_stranger && room.shown(client).is_none() {
+        if meta.is_some() && !says_the_same || self.is_stranger && room.shown(client).is_none() {
             room.show(client, user, meta, clock_ms);
         }
     }

@@ -38,6 +38,8 @@ pub(super) struct Member {
     /// Until when its membership is held, if it is detached.
     pub(super) held_until: Option<u64>,
     pub(super) subscriptions: Vec<EventName>,
+    /// The meta that it joined with, or has brought since when it rejoined.
+    pub(super) joined: Option<Json>,
     /// The offset of the last broadcast that it has seen.
     pub(super) seen: u64,
 }

@@ -41,7 +41,7 @@ fn lines_of_the_specification() {
     assert_eq!(said(&mut channel, &[at_9, hi]), [message]);
 
     let by_c9 = r#"{"broadcast":{"client_id":"c9","topic":"room:1","payload":1}}"#;
-    let refusal = r#"{"reply":{"to":"broadcast","client_id":"c9","topic":"room:1","status":"error","payload":{"reason":"not_member","message":"client \"c9\" is not a member of \"room:1\", expected a join first"}}}"#;
+    let refusal = r#"{"reply":{"to":"broadcast","client_id":"c9","topic":"room:1","status":"error","payload":{"reason":"not_member","message":"client \"c9\" is not a member of \"room:1\", join it first"}}}"#;
     assert_eq!(said(&mut channel, &[by_c9]), [refusal]);
     let push = r#"{"push":{"client_id":"c1","topic":"room:1","event":"welcome","payload":"x"}}"#;
     let pushed =

@@ -18,27 +18,27 @@ const REFUSED: &[(&str, &str)] = &[
     ),
     (
         r#"{"broadcast":{"client_id":"c1","topic":"room:1","payload":1,"event":"*"}}"#,
-        r#"{"reason":"invalid_name","message":"event is \"*\", which stands for all events, expected the name of one"}"#,
+        r#"{"reason":"invalid_name","message":"event is \"*\", which stands for all events, expected the name of one event"}"#,
     ),
     (
         r#"{"broadcast":{"client_id":"c9","topic":"room:1","payload":1}}"#,
-        r#"{"reason":"unknown_client","message":"there is no client \"c9\", expected one that has connected or joined a topic"}"#,
+        r#"{"reason":"unknown_client","message":"no client \"c9\" is connected or in a room"}"#,
     ),
     (
         r#"{"broadcast":{"client_id":"c1","topic":"room:9","payload":1}}"#,
-        r#"{"reason":"unknown_topic","message":"there is no topic \"room:9\", expected one that has a room"}"#,
+        r#"{"reason":"unknown_topic","message":"no room has the topic \"room:9\""}"#,
     ),
     (
         r#"{"broadcast":{"client_id":"c1","topic":"room:2","payload":1}}"#,
-        r#"{"reason":"not_member","message":"client \"c1\" is not a member of \"room:2\", expected a join first"}"#,
+        r#"{"reason":"not_member","message":"client \"c1\" is not a member of \"room:2\", join it first"}"#,
     ),
     (
         r#"{"join":{"client_id":"c1","topic":"room:1","user_id":"u2","now_ms":0}}"#,
-        r#"{"reason":"user_conflict","message":"client \"c1\" acts for another user, expected that user"}"#,
+        r#"{"reason":"user_conflict","message":"client \"c1\" belongs to another user"}"#,
     ),
     (
         r#"{"broadcast":{"client_id":"c1","topic":"room:1","payload":1,"event":"phx_x"}}"#,
-        r#"{"reason":"event_not_allowed","message":"event \"phx_x\" starts with \"phx_\", expected a name not reserved"}"#,
+        r#"{"reason":"event_not_allowed","message":"event \"phx_x\" starts with \"phx_\", which is reserved for the server"}"#,
     ),
     (
         r#"{"broadcast":{"client_id":"c1","topic":"room:1","payload":123456}}"#,
@@ -62,27 +62,27 @@ const REFUSED: &[(&str, &str)] = &[
     ),
     (
         r#"{"broadcast":{"client_id":"c1","topic":"room:1","payload":1,"event":"typing"}}"#,
-        r#"{"reason":"event_not_allowed","message":"event \"typing\" is not for clients of \"room:1\", expected one that is"}"#,
+        r#"{"reason":"event_not_allowed","message":"clients may not send event \"typing\" in \"room:1\""}"#,
     ),
     (
         r#"{"publish":{"target":{"group":"g"},"event":"e","payload":1}}"#,
-        r#"{"reason":"unknown_target","message":"there is no group \"g\", expected one that there is"}"#,
+        r#"{"reason":"unknown_target","message":"no group \"g\" exists"}"#,
     ),
     (
         r#"{"publish":{"target":{"client":"c9"},"event":"e","payload":1}}"#,
-        r#"{"reason":"unknown_target","message":"there is no client \"c9\", expected one that there is"}"#,
+        r#"{"reason":"unknown_target","message":"no client \"c9\" exists"}"#,
     ),
     (
         r#"{"join":{"client_id":"c1","topic":"room:0","user_id":"u1","now_ms":0}}"#,
-        r#"{"reason":"room_full","message":"the room of \"room:0\" is full, expected at most 0 members"}"#,
+        r#"{"reason":"room_full","message":"room \"room:0\" is full, it takes at most 0 members"}"#,
     ),
     (
         r#"{"open_room":{"topic":"room:1"}}"#,
-        r#"{"reason":"room_exists","message":"there is a room of \"room:1\" already, expected a topic without one"}"#,
+        r#"{"reason":"room_exists","message":"room \"room:1\" exists already"}"#,
     ),
     (
         r#"{"close_room":{"topic":"room:1","by":"c1"}}"#,
-        r#"{"reason":"permission_denied","message":"not permitted, expected a client of the user that owns the room"}"#,
+        r#"{"reason":"permission_denied","message":"not permitted: only a client of the user that owns the room may close it"}"#,
     ),
     (
         r#"{"query":{"what":"room"}}"#,
@@ -90,7 +90,7 @@ const REFUSED: &[(&str, &str)] = &[
     ),
     (
         r#"{"refuse":{"client_id":"c1","to":"join","reason":"join_denied"}}"#,
-        r#"{"reason":"join_denied","message":"refused for join_denied, expected what the server allows"}"#,
+        r#"{"reason":"join_denied","message":"the server refused this (join_denied)"}"#,
     ),
     (
         r#"{"refuse":{"client_id":"c1","to":"track","reason":"validation_failed","message":"no"}}"#,
@@ -128,12 +128,12 @@ fn every_refusal() {
     }
     let hi = r#"{"broadcast":{"client_id":"c1","topic":"room:1","payload":1}}"#;
     said(&mut channel, &[hi]);
-    let limited = r#"{"reason":"rate_limited","message":"too many events, expected the next after 9 ms","retry_after_ms":9}"#;
+    let limited = r#"{"reason":"rate_limited","message":"too many events, try again in 9 ms","retry_after_ms":9}"#;
     check(&mut channel, hi, limited);
     channel.handle(Event::crash("boom"));
     let _closed = channel.flush_outbox();
     let payload =
-        r#"{"reason":"crashed","message":"the channel has crashed, expected a restart first"}"#;
+        r#"{"reason":"crashed","message":"the channel has crashed and has not been restarted yet"}"#;
     check(&mut channel, C1_JOINS, payload);
 
     let every: BTreeSet<_> = Reason::ALL.map(|reason| reason.label().to_owned()).into();

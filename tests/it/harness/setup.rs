@@ -101,7 +101,7 @@ const SETUPS: [(&str, &str); 10] = [
             {"pattern":"room:*","client_events":"listed","events":[{"name":"message"},
             {"name":"typing","description":"now","history":1}],"default_subscriptions":
             ["message"],"rate_limit":{"max_events":2,"window_ms":30}},
-            {"pattern":"chat:vip","client_events":"none","description":"","lifetime":"ephemeral",
+            {"pattern":"chat:vip","client_events":"none","description":"","lifetime":"persistent",
             "default_subscriptions":[]},
             {"pattern":"chat:*","presence_of":"clients","publishers":"clients",
             "history_for":"clients","events":[{"name":"*","history":2}],

@@ -32,15 +32,13 @@ impl Model {
         Ok(())
     }
 
-    /// Section 4: idempotent for its topics; an empty group goes.
+    /// Section 4: idempotent; an empty group goes.
     pub(super) fn remove_from_group(&mut self, ask: &Ask) -> Outcome {
         self.check(ask)?;
         let (group, removed) = (ask.text("group"), ask.names("topics"));
-        let mut groups = self.groups.iter_mut();
-        let Some((_, topics)) = groups.find(|(name, _)| *name == group) else {
-            return Err("unknown_target".into());
-        };
-        topics.retain(|topic| !removed.contains(topic));
+        for (_, topics) in self.groups.iter_mut().filter(|(name, _)| *name == group) {
+            topics.retain(|topic| !removed.contains(topic));
+        }
         self.groups.retain(|(_, topics)| !topics.is_empty());
         self.reply_if_asked(ask, "{}".into());
         Ok(())

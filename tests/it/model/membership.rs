@@ -63,7 +63,8 @@ impl Model {
             self.make_room(&topic, config.clone(), false);
         }
         self.take_footing(&client, &topic);
-        self.members.push(Member { client, user, topic: topic.clone(), subscriptions });
+        let joined = ask.raw("meta").to_owned();
+        self.members.push(Member { client, user, topic: topic.clone(), subscriptions, joined });
 
         let since = self.usable_since(ask);
         self.come(ask, "false", since, true);
@@ -85,12 +86,18 @@ impl Model {
 
     /// Sections 6, 7 and 9: a member is there; what it and the others are told of it.
     ///
-    /// A stranger (`is_new`) is tracked; one that was a member only with a meta.
+    /// A stranger (`is_new`) is tracked; one that was a member only with a meta other than the one
+    /// that it joined with, or brought when it last came back.
     fn come(&mut self, ask: &Ask, rejoined: &str, since: Option<u64>, is_new: bool) {
         let (client, topic) = (ask.text("client_id"), ask.text("topic"));
         let before = self.listed_presences(&topic);
-        if ask.has("meta") || is_new && !self.is_tracked(&client, &topic) {
-            self.be_present(&client, &topic, ask.raw("meta"));
+        let meta = ask.raw("meta");
+        let brings = ask.has("meta") && (is_new || self.member(&client, &topic).joined != meta);
+        if brings {
+            meta.clone_into(&mut self.member(&client, &topic).joined);
+        }
+        if brings || is_new && !self.is_tracked(&client, &topic) {
+            self.be_present(&client, &topic, meta);
         }
         let diff = self.changes(&topic, &before);
 

@@ -65,7 +65,8 @@ impl Model {
     /// Section 9: starts a presence, or changes one that has other data (`""` is none).
     ///
     /// A change gives a new ref and keeps place and `online_at_ms`. In a window, what was not
-    /// announced, or has changed since, just has other data.
+    /// announced, or has changed since, just has other data; with the data that was announced, it is
+    /// what was announced.
     pub(super) fn be_present(&mut self, client: &str, topic: &str, data: &str) {
         if !self.room(topic).config.has_presence() {
             return;
@@ -76,6 +77,14 @@ impl Model {
         };
         let mut meta = Meta::clone(&self.metas[place]);
         if meta.data == data {
+            return;
+        }
+        let window = &self.room(topic).window;
+        let mut announced = window.iter().flat_map(|window| &window.announced).flat_map(|of| &of.1);
+        if let Some(before) = announced.find(|before| before.r#ref == meta.prev_ref && before.data == data)
+        {
+            let before = Rc::clone(before);
+            self.metas[place] = before;
             return;
         }
         data.clone_into(&mut meta.data);

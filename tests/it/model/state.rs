@@ -64,13 +64,15 @@ pub(super) struct Footing {
     pub(super) until: Option<Deadline>,
 }
 
-/// Section 1: one client in one topic, and what it is subscribed to, in that order.
+/// Section 1: one client in one topic, what it is subscribed to, in that order, and the meta that it
+/// joined with, or brought when it came back.
 #[derive(Clone)]
 pub(super) struct Member {
     pub(super) client: String,
     pub(super) user: String,
     pub(super) topic: String,
     pub(super) subscriptions: Vec<String>,
+    pub(super) joined: String,
 }
 
 /// Section 9: one client's presence in one topic; refs and data are JSON text.

@@ -58,6 +58,7 @@ impl Builder {
             members,
             presences,
             window,
+            joined,
             subscriptions,
             ids,
             history,
@@ -76,6 +77,7 @@ impl Builder {
         if let Some(window) = window {
             self.window(room, window, owners)?;
         }
+        self.joined(room, joined)?;
         self.subscriptions(room, subscriptions)?;
         self.ids(room, &ids, offset)?;
         self.history(room, history, offset)
@@ -130,6 +132,7 @@ impl Builder {
             place: number("a place", place)?,
             prev_ref: prev_ref.map(|number| self.reference(number)).transpose()?,
             data: data.map(|form::Verbatim(data)| data),
+            is_moved: false,
             names: waits.then(|| Arc::new(names.clone())),
         };
         check_refs(record.standing(), record.reference, record.prev_ref)?;
@@ -255,6 +258,31 @@ impl Builder {
         let unknown =
             || wrong(format_args!("a ref is {given}, expected 1 or more, and below {next}"));
         NonZeroU64::new(given).filter(|number| *number < next).ok_or_else(unknown)
+    }
+
+    /// What members joined with whose presence shows something else.
+    fn joined(
+        &mut self,
+        room: RoomNumber,
+        joined: Vec<(u32, Option<form::Verbatim>)>,
+    ) -> Restored {
+        for (client, meta) in joined {
+            self.check_meta(meta.as_ref())?;
+            let client = self.find_client(client)?;
+            let this = self.channel.rooms.get(room);
+            let footing = self.channel.clients.get(client).rooms.get(room);
+            let (Some(footing), Some(presence)) =
+                (footing.filter(|footing| footing.is_member()), &this.presence)
+            else {
+                return Err(wrong("a joined meta is of no member, or presence is off"));
+            };
+            let meta = meta.map(|form::Verbatim(meta)| meta);
+            if footing.place().is_some_and(|place| presence.record(place).data == meta) {
+                return Err(wrong("a joined meta is what is shown, expected something else"));
+            }
+            self.extras(room).joined.insert(client, meta);
+        }
+        Ok(())
     }
 
     fn subscriptions(

@@ -46,8 +46,8 @@ fn a_join_of_an_unknown_or_full_room_or_one_that_is_denied_is_an_error_and_nothi
     world.say("c1", "join", r#"{"roomId":"full"}"#);
     world.say("c1", "join", r#"{"roomId":"chat"}"#);
     world.check("c1", &[
-        r#"["dialogue:error",{"code":"ROOM_NOT_FOUND","message":"there is no topic \"nowhere\", expected one that has a room"}]"#,
-        r#"["dialogue:error",{"code":"ROOM_FULL","message":"the room of \"full\" is full, expected at most 0 members"}]"#,
+        r#"["dialogue:error",{"code":"ROOM_NOT_FOUND","message":"no room has the topic \"nowhere\""}]"#,
+        r#"["dialogue:error",{"code":"ROOM_FULL","message":"room \"full\" is full, it takes at most 0 members"}]"#,
         r#"["dialogue:error",{"code":"JOIN_DENIED","message":"members only"}]"#,
     ]);
     assert_eq!(world.channel.membership_count(), 0);
@@ -244,7 +244,7 @@ fn a_room_is_made_for_who_asks_and_everyone_is_told() {
 
     world.say("c2", "createRoom", r#"{"id":"a","name":"B"}"#);
     world.check("c2", &[
-        r#"["dialogue:error",{"code":"ROOM_EXISTS","message":"there is a room of \"a\" already, expected a topic without one"}]"#,
+        r#"["dialogue:error",{"code":"ROOM_EXISTS","message":"room \"a\" exists already"}]"#,
     ]);
     world.check("c1", &[]);
 
@@ -395,10 +395,10 @@ fn malformed_arguments_of_create_room_and_get_history_are_invalid_requests() {
         check("createRoom", Some(argument), &wrong);
     }
     for (size, wrong) in [
-        (r#""8""#, r#"invalid type: string \"8\", expected u32"#),
-        ("-1", "invalid value: integer `-1`, expected u32"),
-        ("4294967296", "invalid value: integer `4294967296`, expected u32"),
-        ("1.5", "invalid type: floating point `1.5`, expected u32"),
+        (r#""8""#, r#"invalid type: string \"8\", expected a whole number from 0 to 4294967295"#),
+        ("-1", "invalid value: integer `-1`, expected a whole number from 0 to 4294967295"),
+        ("4294967296", "invalid value: integer `4294967296`, expected a whole number from 0 to 4294967295"),
+        ("1.5", "invalid type: floating point `1.5`, expected a whole number from 0 to 4294967295"),
     ] {
         let argument = format!(r#"{{"id":"a","name":"A","maxSize":{size}}}"#);
         check("createRoom", Some(&argument), &format!("{what}{wrong}"));

@@ -92,7 +92,7 @@ fn payloads_that_make_no_event_are_refused_with_what_was_expected() {
         (
             "parlor:history",
             r#"{"start":-1}"#,
-            "parlor:history: invalid value: integer `-1`, expected u64",
+            "parlor:history: invalid value: integer `-1`, expected a whole number from 0 to 18446744073709551615",
         ),
         ("phx_join", r#"{"since":{"epoch":1}}"#, "params: missing field `offset`"),
         (
