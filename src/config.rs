@@ -69,6 +69,7 @@ pub struct Config {
     hash_key: HashKey,
     grace_ms: u64,
     clients_open_rooms: ClientRooms,
+    room_rate_limit: RateLimit,
     unlisted_topics: UnlistedTopics,
     default_room: Arc<RoomConfig>,
     patterns: Arc<Patterns>,
@@ -82,6 +83,9 @@ impl Config {
     /// because Supabase's clients push their token under that name.
     const RESERVED: [&'static str; 5] =
         ["phx_", "presence_", "parlor:", "dialogue:", "access_token"];
+
+    /// How often a client may open and close rooms by default.
+    const ROOM_RATE_LIMIT: RateLimit = RateLimit::new(10, 10_000);
 
     /// Starts from the defaults.
     pub fn builder() -> ConfigBuilder {
@@ -134,6 +138,12 @@ impl Config {
     #[must_use]
     pub const fn clients_open_rooms(&self) -> ClientRooms {
         self.clients_open_rooms
+    }
+
+    /// How often a client may open and close rooms.
+    #[must_use]
+    pub const fn room_rate_limit(&self) -> RateLimit {
+        self.room_rate_limit
     }
 
     /// Whether topics that match no pattern can be made by joining them.
@@ -193,6 +203,7 @@ impl Default for Config {
             hash_key: HashKey([0x7061_726c_6f72_2d31, 0x6b65_7965_642d_7369]),
             grace_ms: 0,
             clients_open_rooms: ClientRooms::Off,
+            room_rate_limit: Self::ROOM_RATE_LIMIT,
             unlisted_topics: UnlistedTopics::Create,
             default_room: Arc::default(),
             patterns: Arc::default(),

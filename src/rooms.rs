@@ -5,7 +5,7 @@
 
 mod room;
 
-use alloc::{boxed::Box, sync::Arc, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeMap, sync::Arc, vec::Vec};
 
 pub(crate) use self::room::{Extras, Origin, Room, defined};
 
@@ -15,7 +15,7 @@ use crate::{
     footing::Seat,
     hash::{HashKey, NameHash},
     history::{Caps, History},
-    ids::{ClientHandle, EventName, Topic},
+    ids::{ClientHandle, EventName, Topic, UserId},
     index::Index,
     message::StoredMessage,
     rate::Rates,
@@ -31,6 +31,8 @@ pub(crate) struct Rooms {
     hash: NameHash,
     /// How much clients have done of late in rooms that limit it.
     pub(crate) rates: Rates,
+    // Invariant: how many rooms there are that clients of a user have opened; none is 0.
+    opened_for: BTreeMap<UserId, u64>,
     // Invariant: higher than the epoch of any room so far.
     next_epoch: u64,
     // Invariant: how many members all rooms have together, and how many of them are detached.
@@ -44,6 +46,9 @@ pub(crate) struct Rooms {
 /// The number of a room, while it exists.
 pub(crate) type RoomNumber = u32;
 
+/// The number of no room, under which the rates are kept at which clients open and close some.
+pub(crate) const NO_ROOM: RoomNumber = RoomNumber::MAX;
+
 impl Rooms {
     pub(crate) fn new(key: HashKey, first_epoch: u64) -> Self {
         Self {
@@ -51,6 +56,7 @@ impl Rooms {
             by_topic: Index::default(),
             hash: NameHash::new(key),
             rates: Rates::default(),
+            opened_for: BTreeMap::new(),
             next_epoch: first_epoch,
             memberships: 0,
             detached: 0,
@@ -133,14 +139,22 @@ impl Rooms {
     ) -> RoomNumber {
         let position = Position { epoch: self.next_epoch, offset: 0 };
         self.next_epoch += 1;
-        let room = self.slab.insert(Room::new(topic.clone(), position, config, origin));
+        let room = Room::new(topic.clone(), position, config, origin);
+        if let Some(user) = room.opened_for() {
+            *self.opened_for.entry(user.clone()).or_default() += 1;
+        }
+        let room = self.slab.insert(room);
         self.by_topic.insert(self.hash.of(topic.as_bytes()), room);
         room
     }
 
     /// Removes a room that nobody is in, and returns what its history held, by event name.
     pub(crate) fn remove(&mut self, room: RoomNumber) -> Vec<(EventName, Vec<Arc<StoredMessage>>)> {
-        let Room { topic, members, history, .. } = self.slab.take(room);
+        let this = self.slab.take(room);
+        if let Some(user) = this.opened_for() {
+            self.forget_opened_for(&user.clone());
+        }
+        let Room { topic, members, history, .. } = this;
         debug_assert_eq!(members.len(), 0, "a room goes when nobody is in it");
         let evicted = history.map_or_else(Vec::new, |mut history| {
             self.history_messages -= history.len();
@@ -151,6 +165,20 @@ impl Rooms {
         self.by_topic.remove(self.hash.of(topic.as_bytes()), room);
         self.slab.free(room);
         evicted
+    }
+
+    /// How many rooms there are that clients of a user have opened.
+    pub(crate) fn opened_for(&self, user: &UserId) -> u64 {
+        self.opened_for.get(user).copied().unwrap_or_default()
+    }
+
+    fn forget_opened_for(&mut self, user: &UserId) {
+        if let Some(count) = self.opened_for.get_mut(user) {
+            *count -= 1;
+            if *count == 0 {
+                self.opened_for.remove(user);
+            }
+        }
     }
 
     /// Seats a member at the end, for which there must be room, and returns its seat.
@@ -242,7 +270,7 @@ impl Rooms {
         for (number, room) in self.slab.iter() {
             assert_eq!(self.find(&room.topic), Some(number), "a room is found by its topic");
             assert!(room.position.epoch < self.next_epoch, "an epoch is never used again");
-            let waits = room.persists() || room.origin == Origin::Opened;
+            let waits = room.persists() || room.was_opened();
             assert!(!room.is_deserted() || waits, "a room has members, persists, or was opened");
             room.check_invariants();
             memberships += room.members.len() as usize;

@@ -2,7 +2,7 @@
 
 use alloc::{collections::BTreeSet, sync::Arc, vec::Vec};
 
-use super::{Channel, attendance::Turn, openings::info};
+use super::{Channel, attendance::Turn, openings::notice};
 use crate::{
     agenda::Due,
     clients::Registration,
@@ -12,7 +12,7 @@ use crate::{
     message::StoredMessage,
     outbound::{Cause, Closed, Evicted, Outbound, RoomInfo, RoomNotice},
     recipients::Recipients,
-    rooms::{Origin, RoomNumber},
+    rooms::RoomNumber,
     subscriptions::Subscriptions,
 };
 
@@ -88,7 +88,7 @@ impl Channel {
     /// What is announced of a room that goes: only if it was announced that it came.
     pub(super) fn notice(&self, room: RoomNumber) -> Option<RoomInfo> {
         let this = self.rooms.get(room);
-        (this.origin == Origin::Opened).then(|| info(this))
+        this.was_opened().then(|| notice(this))
     }
 
     /// Removes a room that nobody is in. Effects: `evicted`; `room_closed` with what is announced.

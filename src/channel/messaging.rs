@@ -333,7 +333,7 @@ impl Channel {
         }
     }
 
-    fn check_rate_of(
+    pub(super) fn check_rate_of(
         &self,
         client: ClientHandle,
         room: RoomNumber,

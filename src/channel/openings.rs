@@ -11,7 +11,7 @@ use crate::{
     payload::Json,
     recipients::Recipients,
     refusal::Refusal,
-    rooms::{Origin, Room, RoomNumber},
+    rooms::{NO_ROOM, Origin, Room, RoomNumber},
 };
 
 impl Channel {
@@ -28,7 +28,15 @@ impl Channel {
         if self.rooms.find(topic).is_some() {
             return Err(Refusal::RoomExists { topic: topic.clone() });
         }
+        if let Some(opener) = opener {
+            self.check_opening_rate(opener)?;
+        }
         self.check_limit(Limit::Topics, self.rooms.len() as u64)?;
+        if let Some(opener) = opener {
+            let user = self.clients.names().user(opener);
+            self.check_limit(Limit::RoomsPerUser, self.rooms.opened_for(user))?;
+            self.count_opening(opener);
+        }
 
         let pattern = self.config.room_to_open(topic);
         let config = match (opener, config) {
@@ -48,10 +56,11 @@ impl Channel {
             }
         };
         self.outbox.count_room();
-        let room = self.rooms.create(topic, config, Origin::Opened);
+        let origin = if opener.is_some() { Origin::OpenedByClient } else { Origin::Opened };
+        let room = self.rooms.create(topic, config, origin);
 
         self.reply_if_asked(header, Body::Empty {});
-        let info = info(self.rooms.get(room));
+        let info = notice(self.rooms.get(room));
         let recipients = Recipients::all(self.clients.everyone());
         self.outbox.push(Outbound::RoomOpened(RoomNotice { info, recipients }));
         Ok(())
@@ -75,6 +84,8 @@ impl Channel {
                 let expected = "only a client of the user that owns the room may close it";
                 return Err(Refusal::PermissionDenied { expected });
             }
+            self.check_opening_rate(closer)?;
+            self.count_opening(closer);
         }
 
         self.reply_if_asked(header, Body::Empty {});
@@ -82,7 +93,7 @@ impl Channel {
         self.say_closed(room, Cause::RoomClosed, None, Recipients::of(&members));
         // What is closed is announced, however it was made.
         let cleared = self.clear(room);
-        let info = info(self.rooms.get(room));
+        let info = notice(self.rooms.get(room));
         self.dissolve(room, Some(info));
         self.groups.forget_topic(topic);
         for client in cleared {
@@ -142,11 +153,27 @@ impl Channel {
         Ok(client)
     }
 
+    fn check_opening_rate(&self, client: ClientHandle) -> Result<(), Refusal> {
+        self.check_rate_of(client, NO_ROOM, self.config.room_rate_limit())
+    }
+
+    /// Counts a room that a client opens or closes.
+    fn count_opening(&mut self, client: ClientHandle) {
+        let window_ms = self.config.room_rate_limit().window_ms;
+        self.rooms.rates.count(client, NO_ROOM, window_ms, self.clock.now_ms);
+    }
+
     /// Finds a room, or says that there is none.
     pub(super) fn find_room(&self, topic: &Topic) -> Result<RoomNumber, Refusal> {
         let unknown = || Refusal::UnknownTopic { topic: topic.clone() };
         self.rooms.find(topic).ok_or_else(unknown)
     }
+}
+
+/// What everyone is told of a room that opens or goes: all that it is like but its data, which may
+/// be large, and is there for who asks.
+pub(super) fn notice(room: &Room) -> RoomInfo {
+    RoomInfo { data: None, ..info(room) }
 }
 
 /// What a room is like.

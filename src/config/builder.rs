@@ -3,8 +3,8 @@
 use alloc::{collections::BTreeSet, format, string::String, sync::Arc, vec::Vec};
 
 use super::{
-    ClientRooms, Config, ConfigError, Lifetime, Limit, MAX_FIRST_EPOCH, PatternFlaw, RoomConfig,
-    RoomFlaw, UnlistedTopics, patterns::Patterns, reserved::Reserved,
+    ClientRooms, Config, ConfigError, Lifetime, Limit, MAX_FIRST_EPOCH, PatternFlaw, RateLimit,
+    RoomConfig, RoomFlaw, UnlistedTopics, patterns::Patterns, reserved::Reserved,
 };
 use crate::{
     hash::HashKey,
@@ -70,11 +70,21 @@ impl ConfigBuilder {
         self
     }
 
-    /// Whether clients may open rooms; [`ClientRooms::Off`] by default. Rooms that are opened persist
-    /// unless their pattern says that they are ephemeral, and only [`Limit::Topics`] bounds how many
-    /// one client opens: a guard can count them.
+    /// Whether clients may open rooms; [`ClientRooms::Off`] by default.
+    ///
+    /// Rooms that are opened persist unless their pattern says that they are ephemeral, also when
+    /// the user that owns them never comes back: then it is the server that closes them, by a
+    /// [`CloseRoom`](crate::CloseRoom) without `by`. How many a user has is bounded by
+    /// [`Limit::RoomsPerUser`], and how often a client opens and closes some by
+    /// [`room_rate_limit`](ConfigBuilder::room_rate_limit).
     pub const fn clients_open_rooms(mut self, clients_open_rooms: ClientRooms) -> Self {
         self.config.clients_open_rooms = clients_open_rooms;
+        self
+    }
+
+    /// How often a client may open and close rooms: 10 times in 10 seconds by default.
+    pub const fn room_rate_limit(mut self, room_rate_limit: RateLimit) -> Self {
+        self.config.room_rate_limit = room_rate_limit;
         self
     }
 
@@ -106,7 +116,8 @@ impl ConfigBuilder {
     ///
     /// # Errors
     ///
-    /// Refused are a limit out of its range, a first epoch above 2^63 - 1, an empty reserved
+    /// Refused are a limit out of its range, a first epoch above 2^63 - 1, a
+    /// [`room_rate_limit`](ConfigBuilder::room_rate_limit) without a window, an empty reserved
     /// prefix, a pattern that is empty, too long, there twice, or has a `*` before its end, more
     /// declared rooms than [`Limit::Topics`], a declared room that is ephemeral, and a room with a
     /// [`RoomFlaw`](crate::RoomFlaw).
@@ -137,6 +148,9 @@ impl ConfigBuilder {
         if config.first_epoch > MAX_FIRST_EPOCH {
             let wrong = ConfigError::FirstEpochOutOfRange { epoch: config.first_epoch };
             return Err(("first_epoch".into(), wrong));
+        }
+        if config.room_rate_limit.window_ms == 0 {
+            return Err(("room_rate_limit.window_ms".into(), ConfigError::EmptyRateWindow));
         }
         if let Some(at) = config.reserved().iter().position(|prefix| prefix.as_bytes().is_empty()) {
             return Err((format!("reserved[{at}]"), ConfigError::EmptyReservedPrefix));

@@ -21,6 +21,8 @@ pub enum ConfigError {
         /// What it was set to.
         epoch: u64,
     },
+    /// The rate limit of opening rooms has a window of 0 ms.
+    EmptyRateWindow,
     /// A reserved prefix that is empty would reserve every name.
     EmptyReservedPrefix,
     /// The name of a node or cluster is empty or too long.
@@ -84,6 +86,9 @@ impl fmt::Display for ConfigError {
             }
             Self::FirstEpochOutOfRange { epoch } => {
                 write!(f, "the first epoch is {epoch}, expected at most {MAX_FIRST_EPOCH}")
+            }
+            Self::EmptyRateWindow => {
+                f.write_str("the window of room_rate_limit is 0 ms, expected at least 1")
             }
             Self::EmptyReservedPrefix => {
                 f.write_str("a reserved prefix is empty, expected at least one character")

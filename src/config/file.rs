@@ -14,7 +14,8 @@ use serde::{
 };
 
 use super::{
-    ClientRooms, Config, ConfigBuilder, ConfigError, Limit, RoomConfig, UnlistedTopics, places,
+    ClientRooms, Config, ConfigBuilder, ConfigError, Limit, RateLimit, RoomConfig, UnlistedTopics,
+    places,
 };
 use crate::{
     ids::{EventName, Topic},
@@ -53,7 +54,7 @@ impl Config {
     ///
     /// Its fields are those of [`ConfigBuilder`]: `limits` (an object of
     /// [labels](Limit::label) and numbers), `reserved`, `first_epoch`, `incarnation`, `grace_ms`,
-    /// `clients_open_rooms` (`"on"` or `"off"`), `unlisted_topics` (`"create"` or `"refuse"`),
+    /// `clients_open_rooms` (`"on"` or `"off"`), `room_rate_limit`, `unlisted_topics` (`"create"` or `"refuse"`),
     /// `default_room`, and `rooms`, a list in which each room has its `pattern` beside the fields
     /// of a [`RoomConfig`]. What is absent or `null` is as by default; an unknown field is an
     /// error. The key of the hash tables is a secret, and in no document: see
@@ -110,17 +111,19 @@ impl Serialize for Config {
             hash_key: _,
             grace_ms,
             clients_open_rooms,
+            room_rate_limit,
             unlisted_topics,
             default_room,
             patterns,
         } = self;
-        let mut document = serializer.serialize_struct("Config", 9)?;
+        let mut document = serializer.serialize_struct("Config", 10)?;
         document.serialize_field("limits", &Limits(self))?;
         document.serialize_field("reserved", reserved.prefixes())?;
         document.serialize_field("first_epoch", first_epoch)?;
         document.serialize_field("incarnation", incarnation)?;
         document.serialize_field("grace_ms", grace_ms)?;
         document.serialize_field("clients_open_rooms", clients_open_rooms)?;
+        document.serialize_field("room_rate_limit", room_rate_limit)?;
         document.serialize_field("unlisted_topics", unlisted_topics)?;
         document.serialize_field("default_room", default_room.as_ref())?;
         let rooms = patterns.listed().map(|(pattern, room)| PatternAndRoom { pattern, room });
@@ -171,6 +174,8 @@ struct Document {
     incarnation: Option<u64>,
     grace_ms: Option<u64>,
     clients_open_rooms: Option<ClientRooms>,
+    #[serde(deserialize_with = "object::optional")]
+    room_rate_limit: Option<RateLimit>,
     unlisted_topics: Option<UnlistedTopics>,
     #[serde(deserialize_with = "object::optional")]
     default_room: Option<RoomConfig>,
@@ -198,6 +203,9 @@ impl Document {
         }
         if let Some(clients_open_rooms) = self.clients_open_rooms {
             builder = builder.clients_open_rooms(clients_open_rooms);
+        }
+        if let Some(room_rate_limit) = self.room_rate_limit {
+            builder = builder.room_rate_limit(room_rate_limit);
         }
         if let Some(unlisted_topics) = self.unlisted_topics {
             builder = builder.unlisted_topics(unlisted_topics);

@@ -23,7 +23,7 @@ pub enum RoomFlaw {
     TooLarge {
         /// `description` or `data`.
         field: &'static str,
-        /// [`Limit::PayloadBytes`] or [`Limit::PayloadDepth`].
+        /// [`Limit::MetaBytes`], [`Limit::PayloadBytes`] or [`Limit::PayloadDepth`].
         limit: Limit,
         /// How large or deep it is.
         got: u64,
@@ -106,7 +106,7 @@ impl RoomConfig {
             }
         }
         if let Some(description) = description {
-            check.size("description", Limit::PayloadBytes, description.len() as u64)?;
+            check.size("description", Limit::MetaBytes, description.len() as u64)?;
         }
         if let Some(data) = data {
             check.size("data", Limit::PayloadBytes, data.as_str().len() as u64)?;

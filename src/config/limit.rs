@@ -13,19 +13,22 @@ pub enum Limit {
     NameBytes,
     /// Bytes of a `ref` or an `id`. 255 by default.
     RefBytes,
-    /// Bytes of a payload, of a message's meta, of params, or of data. 65,536 by default; a larger
+    /// Bytes of a payload, of a message's meta, of params, or of data of a client or room. 65,536 by default; a larger
     /// one is `payload_too_large`.
     PayloadBytes,
     /// Nesting of a payload, meta, params or data. 128 by default; a deeper one is
     /// `payload_too_large`.
     PayloadDepth,
-    /// Bytes of the meta of one presence, given by a join, rejoin or track. 4,096 by default; a
-    /// larger one is `payload_too_large`. Every member receives it.
+    /// Bytes of the meta of one presence, given by a join, rejoin or track, which every member
+    /// receives; and of the description of a room, which everyone receives who is connected when
+    /// it opens. 4,096 by default; a larger one is `payload_too_large`.
     MetaBytes,
     /// Topics that one client is a member of or present in. 1,000 by default.
     TopicsPerClient,
     /// Members of one topic. 1,000,000 by default.
     MembersPerTopic,
+    /// Rooms that clients of one user have opened, and that are there. 20 by default.
+    RoomsPerUser,
     /// Topics of the channel. 1,000,000 by default.
     Topics,
     /// Clients of the channel. 1,000,000 by default.
@@ -74,7 +77,7 @@ const MANY_BYTES: u64 = 1 << 50;
 
 impl Limit {
     /// Every limit, in the order of declaration.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::NameBytes,
         Self::RefBytes,
         Self::PayloadBytes,
@@ -82,6 +85,7 @@ impl Limit {
         Self::MetaBytes,
         Self::TopicsPerClient,
         Self::MembersPerTopic,
+        Self::RoomsPerUser,
         Self::Topics,
         Self::Clients,
         Self::Groups,
@@ -126,6 +130,7 @@ impl Limit {
             Self::MetaBytes => ("meta_bytes", 4_096, 1, 1 << 30),
             Self::TopicsPerClient => ("topics_per_client", 1_000, 1, MANY),
             Self::MembersPerTopic => ("members_per_topic", 1_000_000, 1, MANY_SEATS),
+            Self::RoomsPerUser => ("rooms_per_user", 20, 0, MANY),
             Self::Topics => ("topics", 1_000_000, 1, MANY),
             Self::Clients => ("clients", 1_000_000, 1, MANY),
             Self::Groups => ("groups", 10_000, 0, MANY),

@@ -8,7 +8,7 @@ use crate::{
     dedupe::Dedupe,
     event::Position,
     history::{Defined, History, Keeping},
-    ids::{ClientHandle, EventName, Topic},
+    ids::{ClientHandle, EventName, Topic, UserId},
     payload::Json,
     presence::Presence,
     roster::{Roll, Roster},
@@ -48,8 +48,10 @@ pub(crate) struct Extras {
 pub(crate) enum Origin {
     /// By a join.
     Joined,
-    /// By being opened, which was announced.
+    /// By being opened by the server, which was announced.
     Opened,
+    /// By being opened by a client, which was announced; its owner is that client's user.
+    OpenedByClient,
     /// By the configuration.
     Declared,
 }
@@ -85,8 +87,24 @@ impl Room {
     pub(crate) fn persists(&self) -> bool {
         match self.origin {
             Origin::Declared => true,
-            Origin::Opened => self.config.lifetime != Some(Lifetime::Ephemeral),
+            Origin::Opened | Origin::OpenedByClient => self.config.lifetime != Some(Lifetime::Ephemeral),
             Origin::Joined => self.config.lifetime == Some(Lifetime::Persistent),
+        }
+    }
+
+    /// Whether it was announced that it opened.
+    pub(crate) const fn was_opened(&self) -> bool {
+        match self.origin {
+            Origin::Opened | Origin::OpenedByClient => true,
+            Origin::Joined | Origin::Declared => false,
+        }
+    }
+
+    /// For which user a client has opened it, if one has.
+    pub(super) fn opened_for(&self) -> Option<&UserId> {
+        match self.origin {
+            Origin::OpenedByClient => self.config.owner.as_ref(),
+            Origin::Opened | Origin::Joined | Origin::Declared => None,
         }
     }
 

@@ -86,6 +86,7 @@ fn limits_have_labels_defaults_and_ranges() {
             ("meta_bytes", 4_096, 1..=1 << 30),
             ("topics_per_client", 1_000, 1..=MANY),
             ("members_per_topic", 1_000_000, 1..=(1 << 30) - 1),
+            ("rooms_per_user", 20, 0..=MANY),
             ("topics", 1_000_000, 1..=MANY),
             ("clients", 1_000_000, 1..=MANY),
             ("groups", 10_000, 0..=MANY),

@@ -4,7 +4,7 @@
 //! refused changes nothing that a snapshot shows, but for counters.
 
 use parlor::{
-    AddToGroup, Address, Broadcast, Channel, CloseRoom, Config, ConfigBuilder, Connect, Event,
+    AddToGroup, Address, Broadcast, Channel, ClientRooms, CloseRoom, Config, ConfigBuilder, Connect, Event,
     EventDefinition, EventKind, Evicted, History, Join, Json, Kick, Leave, Limit, OpenRoom,
     Outbound, Payload, Publish, Push, Query, Question, RateLimit, Reason, Refusal, Refuse, Rejoin,
     RemoveFromGroup, RoomConfig, Subscribe, Track, Unsubscribe, Untrack, Who,
@@ -90,7 +90,28 @@ fn cases(limit: Limit) -> (u64, Vec<Case>) {
             cases.extend(presences(FEW, deep));
             (FEW, cases)
         }
-        Limit::MetaBytes => (LONG, presences(LONG, json)),
+        Limit::MetaBytes => {
+            let mut cases = presences(LONG, json);
+            cases.push(size(TOO_LARGE, LONG, |bytes| {
+                let room = RoomConfig::default().with_description(text("", bytes));
+                OpenRoom::new("u").with_config(room)
+            }));
+            (LONG, cases)
+        }
+        // Those of another client of the user count, and those that the server opens do not.
+        Limit::RoomsPerUser => {
+            let open = |number| {
+                let client = if number % 2 == 0 { "c" } else { "d" };
+                OpenRoom::new(format!("u{number}")).with_by(client)
+            };
+            let mut case = count(REACHED, 0, open);
+            let config = RoomConfig::default().with_owner("ann");
+            case.before.splice(
+                0..0,
+                [join("d", "t").into(), OpenRoom::new("s").with_config(config).into()],
+            );
+            (FEW, vec![case])
+        }
         Limit::TopicsPerClient => (FEW, topics_per_client()),
         Limit::MembersPerTopic => (FEW, members_per_topic()),
         Limit::Topics => (FEW, topics()),
@@ -322,7 +343,7 @@ fn config(limit: Option<(Limit, u64)>) -> Config {
         .with_presence_of(Who::Clients)
         .with_dedupe(100)
         .with_event(EventDefinition::new("*").with_history(100));
-    let builder = Config::builder().default_room(room);
+    let builder = Config::builder().default_room(room).clients_open_rooms(ClientRooms::On);
     limit
         .into_iter()
         .fold(builder, |builder, (limit, value)| builder.limit(limit, value))

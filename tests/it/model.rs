@@ -25,7 +25,7 @@ mod time;
 use std::rc::Rc;
 
 use self::{
-    config::RoomConfig,
+    config::{RateLimit, RoomConfig},
     lines::{Ask, depth, json},
     state::{Client, Footing, Member, Meta, Rate, Room},
     stats::Counters,
@@ -41,6 +41,7 @@ pub struct Limits {
     pub meta_bytes: usize,
     pub topics_per_client: usize,
     pub members_per_topic: usize,
+    pub rooms_per_user: usize,
     pub topics: usize,
     pub clients: usize,
     pub groups: usize,
@@ -67,6 +68,7 @@ impl Default for Limits {
             meta_bytes: 4_096,
             topics_per_client: 1_000_000,
             members_per_topic: 1_000_000,
+            rooms_per_user: 20,
             topics: 1_000_000,
             clients: 1_000_000,
             groups: 10_000,
@@ -102,6 +104,8 @@ pub struct Setup {
     pub unlisted: Unlisted,
     pub grace_ms: u64,
     pub clients_open_rooms: bool,
+    /// Events and milliseconds.
+    pub room_rate_limit: (u64, u64),
     pub first_epoch: u64,
     pub reserved: Vec<String>,
     pub origin: Option<String>,
@@ -117,12 +121,20 @@ impl Default for Setup {
             unlisted: Unlisted::Create,
             grace_ms: 0,
             clients_open_rooms: false,
+            room_rate_limit: (10, 10_000),
             first_epoch: 1,
             reserved: ["phx_", "presence_", "parlor:", "dialogue:", "access_token"]
                 .map(Into::into)
                 .into(),
             origin: None,
         }
+    }
+}
+
+impl Setup {
+    fn room_rate_limit(&self) -> RateLimit {
+        let (max_events, window_ms) = self.room_rate_limit;
+        RateLimit { max_events, window_ms }
     }
 }
 

@@ -24,11 +24,12 @@ use crate::{
 };
 
 /// What the core reads of the document, by its own names.
-const CHANNEL_KEYS: [&str; 7] = [
+const CHANNEL_KEYS: [&str; 8] = [
     "limits",
     "reserved",
     "grace_ms",
     "clients_open_rooms",
+    "room_rate_limit",
     "unlisted_topics",
     "default_room",
     "rooms",

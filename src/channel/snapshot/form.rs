@@ -102,6 +102,7 @@ pub(super) struct Room {
 pub(super) enum Origin {
     Joined,
     Opened,
+    OpenedByClient,
     Declared,
 }
 
@@ -177,7 +178,9 @@ pub(super) enum Due {
 #[serde(deny_unknown_fields)]
 pub(super) struct Rate {
     pub(super) client: u32,
-    pub(super) epoch: u64,
+    /// Of what a client does in a room; absent of the rooms that it opens and closes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) epoch: Option<u64>,
     pub(super) ends_at_ms: u64,
     pub(super) count: u32,
 }

@@ -28,7 +28,7 @@ use crate::{
     footing::Footing,
     ids::{ClientHandle, Topic},
     rate,
-    rooms::{Origin, RoomNumber},
+    rooms::{NO_ROOM, Origin, RoomNumber},
 };
 
 type Restored<T = ()> = Result<T, RestoreError>;
@@ -151,6 +151,12 @@ impl Builder {
         }
         let origin = match origin {
             form::Origin::Opened => Origin::Opened,
+            form::Origin::OpenedByClient
+                if config.as_ref().is_none_or(|config| config.owner.is_none()) =>
+            {
+                return wrong("was opened by a client, expected an owner");
+            }
+            form::Origin::OpenedByClient => Origin::OpenedByClient,
             form::Origin::Joined | form::Origin::Declared if config.is_some() => {
                 return wrong(
                     "has a configuration of its own, expected that only if it was opened",
@@ -249,8 +255,14 @@ impl Builder {
     fn rates(&mut self, rates: Vec<form::Rate>) -> Restored {
         let now_ms = self.channel.clock.now_ms;
         for form::Rate { client, epoch, ends_at_ms, count } in rates {
-            let (client, room) = (self.find_client(client)?, self.find_room(epoch)?);
-            let limit = self.channel.rooms.get(room).config.rate_limit;
+            let client = self.find_client(client)?;
+            let (room, limit) = match epoch {
+                None => (NO_ROOM, Some(self.channel.config.room_rate_limit())),
+                Some(epoch) => {
+                    let room = self.find_room(epoch)?;
+                    (room, self.channel.rooms.get(room).config.rate_limit)
+                }
+            };
             let limit = limit.ok_or_else(|| wrong("a rate is counted where there is no limit"))?;
             let last = now_ms.saturating_add(limit.window_ms);
             if !(1..=limit.max_events).contains(&count) || ends_at_ms > last {

@@ -15,7 +15,7 @@ use crate::{
     presence::{Meta, Presence, Record, Window},
     rate,
     refusal::Reason,
-    rooms::{Origin, RoomNumber},
+    rooms::{NO_ROOM, Origin, RoomNumber},
     stats::Counters,
 };
 
@@ -83,6 +83,7 @@ impl Channel {
             origin: match room.origin {
                 Origin::Joined => form::Origin::Joined,
                 Origin::Opened => form::Origin::Opened,
+                Origin::OpenedByClient => form::Origin::OpenedByClient,
                 Origin::Declared => form::Origin::Declared,
             },
             members: members.map(|client| (client.get(), is_attached(client))).collect(),
@@ -120,7 +121,7 @@ impl Channel {
         let rates = self.rooms.rates.iter().filter(|(_, _, window)| is_open(window));
         let rates = rates.map(|(client, room, window)| form::Rate {
             client: client.get(),
-            epoch: self.epoch(room),
+            epoch: (room != NO_ROOM).then(|| self.epoch(room)),
             ends_at_ms: window.ends_at_ms,
             count: window.count,
         });

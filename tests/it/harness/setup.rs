@@ -94,7 +94,8 @@ const SETUPS: [(&str, &str); 10] = [
     ),
     (
         "rooms",
-        r#"{"grace_ms":15,"clients_open_rooms":"on","unlisted_topics":"refuse",
+        r#"{"limits":{"rooms_per_user":2},"room_rate_limit":{"max_events":3,"window_ms":30},
+            "grace_ms":15,"clients_open_rooms":"on","unlisted_topics":"refuse",
             "rooms":[{"pattern":"room:1","max_members":3,"presence_of":"clients",
             "publishers":"clients","history_for":"clients","owner":"ann","name":"One",
             "data":{"b" : 1, "a":2},"events":[{"name":"message","history":4}]},
@@ -162,6 +163,7 @@ struct Document {
     incarnation: Option<u64>,
     grace_ms: u64,
     clients_open_rooms: String,
+    room_rate_limit: Option<BTreeMap<String, u64>>,
     unlisted_topics: String,
     default_room: Option<Box<RawValue>>,
     rooms: Vec<BTreeMap<String, Box<RawValue>>>,
@@ -175,6 +177,9 @@ fn told(document: &str, node: Option<&str>) -> ModelSetup {
         clients_open_rooms: document.clients_open_rooms == "on",
         ..ModelSetup::default()
     };
+    if let Some(limit) = document.room_rate_limit {
+        model.room_rate_limit = (limit["max_events"], limit["window_ms"]);
+    }
     if document.unlisted_topics == "refuse" {
         model.unlisted = Unlisted::Refuse;
     }
@@ -210,6 +215,7 @@ fn set_limit(limits: &mut Limits, limit: Limit, value: u64) {
         Limit::MetaBytes => limits.meta_bytes = size,
         Limit::TopicsPerClient => limits.topics_per_client = size,
         Limit::MembersPerTopic => limits.members_per_topic = size,
+        Limit::RoomsPerUser => limits.rooms_per_user = size,
         Limit::Topics => limits.topics = size,
         Limit::Clients => limits.clients = size,
         Limit::Groups => limits.groups = size,

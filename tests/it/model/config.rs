@@ -146,8 +146,8 @@ impl RoomConfig {
         if self.name.as_ref().is_some_and(|name| !is_name(name)) {
             return Err("invalid_name".into());
         }
-        if self.description.as_ref().is_some_and(|text| text.len() > limits.payload_bytes) {
-            return Err("payload_too_large payload_bytes".into());
+        if self.description.as_ref().is_some_and(|text| text.len() > limits.meta_bytes) {
+            return Err("payload_too_large meta_bytes".into());
         }
         model.check_size("payload_bytes", self.data.as_ref().map_or("", |data| data.get()))?;
         if self.makes_sense(limits, is_name) { Ok(()) } else { Err("invalid_request".into()) }

@@ -1,7 +1,7 @@
 //! Messages: spec section 8 and the rate limit of section 12.
 
 use super::{
-    Ask, Model, Outcome, RoomConfig,
+    Ask, Model, Outcome, RateLimit, RoomConfig,
     lines::{json, json_or_absent, object, on_one_line},
     state::{Member, Message, Rate, Sent},
 };
@@ -219,7 +219,17 @@ impl Model {
 
     /// Section 12: a window is opened by its first accepted event, and then lets so many through.
     pub(super) fn check_rate(&self, client: &str, topic: &str) -> Outcome {
-        let Some(limit) = self.room(topic).config.rate_limit else { return Ok(()) };
+        self.check_rate_of(client, topic, self.room(topic).config.rate_limit)
+    }
+
+    /// The same for a topic, or for rooms that are opened and closed (no topic).
+    pub(super) fn check_rate_of(
+        &self,
+        client: &str,
+        topic: &str,
+        limit: Option<RateLimit>,
+    ) -> Outcome {
+        let Some(limit) = limit else { return Ok(()) };
         let over_ms = |rate: &Rate| rate.since_ms.saturating_add(limit.window_ms);
         let (accepted, retry_after_ms) = match self.rate(client, topic) {
             Some(rate) if over_ms(rate) > self.clock_ms => {
@@ -235,7 +245,11 @@ impl Model {
 
     /// Section 12: counts an accepted event. The window outlives a leave.
     pub(super) fn count_rate(&mut self, client: &str, topic: &str) {
-        let Some(limit) = self.room(topic).config.rate_limit else { return };
+        self.count_rate_of(client, topic, self.room(topic).config.rate_limit);
+    }
+
+    pub(super) fn count_rate_of(&mut self, client: &str, topic: &str, limit: Option<RateLimit>) {
+        let Some(limit) = limit else { return };
         let clock_ms = self.clock_ms;
         let is_over = |rate: &Rate| rate.since_ms.saturating_add(limit.window_ms) <= clock_ms;
         self.rates.retain(|rate| rate.client != client || rate.topic != topic || !is_over(rate));

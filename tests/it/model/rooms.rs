@@ -24,6 +24,7 @@ impl Model {
             config,
             ephemeral,
             opened,
+            by_client: false,
             epoch: self.next_epoch,
             offset: 0,
             users: Vec::new(),
@@ -59,11 +60,23 @@ impl Model {
         if self.find_room(&topic).is_some() {
             return Err("room_exists".into());
         }
+        let by = ask.text("by");
+        if !by.is_empty() {
+            self.check_rate_of(&by, "", Some(self.setup.room_rate_limit()))?;
+        }
         if self.rooms.len() >= self.setup.limits.topics {
             return Err("limit_reached topics".into());
         }
+        if !by.is_empty() {
+            let owned = |room: &&Room| room.by_client && room.config.owner == config.owner;
+            if self.rooms.iter().filter(owned).count() >= self.setup.limits.rooms_per_user {
+                return Err("limit_reached rooms_per_user".into());
+            }
+            self.count_rate_of(&by, "", Some(self.setup.room_rate_limit()));
+        }
 
         self.make_room(&topic, config, true);
+        self.room_mut(&topic).by_client = !by.is_empty();
         self.reply_if_asked(ask, "{}".into());
         self.say_room("room_opened", &topic);
         Ok(())
@@ -80,6 +93,10 @@ impl Model {
         let room = self.find_room(&topic).ok_or("unknown_topic")?;
         if ask.has("by") && room.config.owner != user {
             return Err("permission_denied".into());
+        }
+        if ask.has("by") {
+            self.check_rate_of(&by, "", Some(self.setup.room_rate_limit()))?;
+            self.count_rate_of(&by, "", Some(self.setup.room_rate_limit()));
         }
 
         self.reply_if_asked(ask, "{}".into());
@@ -127,9 +144,10 @@ impl Model {
         self.rates.retain(|rate| rate.topic != topic);
     }
 
-    /// Section 5: room info and every connected client.
+    /// Section 5: room info, but for data, and every connected client.
     fn say_room(&mut self, kind: &str, topic: &str) {
         let mut values = self.info(topic).to_vec();
+        values[5].clear();
         values.push(json(&self.connected_clients()));
         self.say(kind, &format!("{INFO} recipients"), &values);
     }

@@ -26,6 +26,7 @@ pub(super) struct Room {
     pub(super) config: RoomConfig,
     pub(super) ephemeral: bool,
     pub(super) opened: bool,
+    pub(super) by_client: bool,
     pub(super) epoch: u64,
     pub(super) offset: u64,
     pub(super) users: Vec<String>,

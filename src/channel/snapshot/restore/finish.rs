@@ -12,7 +12,6 @@ use crate::{
     footing::Seat,
     ids::ClientHandle,
     refusal::Reason,
-    rooms::Origin,
     stats::{Counters, EventCounts, RefusalCounts},
 };
 
@@ -86,7 +85,7 @@ impl Builder {
                 )));
             }
             // One that was opened waits for the first who comes, however it is when they have gone.
-            if this.is_deserted() && !this.persists() && this.origin != Origin::Opened {
+            if this.is_deserted() && !this.persists() && !this.was_opened() {
                 return Err(wrong(format_args!(
                     "room {:?} is empty, expected someone in it as it does not persist",
                     this.topic
