@@ -87,8 +87,8 @@
 //! | [`Subscribe`], [`Unsubscribe`] | (`reply` {}) |
 //! | [`Track`] | (`reply` {}); `presence_diff` to all members, its own client too |
 //! | [`Untrack`] | (`reply` {}); `presence_diff` to all members, its own client too; what a room that goes leaves |
-//! | [`OpenRoom`] | (`reply` {}); `room_opened` to everyone who is connected |
-//! | [`CloseRoom`] | (`reply` {}); `closed`; `evicted`; `room_closed` to everyone who is connected |
+//! | [`OpenRoom`] | (`reply` {}); `room_opened`, without the room's data, to everyone who is connected. A client can do it as often as its [rate](ConfigBuilder::room_rate_limit) and [`RoomsPerUser`](Limit::RoomsPerUser) let it, and so with `close_room` |
+//! | [`CloseRoom`] | (`reply` {}); `closed`; `evicted`; `room_closed`, without the room's data, to everyone who is connected |
 //! | [`History`] | (`reply` {}); `history` |
 //! | [`Query`] | `reply`, with a `ref` or without |
 //! | [`Publish`] | to a topic as a broadcast; else (`reply` {}); `broadcast_message` without an offset |

@@ -71,7 +71,8 @@ impl Serialize for RoomInfo {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RoomNotice {
-    /// What the room is like, or was. In JSON its fields stand beside the recipients.
+    /// What the room is like, or was, without its data, which may be large: a query has it. In JSON
+    /// its fields stand beside the recipients.
     pub info: RoomInfo,
     /// Everyone who is connected, in connect order.
     pub recipients: Recipients,

@@ -7,7 +7,7 @@ use parlor::{
     AddToGroup, Address, Broadcast, Channel, ClientRooms, CloseRoom, Config, ConfigBuilder, Connect, Event,
     EventDefinition, EventKind, Evicted, History, Join, Json, Kick, Leave, Limit, OpenRoom,
     Outbound, Payload, Publish, Push, Query, Question, RateLimit, Reason, Refusal, Refuse, Rejoin,
-    RemoveFromGroup, RoomConfig, Subscribe, Track, Unsubscribe, Untrack, Who,
+    RemoveFromGroup, RoomConfig, Subscribe, Tick, Track, Unsubscribe, Untrack, Who,
 };
 use serde_json::Value;
 
@@ -512,4 +512,44 @@ fn something_is_refused_for_every_reason() {
         assert_eq!(refusal(&outbox).map(Refusal::reason), Some(reason), "{last:?}");
         assert_eq!(channel.stats().counters.refusals.of(reason), 1, "it is counted");
     }
+}
+
+/// A client that opens rooms as fast as it can, with as much in them as it can, for an hour.
+#[test]
+fn a2_nine_hundred_rooms_in_a_row_are_few_rooms_and_small_notices() {
+    const BYSTANDERS: usize = 30;
+    let config = Config::builder().clients_open_rooms(ClientRooms::On).build().unwrap();
+    let mut channel = Channel::single_node(config);
+    for number in 0..BYSTANDERS {
+        handle(&mut channel, &Connect::new(format!("b{number}"), "bob", 0).into());
+    }
+    handle(&mut channel, &Connect::new("c", "ann", 0).into());
+
+    let (mut opened, mut bytes) = (0, 0);
+    let mut storm = |channel: &mut Channel, start: u64| {
+        for number in 0..900 {
+            handle(channel, &Tick::new(start + number * 2).into());
+            let room = RoomConfig::default()
+                .with_name(text("", 255))
+                .with_description(text("", 4_096))
+                .with_data(json(65_536));
+            let open = OpenRoom::new(format!("r{start}-{number}")).with_by("c").with_config(room);
+            for outbound in handle(channel, &open.into()) {
+                if let Outbound::RoomOpened(notice) = &outbound {
+                    assert_eq!(notice.recipients.len(), BYSTANDERS + 1);
+                    opened += 1;
+                    bytes += serde_json::to_string(&notice.info).unwrap().len();
+                }
+            }
+        }
+        (opened, bytes)
+    };
+    let (opened, bytes) = storm(&mut channel, 0);
+    assert_eq!(opened, 10, "1.8 s are one window");
+    assert!(bytes < 10 * 5_000, "notices have {bytes} bytes");
+
+    for minute in 1..60 {
+        storm(&mut channel, minute * 60_000);
+    }
+    assert_eq!(channel.stats().topics, 20, "a user has so many at most");
 }

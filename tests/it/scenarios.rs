@@ -23,6 +23,7 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    a2_rooms_of_clients_are_limited
     a9_presence_survives_a_reconnect
     broadcast_audiences
     broadcast_defaults

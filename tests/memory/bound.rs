@@ -68,7 +68,7 @@ pub(crate) fn parts(config: &Config) -> [(&'static str, u64); 10] {
         ("ids", topics * limit(Limit::IdsPerTopic) * (ID + name + mark)),
         (
             "rates and groups",
-            clients * topics * RATE
+            clients * (topics + 1) * RATE
                 + groups * (GROUP + name + limit(Limit::TopicsPerGroup) * (LINK + name)),
         ),
     ]
