@@ -333,7 +333,10 @@ impl fmt::Display for Refusal {
                 write!(f, "{field} has {bytes} bytes, expected at most {max}")
             }
             Self::InvalidName { field, flaw: NameFlaw::Wildcard } => {
-                write!(f, "{field} is \"*\", which stands for all events, expected the name of one event")
+                write!(
+                    f,
+                    "{field} is \"*\", which stands for all events, expected the name of one event"
+                )
             }
             Self::UnknownTopic { topic } => {
                 write!(f, "no room has the topic {topic:?}")
@@ -349,7 +352,10 @@ impl fmt::Display for Refusal {
                 write!(f, "client {client_id:?} belongs to another user")
             }
             Self::EventNotAllowed { event, prefix } => {
-                write!(f, "event {event:?} starts with {prefix:?}, which is reserved for the server")
+                write!(
+                    f,
+                    "event {event:?} starts with {prefix:?}, which is reserved for the server"
+                )
             }
             Self::EventNotListed { event, topic } => {
                 write!(f, "clients may not send event {event:?} in {topic:?}")

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use parlor::{
     AddToGroup, Answer, Body, ClientId, CloseRoom, Entries, Event, GroupName, Kick, OpenRoom,
-    Publish, Push, Query, Question, Recipients, Refusal, RemoveFromGroup, RoomInfo, Stats,
-    Topic, UserId,
+    Publish, Push, Query, Question, Recipients, Refusal, RemoveFromGroup, RoomInfo, Stats, Topic,
+    UserId,
 };
 use tokio::sync::oneshot;
 

@@ -191,7 +191,10 @@ fn check_rooms(
                          pattern that ends with \"*\"";
             let flaw = RoomFlaw::inconsistent("lifetime", wrong);
             let pattern = Some(pattern.as_str().into());
-            return Err((format!("rooms[{at}].lifetime"), ConfigError::InvalidRoom { pattern, flaw }));
+            return Err((
+                format!("rooms[{at}].lifetime"),
+                ConfigError::InvalidRoom { pattern, flaw },
+            ));
         }
         declared += u64::from(is_declared);
     }

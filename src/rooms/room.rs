@@ -87,7 +87,9 @@ impl Room {
     pub(crate) fn persists(&self) -> bool {
         match self.origin {
             Origin::Declared => true,
-            Origin::Opened | Origin::OpenedByClient => self.config.lifetime != Some(Lifetime::Ephemeral),
+            Origin::Opened | Origin::OpenedByClient => {
+                self.config.lifetime != Some(Lifetime::Ephemeral)
+            }
             Origin::Joined => self.config.lifetime == Some(Lifetime::Persistent),
         }
     }

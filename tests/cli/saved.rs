@@ -119,8 +119,8 @@ fn what_is_wrong_with_a_saved_channel_is_told_with_its_file() {
         (good[..good.len() / 2].into(), "expected a snapshot of a channel: EOF while parsing"),
         (JOINED.into(), "expected a snapshot of a channel: missing field `parlor_snapshot`"),
         (
-            good.replace(":1,\"checksum\"", ":2,\"checksum\""),
-            "the snapshot has version 2, expected 1",
+            good.replace(":2,\"checksum\"", ":3,\"checksum\""),
+            "the snapshot has version 3, expected 2",
         ),
         (good.replace("\"u1\"", "\"u2\""), "the snapshot is damaged: its checksum is \""),
     ] {

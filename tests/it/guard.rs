@@ -246,7 +246,7 @@ fn a_schema_refuses_with_what_serde_says() {
             r#"{"text":5}"#,
             "payload: invalid type: integer `5`, expected a string at line 1 column 9",
         ),
-        ("null", "payload: invalid type: null, expected struct ChatMessage at line 1 column 4"),
+        ("null", "payload: invalid type: null, expected an object at line 1 column 4"),
     ] {
         check_refused(&guard, said(sent), Reason::ValidationFailed, message);
     }
@@ -391,7 +391,7 @@ fn params_have_a_schema_which_join_rules_can_rely_on() {
     check(&guard, rejoin().with_params(sent), rejoin().with_params(clean));
     let expected = "params is absent, expected one";
     check_refused(&guard, join(), Reason::ValidationFailed, expected);
-    let expected = "params: invalid type: integer `1`, expected struct Shown at line 1 column 1";
+    let expected = "params: invalid type: integer `1`, expected an object at line 1 column 1";
     let wrong = rejoin().with_params(json("1"));
     check_refused(&guard, wrong, Reason::ValidationFailed, expected);
 }

@@ -4,10 +4,10 @@
 //! refused changes nothing that a snapshot shows, but for counters.
 
 use parlor::{
-    AddToGroup, Address, Broadcast, Channel, ClientRooms, CloseRoom, Config, ConfigBuilder, Connect, Event,
-    EventDefinition, EventKind, Evicted, History, Join, Json, Kick, Leave, Limit, OpenRoom,
-    Outbound, Payload, Publish, Push, Query, Question, RateLimit, Reason, Refusal, Refuse, Rejoin,
-    RemoveFromGroup, RoomConfig, Subscribe, Tick, Track, Unsubscribe, Untrack, Who,
+    AddToGroup, Address, Broadcast, Channel, ClientRooms, CloseRoom, Config, ConfigBuilder,
+    Connect, Event, EventDefinition, EventKind, Evicted, History, Join, Json, Kick, Leave, Limit,
+    OpenRoom, Outbound, Payload, Publish, Push, Query, Question, RateLimit, Reason, Refusal,
+    Refuse, Rejoin, RemoveFromGroup, RoomConfig, Subscribe, Tick, Track, Unsubscribe, Untrack, Who,
 };
 use serde_json::Value;
 

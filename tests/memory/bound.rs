@@ -62,7 +62,10 @@ pub(crate) fn parts(config: &Config) -> [(&'static str, u64); 10] {
         ("rooms", topics * (ROOM + name)),
         ("configurations", topics * (ROOM_CONFIG + 2 * name + 2 * json)),
         ("event names", topics * event_names * (EVENT_NAME + name)),
-        ("footings", footings * (FOOTING + JOINED + 2 * meta) + subscriptions * (SUBSCRIPTION + name)),
+        (
+            "footings",
+            footings * (FOOTING + JOINED + 2 * meta) + subscriptions * (SUBSCRIPTION + name),
+        ),
         ("windows", in_rooms * (ANNOUNCED + meta + 2 * name)),
         ("history", bytes + messages * (MESSAGE + 4 * name)),
         ("ids", topics * limit(Limit::IdsPerTopic) * (ID + name + mark)),

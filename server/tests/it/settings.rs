@@ -256,7 +256,7 @@ fn what_is_wrong_in_a_file_names_file_line_and_key() {
 fn an_unknown_key_is_named_with_those_that_are_known() {
     check(
         "[serve]",
-        "line 1: serve: unknown key, expected one of `limits`, `reserved`, `grace_ms`, `clients_open_rooms`, `unlisted_topics`, `default_room`, `rooms`, `connections`, `auth`, `origins`, `history`, `rules`, `server`, `operators`",
+        "line 1: serve: unknown key, expected one of `limits`, `reserved`, `grace_ms`, `clients_open_rooms`, `room_rate_limit`, `unlisted_topics`, `default_room`, `rooms`, `connections`, `auth`, `origins`, `history`, `rules`, `server`, `operators`",
     );
     check(
         "[server]\nport = 1",

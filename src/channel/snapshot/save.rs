@@ -91,7 +91,9 @@ impl Channel {
             window: presence.and_then(|presence| presence.window.as_deref()).map(window_form),
             joined: extras.map_or_else(Vec::new, |extras| {
                 let joined = extras.joined.iter();
-                joined.map(|(client, meta)| (client.get(), meta.clone().map(form::Verbatim))).collect()
+                joined
+                    .map(|(client, meta)| (client.get(), meta.clone().map(form::Verbatim)))
+                    .collect()
             }),
             subscriptions: extras.map_or_else(Vec::new, |extras| {
                 let subscriptions = extras.subscriptions.iter();

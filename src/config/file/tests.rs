@@ -129,7 +129,7 @@ fn what_cannot_be_read_is_told_with_place_and_path() {
     check(
         "{\n  \"grace\": 1\n}",
         "line 2, column 9: grace: unknown field `grace`, expected one of `limits`, `reserved`, \
-         `first_epoch`, `incarnation`, `grace_ms`, `clients_open_rooms`, `unlisted_topics`, \
+         `first_epoch`, `incarnation`, `grace_ms`, `clients_open_rooms`, `room_rate_limit`, `unlisted_topics`, \
          `default_room`, `rooms`",
     );
     check(

@@ -161,6 +161,7 @@ fn flaw(room: &RoomConfig) -> Option<RoomFlaw> {
     let config = Config::builder()
         .limit(Limit::NameBytes, 7)
         .limit(Limit::PayloadBytes, 10)
+        .limit(Limit::MetaBytes, 10)
         .limit(Limit::PayloadDepth, 2)
         .limit(Limit::EventNamesPerTopic, 2)
         .limit(Limit::SubscriptionsPerMember, 2);

@@ -57,7 +57,7 @@ fn evicted_and_load_history() {
 #[test]
 fn room_opened_and_room_closed() {
     let open = r#"{"open_room":{"topic":"room:2","config":{"name":"N","description":"d","data":{"k" : 1},"max_members":2,"owner":"u1"},"ref":"r"}}"#;
-    let info = r#""topic":"room:2","name":"N","description":"d","max_members":2,"owner":"u1","data":{"k" : 1},"size":0,"full":false,"epoch":2,"offset":0,"recipients":["c1"]"#;
+    let info = r#""topic":"room:2","name":"N","description":"d","max_members":2,"owner":"u1","size":0,"full":false,"epoch":2,"offset":0,"recipients":["c1"]"#;
     let mut channel = Channel::single_node(Config::default());
     assert_eq!(
         said(&mut channel, &[C1_JOINS, open]),

@@ -132,8 +132,7 @@ fn every_refusal() {
     check(&mut channel, hi, limited);
     channel.handle(Event::crash("boom"));
     let _closed = channel.flush_outbox();
-    let payload =
-        r#"{"reason":"crashed","message":"the channel has crashed and has not been restarted yet"}"#;
+    let payload = r#"{"reason":"crashed","message":"the channel has crashed and has not been restarted yet"}"#;
     check(&mut channel, C1_JOINS, payload);
 
     let every: BTreeSet<_> = Reason::ALL.map(|reason| reason.label().to_owned()).into();

@@ -81,7 +81,8 @@ impl Model {
         }
         let window = &self.room(topic).window;
         let mut announced = window.iter().flat_map(|window| &window.announced).flat_map(|of| &of.1);
-        if let Some(before) = announced.find(|before| before.r#ref == meta.prev_ref && before.data == data)
+        if let Some(before) =
+            announced.find(|before| before.r#ref == meta.prev_ref && before.data == data)
         {
             let before = Rc::clone(before);
             self.metas[place] = before;

@@ -261,11 +261,7 @@ impl Builder {
     }
 
     /// What members joined with whose presence shows something else.
-    fn joined(
-        &mut self,
-        room: RoomNumber,
-        joined: Vec<(u32, Option<form::Verbatim>)>,
-    ) -> Restored {
+    fn joined(&mut self, room: RoomNumber, joined: Vec<(u32, Option<form::Verbatim>)>) -> Restored {
         for (client, meta) in joined {
             self.check_meta(meta.as_ref())?;
             let client = self.find_client(client)?;

@@ -30,14 +30,14 @@ fn a_window_announces_its_changes_in_one_diff() {
         > {"leave":{"client_id":"c","topic":"t"}}
         {"reply":{"to":"leave","client_id":"c","topic":"t","status":"ok","payload":{}}}
         > {"query":{"what":"presences","topic":"t"}}
-        {"reply":{"to":"query","topic":"t","status":"ok","payload":{"presences":[{"key":"u","metas":[{"ref":"3","prev_ref":"1","client_id":"a","online_at_ms":0,"data":2}]},{"key":"v","metas":[{"ref":"4","client_id":"b","online_at_ms":10}]}]}}}
+        {"reply":{"to":"query","topic":"t","status":"ok","payload":{"presences":[{"key":"u","metas":[{"ref":"1","client_id":"a","online_at_ms":0,"data":2}]},{"key":"v","metas":[{"ref":"4","client_id":"b","online_at_ms":10}]}]}}}
         > {"tick":{"now_ms":20}}
-        {"presence_diff":{"topic":"t","diff":{"joins":[{"key":"u","metas":[{"ref":"3","prev_ref":"1","client_id":"a","online_at_ms":0,"data":2}]},{"key":"v","metas":[{"ref":"4","client_id":"b","online_at_ms":10}]}],"leaves":[{"key":"u","metas":[{"ref":"1","client_id":"a","online_at_ms":0,"data":2}]},{"key":"v","metas":[{"ref":"2","client_id":"b","online_at_ms":5}]}]},"timestamp_ms":20,"recipients":["a","b"]}}
+        {"presence_diff":{"topic":"t","diff":{"joins":[{"key":"v","metas":[{"ref":"4","client_id":"b","online_at_ms":10}]}],"leaves":[{"key":"v","metas":[{"ref":"2","client_id":"b","online_at_ms":5}]}]},"timestamp_ms":20,"recipients":["a","b"]}}
         > {"leave":{"client_id":"a","topic":"t"}}
         ...
         > {"leave":{"client_id":"b","topic":"t"}}
         {"reply":{"to":"leave","client_id":"b","topic":"t","status":"ok","payload":{}}}
-        {"presence_diff":{"topic":"t","diff":{"joins":[],"leaves":[{"key":"u","metas":[{"ref":"3","prev_ref":"1","client_id":"a","online_at_ms":0,"data":2}],"last":true},{"key":"v","metas":[{"ref":"4","client_id":"b","online_at_ms":10}],"last":true}]},"timestamp_ms":20,"recipients":[]}}
+        {"presence_diff":{"topic":"t","diff":{"joins":[],"leaves":[{"key":"u","metas":[{"ref":"1","client_id":"a","online_at_ms":0,"data":2}],"last":true},{"key":"v","metas":[{"ref":"4","client_id":"b","online_at_ms":10}],"last":true}]},"timestamp_ms":20,"recipients":[]}}
         ? nothing
         "#,
     );

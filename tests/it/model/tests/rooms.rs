@@ -87,7 +87,7 @@ fn a_declared_room_is_there_from_the_start_and_persists() {
         > {"close_room":{"topic":"lobby"}}
         {"closed":{"topic":"lobby","cause":"room_closed","recipients":[]}}
         {"evicted":{"topic":"lobby","epoch":1,"event":"message","messages":[{"event":"message","payload":1,"from":"w","client_id":"c","offset":1,"timestamp_ms":1}]}}
-        {"room_closed":{"topic":"lobby","name":"L","description":"","data":{"k" :1},"size":0,"full":false,"epoch":1,"offset":1,"recipients":["b"]}}
+        {"room_closed":{"topic":"lobby","name":"L","description":"","size":0,"full":false,"epoch":1,"offset":1,"recipients":["b"]}}
         > {"join":{"client_id":"a","topic":"lobby","user_id":"u","now_ms":1}}
         {"reply":{"to":"join","client_id":"a","topic":"lobby","status":"ok","payload":{"epoch":2,"offset":0,"name":"L"}}}
         {"presence_state":{"client_id":"a","topic":"lobby","entries":[{"key":"u","metas":[{"ref":"2","client_id":"a","online_at_ms":1}]}]}}

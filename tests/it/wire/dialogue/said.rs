@@ -243,9 +243,10 @@ fn a_room_is_made_for_who_asks_and_everyone_is_told() {
     world.check("c2", &[created]);
 
     world.say("c2", "createRoom", r#"{"id":"a","name":"B"}"#);
-    world.check("c2", &[
-        r#"["dialogue:error",{"code":"ROOM_EXISTS","message":"room \"a\" exists already"}]"#,
-    ]);
+    world.check(
+        "c2",
+        &[r#"["dialogue:error",{"code":"ROOM_EXISTS","message":"room \"a\" exists already"}]"#],
+    );
     world.check("c1", &[]);
 
     let create = r#"{"id":"b","name":"B","description":"d","maxSize":0}"#;
@@ -397,7 +398,10 @@ fn malformed_arguments_of_create_room_and_get_history_are_invalid_requests() {
     for (size, wrong) in [
         (r#""8""#, r#"invalid type: string \"8\", expected a whole number from 0 to 4294967295"#),
         ("-1", "invalid value: integer `-1`, expected a whole number from 0 to 4294967295"),
-        ("4294967296", "invalid value: integer `4294967296`, expected a whole number from 0 to 4294967295"),
+        (
+            "4294967296",
+            "invalid value: integer `4294967296`, expected a whole number from 0 to 4294967295",
+        ),
         ("1.5", "invalid type: floating point `1.5`, expected a whole number from 0 to 4294967295"),
     ] {
         let argument = format!(r#"{{"id":"a","name":"A","maxSize":{size}}}"#);
