@@ -15,6 +15,7 @@ use crate::{
     clock::Clock,
     dialogue::Returns,
     history::Tally,
+    listing::Listing,
     metrics::{Metrics, Open},
     names,
     openings::Openings,
@@ -42,6 +43,7 @@ pub(crate) struct Hub {
     pub(crate) registry: Registry,
     pub(crate) sessions: Sessions,
     pub(crate) openings: Arc<Openings>,
+    pub(crate) listing: Listing,
     /// What became of what was to be kept, if there is a history.
     pub(crate) history: Option<Arc<Tally>>,
     pub(crate) metrics: Arc<Metrics>,
@@ -161,15 +163,6 @@ impl Link {
             }
             other => other,
         }
-    }
-
-    /// The same event for each shard.
-    pub(crate) fn address_all(&self, event: &Event) -> Vec<(usize, Message)> {
-        let message = || {
-            let (client_id, generation) = (self.client_id.clone(), self.generation);
-            Message::Event { client_id, generation, event: event.clone() }
-        };
-        (0..self.hub.shards.len()).map(|shard| (shard, message())).collect()
     }
 
     /// Nobody can come back as the client: it does not keep its place.

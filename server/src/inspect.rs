@@ -35,7 +35,7 @@ use crate::{
 };
 
 pub(crate) use self::{
-    look::Look,
+    look::{Look, ask},
     tap::{Tap, Watcher},
 };
 

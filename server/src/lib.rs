@@ -246,6 +246,7 @@ mod hub;
 mod inspect;
 mod journal;
 mod listen;
+mod listing;
 mod metrics;
 mod names;
 mod openings;

@@ -18,6 +18,7 @@ pub(crate) struct Openings {
 #[derive(Debug, Default)]
 struct State {
     last: u64,
+    changes: u64,
     by_topic: BTreeMap<Topic, u64>,
 }
 
@@ -34,12 +35,25 @@ impl Openings {
     pub(crate) fn opened(&self, topic: &Topic) {
         let mut state = self.lock();
         state.last += 1;
+        state.changes += 1;
         let number = state.last;
         state.by_topic.insert(topic.clone(), number);
     }
 
     pub(crate) fn closed(&self, topic: &Topic) {
-        self.lock().by_topic.remove(topic);
+        let mut state = self.lock();
+        state.changes += 1;
+        state.by_topic.remove(topic);
+    }
+
+    /// Takes note that the server has changed what rooms are like.
+    pub(crate) fn touch(&self) {
+        self.lock().changes += 1;
+    }
+
+    /// How many changes there were by the server or by openings and closings.
+    pub(crate) fn changes(&self) -> u64 {
+        self.lock().changes
     }
 
     /// Whether a room is there that was opened.

@@ -1,7 +1,7 @@
 //! What the application that a server is a part of can do: what a channel takes from its server,
 //! on whichever shards it concerns.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use parlor::{
     AddToGroup, Answer, Body, ClientId, CloseRoom, Entries, Event, GroupName, Kick, OpenRoom,
@@ -11,6 +11,7 @@ use parlor::{
 use tokio::sync::oneshot;
 
 use crate::{
+    listing::List,
     placement::{self, shard_of},
     server::Server,
     shard::{Answered, Message, SERVER_REF, Served},
@@ -79,7 +80,9 @@ impl Server {
         let kick = kick.with_ref(SERVER_REF);
         if let Some(topic) = &kick.topic {
             let shard = shard_of(topic, self.shards());
-            return self.ask(shard, kick.into()).await.map(drop);
+            let answer = self.ask(shard, kick.into()).await.map(drop);
+            self.hub().openings.touch();
+            return answer;
         }
         // Also when nobody waits for it any more: one who is put out of some shards only would be
         // neither here nor there.
@@ -87,6 +90,7 @@ impl Server {
         let kicked = tokio::spawn(async move {
             let answers = server.ask_each(&kick.into(), None).await;
             server.hub().registry.finish(&client_id);
+            server.hub().openings.touch();
             any(answers?).map(drop)
         });
         kicked.await.map_err(|_| OperationError::Gone)?
@@ -165,6 +169,17 @@ impl Server {
         }
         self.hub().openings.sort(&mut rooms, self.config());
         Ok(rooms)
+    }
+
+    /// The same, as it was a moment ago and for everybody who asks: that costs next to nothing. It
+    /// has what the server itself did before.
+    pub(crate) async fn list(&self) -> Outcome<Arc<List>> {
+        let list = self.hub().listing.get(self.hub(), None).await;
+        if list.is_whole {
+            return Ok(list);
+        }
+        // Whatever is wrong with a shard, it says so itself.
+        self.rooms().await.map(|rooms| Arc::new(List::of(rooms)))
     }
 
     /// What a room is like, if there is one.

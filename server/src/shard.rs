@@ -64,6 +64,9 @@ pub(crate) enum Message {
     PagesRead,
     /// Which clients act for a user, in the order in which they have connected.
     ClientsOf { user_id: UserId, answer: oneshot::Sender<Vec<ClientId>> },
+    /// Whether a client may do something that the channel is not asked for; all that was said before
+    /// is delivered by then.
+    May { event: Event, answer: oneshot::Sender<bool> },
     /// Whether it is alive, and has delivered what was said before.
     Ping(oneshot::Sender<()>),
     /// Somebody watches from here on.
@@ -258,6 +261,11 @@ impl Shard {
             Message::PagesRead => {}
             Message::ClientsOf { user_id, answer } => {
                 answer.send(self.channel.clients_of(&user_id)).ok();
+            }
+            Message::May { event, answer } => {
+                self.deliver();
+                let checked = self.guard.check(event, &self.channel);
+                answer.send(!matches!(checked, Event::Refuse(_))).ok();
             }
             Message::Ping(answer) => {
                 self.deliver();

@@ -20,13 +20,19 @@ mod outsider;
 mod hostile {
     pub mod formula;
     pub mod judge;
+    pub mod lists;
+    pub mod missed;
+    pub mod opened;
     pub mod pings;
+    pub mod present;
     pub mod requests;
     pub mod talk;
     pub mod unread;
 }
 
-use hostile::{formula::Limits, judge::Judge, pings, requests, unread};
+use hostile::{
+    formula::Limits, judge::Judge, lists, missed, opened, pings, present, requests, unread,
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a2_memory_stays_within_the_documented_formula_whatever_clients_do() {
@@ -35,6 +41,10 @@ async fn a2_memory_stays_within_the_documented_formula_whatever_clients_do() {
     pings::attacks(&mut judge).await;
     requests::attacks(&mut judge).await;
     unread::attacks(&mut judge).await;
+    missed::attacks(&mut judge).await;
+    present::attacks(&mut judge).await;
+    opened::attacks(&mut judge).await;
+    lists::attacks(&mut judge).await;
     eprintln!("{judge}");
     judge.check();
 }

@@ -154,7 +154,9 @@ use crate::{
     config::{Limit, RateLimit},
     event::{Connect, Event, EventKind, Rejoin, Since},
     ids::{ClientId, Topic, UserId},
-    outbound::{Answer, Body, BroadcastMessage, Cause, HistoryPage, Outbound, Reply, Target},
+    outbound::{
+        Answer, Body, BroadcastMessage, Cause, HistoryPage, Outbound, Reply, RoomInfo, Target,
+    },
     rate::RateLimiter,
     refusal::{Reason, Refusal},
 };
@@ -343,6 +345,12 @@ impl Connection {
         let mark = Mark::of(Some(reference)).filter(|mark| !mark.is_late(self.now_ms))?;
         self.pages.answer(mark, Packet::history_response(page))
     }
+}
+
+/// The list of these rooms as any client is told it, for a driver that makes one list for all.
+#[must_use = "it is to be sent"]
+pub fn rooms(rooms: &[RoomInfo]) -> Packet {
+    Packet::rooms(rooms)
 }
 
 /// What everyone is told who receives an outbound message, encoded once: a broadcast, a room that

@@ -54,9 +54,8 @@ pub(super) async fn list(
     State(hub): State<Arc<Hub>>,
     page: Page,
 ) -> Result<Json<RoomPage>, Problem> {
-    let rooms = look_up(Server::of_hub(&hub).rooms()).await?;
-    let total = rooms.len();
-    Ok(Json(RoomPage { rooms: page.of(rooms.into_iter()), total }))
+    let list = look_up(Server::of_hub(&hub).list()).await?;
+    Ok(Json(RoomPage { rooms: page.of(list.rooms.iter().cloned()), total: list.rooms.len() }))
 }
 
 pub(super) async fn show(

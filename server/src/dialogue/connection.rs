@@ -1,12 +1,18 @@
 //! One connection of a client of Dialogue, from its first packet to its end.
 
-use std::{collections::VecDeque, future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    future,
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 use engineioxide::{DisconnectReason, Str, TransportType};
 use futures_util::FutureExt;
 use parlor::{
-    Answer, Body, Event, EventKind, Join, Leave, Outbound, Question, RateLimiter, Reason, Refuse,
-    Since, Topic,
+    Event, EventKind, Join, Leave, Outbound, Question, RateLimiter, Reason, Refuse, Since, Topic,
     wire::dialogue::{self, Incoming},
 };
 use tokio::{
@@ -18,7 +24,7 @@ use tracing::{debug, info};
 use super::{
     Transport, entrance,
     inbox::Ended,
-    listings::{Listed, Listings},
+    listings::Listings,
     outlet::{Emitted, Outlet, emit},
     packet::{self, Packet},
     rooms::{Rooms, TooMany},
@@ -247,6 +253,7 @@ impl Connection {
         let mut items = Vec::new();
         let mut is_told_to_go = false;
         loop {
+            let is_idle = self.is_idle();
             let result = select! {
                 close = queue.until_cut() => Err(End::Closed(close)),
                 () = hub.going.cancelled(), if !is_told_to_go => {
@@ -261,7 +268,8 @@ impl Connection {
                 sent = hand_over(&hub, &mut self.waiting) => {
                     sent.map_err(|ShardGone| End::Closed(Close::broken()))
                 }
-                message = transport.data.take(), if self.is_idle() => match message {
+                list = self.listings.list() => self.send_list(&list).await,
+                message = transport.data.take(), if is_idle => match message {
                     Ok(message) => self.receive(&message).await,
                     Err(ended) => Err(ended.into()),
                 },
@@ -338,15 +346,10 @@ impl Connection {
         } else {
             event
         };
-        if let Event::Query(query) = &event
-            && query.what == Question::Rooms
-            && let Some(reference) = query.reference.clone()
-        {
-            self.listings.ask(reference, hub.shards.len());
-            for addressed in self.link.address_all(&event) {
-                self.request(addressed, bytes);
-            }
+        if matches!(&event, Event::Query(query) if query.what == Question::Rooms) {
+            self.listings.ask(hub, event);
         } else {
+            self.listings.does();
             self.request(self.link.address(event), bytes);
         }
     }
@@ -385,14 +388,20 @@ impl Connection {
         if self.rooms.is_renewed(reply) {
             return Vec::new();
         }
-        match self.listings.take(reply) {
-            Listed::No => self.codec.outgoing(outbound),
-            Listed::InPart => Vec::new(),
-            Listed::All(mut reply, mut rooms) => {
-                let hub = self.link.hub();
-                hub.openings.sort(&mut rooms, &hub.settings.channel);
-                reply.result = Ok(Body::Answer(Answer::Rooms(rooms)));
-                self.codec.outgoing(&Outbound::Reply(*reply))
+        self.codec.outgoing(outbound)
+    }
+
+    /// Sends a list of rooms, behind all that waited when it was made.
+    async fn send_list(&mut self, list: &Told) -> Result<(), End> {
+        let queue = Arc::clone(&self.link.queue);
+        let mut items = Vec::new();
+        loop {
+            // Whoever waits for the queue next gives it a waker again.
+            let taken = queue.poll_take(&Context::from_waker(Waker::noop()), &mut items);
+            match taken {
+                Poll::Ready(None) => self.send(&mut items).await?,
+                Poll::Ready(Some(close)) => return Err(End::Closed(close)),
+                Poll::Pending => return self.write(list.text.clone()).await,
             }
         }
     }

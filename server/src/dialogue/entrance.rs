@@ -154,7 +154,7 @@ async fn enter(
         link,
         rooms,
         silence: super::silence(limits),
-        listings: super::listings::Listings::default(),
+        listings: super::listings::Listings::new(),
         rate: RateLimiter::new(limits.events_per_window, limits.window_ms),
         parked: Parked::default(),
         waiting: std::collections::VecDeque::new(),

@@ -1,61 +1,78 @@
-//! Lists of rooms that clients ask for, put together of what each shard has.
+//! The list of rooms that a client waits for.
 
-use std::collections::BTreeMap;
+use std::{future, mem, sync::Arc};
 
-use parlor::{Answer, Body, EventKind, Ref, Reply, RoomInfo};
+use futures_util::future::join_all;
+use parlor::Event;
+use tokio::{sync::oneshot, time::Instant};
 
-/// The lists that one client waits for.
-#[derive(Debug, Default)]
+use super::told::Told;
+use crate::{hub::Hub, listing::encode, shard::Message};
+
+/// The lists that one client asks for, one after the other.
 pub(super) struct Listings {
-    open: BTreeMap<Ref, Listing>,
-}
-
-#[derive(Debug)]
-struct Listing {
-    /// How many shards have not answered.
-    left: usize,
-    rooms: Vec<RoomInfo>,
-}
-
-/// What becomes of a reply.
-#[derive(Debug)]
-pub(super) enum Listed {
-    /// It is no part of a list.
-    No,
-    /// More is to come.
-    InPart,
-    /// That was all.
-    All(Box<Reply>, Vec<RoomInfo>),
+    next: Option<oneshot::Receiver<Arc<Told>>>,
+    /// What the client has done until then is in its lists.
+    since: Instant,
+    has_done: bool,
 }
 
 impl Listings {
+    pub(super) fn new() -> Self {
+        Self { next: None, since: Instant::now(), has_done: false }
+    }
+
     /// Whether it waits for none.
-    pub(super) fn is_empty(&self) -> bool {
-        self.open.is_empty()
+    pub(super) const fn is_empty(&self) -> bool {
+        self.next.is_none()
     }
 
-    /// Takes note that as many shards are asked.
-    pub(super) fn ask(&mut self, reference: Ref, shards: usize) {
-        self.open.insert(reference, Listing { left: shards, rooms: Vec::new() });
+    /// Takes note that its client does something, which its next list is to show.
+    pub(super) const fn does(&mut self) {
+        self.has_done = true;
     }
 
-    /// Takes the answer of a shard.
-    pub(super) fn take(&mut self, reply: &Reply) -> Listed {
-        let reference = reply.reference.as_ref().filter(|_| reply.to == EventKind::Query);
-        let Some((reference, listing)) =
-            reference.and_then(|reference| Some((reference, self.open.get_mut(reference)?)))
-        else {
-            return Listed::No;
-        };
-        listing.left -= 1;
-        // One that refuses has none to show.
-        if let Ok(Body::Answer(Answer::Rooms(rooms))) = &reply.result {
-            listing.rooms.extend(rooms.iter().cloned());
+    /// Asks for a list, by an event that rules may refuse.
+    pub(super) fn ask(&mut self, hub: Arc<Hub>, event: Event) {
+        if mem::take(&mut self.has_done) {
+            self.since = Instant::now();
         }
-        if listing.left > 0 {
-            return Listed::InPart;
-        }
-        let rooms = self.open.remove(reference).map(|listing| listing.rooms);
-        Listed::All(Box::new(reply.clone()), rooms.unwrap_or_default())
+        let (answer, answered) = oneshot::channel();
+        let since = self.since;
+        tokio::spawn(async move {
+            // The client may have gone.
+            answer.send(list(hub, event, since).await).ok();
+        });
+        self.next = Some(answered);
     }
+
+    /// Waits for the list that was asked for; never done if none was.
+    pub(super) async fn list(&mut self) -> Arc<Told> {
+        let Some(next) = &mut self.next else { return future::pending().await };
+        let list = next.await.unwrap_or_else(|_| nothing());
+        self.next = None;
+        list
+    }
+}
+
+/// The list, when all that was said before has been delivered. A client that may not have it gets one
+/// without rooms.
+async fn list(hub: Arc<Hub>, event: Event, since: Instant) -> Arc<Told> {
+    let mut asked = Vec::new();
+    for shard in 0..hub.shards.len() {
+        let (answer, answered) = oneshot::channel();
+        // One that has gone answers nothing.
+        hub.send(shard, Message::May { event: event.clone(), answer }).await.ok();
+        asked.push(answered);
+    }
+    let may = join_all(asked).await;
+    if may.into_iter().all(|may| may.unwrap_or(false)) {
+        hub.listing.get(&hub, Some(since)).await.encoded()
+    } else {
+        nothing()
+    }
+}
+
+fn nothing() -> Arc<Told> {
+    Arc::new(Told::text(encode(&[])))
 }

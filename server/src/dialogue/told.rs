@@ -31,6 +31,11 @@ impl Told {
         matches!(self.note, Note::Left(_))
     }
 
+    /// A packet of which nothing is noted.
+    pub(crate) fn text(text: String) -> Self {
+        Self { text: text.into(), note: Note::Nothing }
+    }
+
     /// An outbound message as all who receive it are told, if the protocol has it.
     pub(crate) fn of_all(outbound: &Outbound) -> Option<Self> {
         let packet: dialogue::Packet = shared(outbound)?;

@@ -42,7 +42,7 @@ pub(super) fn told<T>(seen: Vec<Option<T>>) -> (Vec<T>, Vec<usize>) {
 }
 
 /// What is to be seen on one shard; nothing if it does not answer in time.
-pub(super) async fn ask<T: Send + 'static>(
+pub(crate) async fn ask<T: Send + 'static>(
     hub: &Hub,
     shard: usize,
     look: impl FnOnce(&Channel) -> T + Send + Sync + 'static,

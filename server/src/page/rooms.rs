@@ -13,28 +13,17 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{MethodRouter, get},
 };
-use parlor::{
-    Answer, Body, ClientRooms, Config, Event, Query, Question, RoomInfo, Topic, UnlistedTopics,
-    UserId,
-};
+use parlor::{ClientRooms, Config, RoomInfo, Topic, UnlistedTopics, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::{
-    sync::{Mutex, oneshot},
+    sync::Mutex,
     time::{Instant, timeout},
 };
 use tracing::debug;
 
 use super::listening::Parted;
-use crate::{
-    auth::Identity,
-    clock,
-    hub::Hub,
-    operators,
-    problem::Problem,
-    query,
-    shard::{Message, SERVER_REF},
-};
+use crate::{auth::Identity, clock, hub::Hub, operators, problem::Problem, query};
 
 /// How many rooms are shown; of more, those that the configuration lists, and the largest.
 const MAX: usize = 200;
@@ -173,13 +162,17 @@ async fn listed(hub: &Hub, last: &Last) -> Option<Arc<Listed>> {
     {
         return Some(Arc::clone(listed));
     }
-    let mut rooms = all(hub).await?;
+    if hub.going.is_cancelled() {
+        return None;
+    }
+    let list = hub.listing.get(hub, None).await;
+    let mut rooms: Vec<_> = list.rooms.iter().collect();
     let holds = HOLDS + EACH_HOLDS * u32::try_from(rooms.len()).unwrap_or(u32::MAX);
     let declared = order(&mut rooms, &hub.settings.channel);
     let more = rooms.len().saturating_sub(MAX);
     rooms.truncate(MAX);
     let parted = Parted::of(rooms.iter().map(|room| room.topic.clone()), hub);
-    let rooms = rooms.iter().enumerate().map(|(at, room)| shown(room, at < declared));
+    let rooms = rooms.into_iter().enumerate().map(|(at, room)| shown(room, at < declared));
     let rooms = serde_json::value::to_raw_value(&rooms.collect::<Vec<_>>()).ok()?;
     let listed = Arc::new(Listed { rooms, more, parted });
     *last = Some((Arc::clone(&listed), Instant::now() + holds));
@@ -189,10 +182,10 @@ async fn listed(hub: &Hub, last: &Last) -> Option<Arc<Listed>> {
 /// Puts rooms in an order that is the same whenever somebody looks: those that the configuration lists
 /// as it does, then the others by topic, the largest of them before the rest where there are too
 /// many to be shown. Gives how many the configuration lists.
-fn order(rooms: &mut [RoomInfo], config: &Config) -> usize {
+fn order(rooms: &mut [&RoomInfo], config: &Config) -> usize {
     let declared = config.declared().enumerate().map(|(at, (topic, _))| (topic, at));
     let declared = declared.collect::<BTreeMap<_, _>>();
-    let place = |room: &RoomInfo| declared.get(&room.topic).copied().unwrap_or(usize::MAX);
+    let place = |room: &&RoomInfo| declared.get(&room.topic).copied().unwrap_or(usize::MAX);
     rooms.sort_by_cached_key(|room| (place(room), Reverse(room.size), room.topic.clone()));
     let listed = rooms.partition_point(|room| place(room) < usize::MAX);
     if let Some(others) = rooms.get_mut(listed..MAX.min(rooms.len())) {
@@ -211,22 +204,4 @@ fn shown(room: &RoomInfo, declared: bool) -> Shown<'_> {
         full: room.is_full(),
         declared,
     }
-}
-
-/// All rooms of all shards; none if the server goes.
-async fn all(hub: &Hub) -> Option<Vec<RoomInfo>> {
-    let mut waiting = Vec::new();
-    for shard in 0..hub.shards.len() {
-        let (answer, answered) = oneshot::channel();
-        let event = Event::from(Query::new(Question::Rooms).with_ref(SERVER_REF));
-        hub.send(shard, Message::Operate { event, once: None, answer }).await.ok()?;
-        waiting.push(answered);
-    }
-    let mut rooms = Vec::new();
-    for answered in waiting {
-        if let Some(Ok(Body::Answer(Answer::Rooms(some)))) = answered.await.ok()? {
-            rooms.extend(some);
-        }
-    }
-    Some(rooms)
 }

@@ -21,8 +21,11 @@ const WRITE_BUFFER: usize = 128 << 10;
 /// What a transport of Socket.IO holds of small packets.
 const TRANSPORT: usize = 2 << 20;
 
-/// The longest head of a request, as hyper has it, and what parsing it takes.
-const HEAD: usize = 2 * ((8 << 10) + (4 << 10) * 100);
+/// The longest head of a request, and what parsing it takes.
+const HEAD: usize = 2 * (64 << 10);
+
+/// A room in a list, with names and descriptions as attackers give them.
+const ROOM: usize = 800;
 
 /// A list of rooms, as it is kept encoded.
 const LIST: usize = 1 << 20;
@@ -42,9 +45,19 @@ impl Limits {
         }
     }
 
-    /// The largest thing that a connection writes at once.
+    /// The largest frame: a message with its payload, or a page.
     fn frame(&self) -> usize {
-        self.page_bytes.max(self.max_message_bytes).max(LIST)
+        self.page_bytes.max(self.max_message_bytes)
+    }
+
+    /// A list of so many rooms, the next one, and what shards tell for it.
+    pub fn of_list(&self, rooms: usize) -> usize {
+        LIST + 3 * rooms * ROOM
+    }
+
+    /// So many rooms, opened by a back end.
+    pub fn of_rooms(&self, rooms: usize) -> usize {
+        PROCESS + rooms * (8_400 + ROOM)
     }
 
     /// Of a Phoenix connection: live messages, answers, and a frame that is being written, in the
@@ -55,7 +68,7 @@ impl Limits {
 
     /// Of a connection of Socket.IO.
     fn dialogue(&self) -> usize {
-        self.phoenix() + WRITE_BUFFER + TRANSPORT
+        self.phoenix() + WRITE_BUFFER + TRANSPORT + 2 * LIST
     }
 
     pub fn of_phoenix(&self, connections: usize) -> usize {

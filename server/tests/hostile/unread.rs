@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::{judge::Judge, pings};
+use super::{judge::Judge, pings, requests::post};
 use crate::outsider::{
     raw::{FIN, Raw, TEXT, frame},
-    tokens::{self, KEY},
+    tokens,
 };
 
 /// How many members do not read, each in a room of its own: what is shared is held once.
@@ -70,18 +70,6 @@ async fn talk(at: SocketAddr) -> Result<(), String> {
         }
     }));
     all.await.into_iter().collect()
-}
-
-/// What a back end does, and its answer.
-pub async fn post(raw: &mut Raw, path: &str, body: &Value) -> String {
-    let body = body.to_string();
-    raw.write(format!(
-        "POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {KEY}\r\n\
-         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    ))
-    .await;
-    raw.answer().await
 }
 
 fn room(number: usize) -> String {

@@ -1,0 +1,69 @@
+//! Lists of many rooms, asked for again and again by clients that do not read them.
+
+use std::net::SocketAddr;
+
+use futures_util::future::join_all;
+use serde_json::json;
+
+use super::{
+    judge::Judge,
+    pings::{self, write_on},
+    requests::{self, request},
+};
+use crate::outsider::raw::{FIN, Raw, TEXT, frame};
+
+/// How many rooms there are, and how long their names and descriptions are.
+pub const ROOMS: usize = 3_000;
+const TEXT_BYTES: usize = 200;
+
+/// How many clients ask, and how often each.
+const ATTACKERS: usize = 10;
+const LISTS: usize = 50;
+
+pub async fn attacks(judge: &mut Judge) {
+    let at = judge.arena.at;
+    let bound = judge.limits.of_rooms(ROOMS);
+    judge.row("rooms of a back end", bound, open(at)).await;
+    let bound = judge.limits.of_dialogue(ATTACKERS) + judge.limits.of_list(ROOMS);
+    let attack = async {
+        Ok(join_all((0..ATTACKERS).map(|_| async {
+            let mut raw = pings::dialogue(at).await;
+            let asks = frame(FIN | TEXT, br#"42["dialogue:listRooms"]"#).repeat(LISTS);
+            write_on(&mut raw, &asks, asks.len()).await;
+            raw
+        }))
+        .await)
+    };
+    judge.row("3,000 rooms listed, Socket.IO", bound, attack).await;
+    let answer = ROOMS * (2 * TEXT_BYTES + 300);
+    let bound = judge.limits.of_requests(ATTACKERS, answer) + judge.limits.of_list(ROOMS);
+    for (attack, path) in [
+        ("3,000 rooms listed, back ends", "/api/rooms"),
+        ("3,000 rooms listed, operators", "/inspect/rooms?limit=500"),
+        ("3,000 rooms listed, page", "/rooms.json"),
+    ] {
+        judge.row(attack, bound, requests::asking(at, request(path), ATTACKERS)).await;
+    }
+}
+
+/// Opens all rooms, by requests that do not wait for each other.
+async fn open(at: SocketAddr) -> Result<(), String> {
+    let text = "x".repeat(TEXT_BYTES);
+    let by_one = ROOMS / 10;
+    let opened = join_all((0..10).map(|part| {
+        let text = &text;
+        async move {
+            let mut raw = Raw::connect(at).await;
+            for number in part * by_one..(part + 1) * by_one {
+                let config = json!({"name": text, "description": text});
+                let room = json!({"topic": format!("listed:{number}"), "config": config});
+                let answer = requests::post(&mut raw, "/api/rooms", &room).await;
+                if !answer.starts_with("201") {
+                    return Err(answer);
+                }
+            }
+            Ok(())
+        }
+    }));
+    opened.await.into_iter().collect()
+}
