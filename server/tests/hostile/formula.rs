@@ -15,11 +15,11 @@ pub struct Limits {
 /// into.
 const CONNECTION: usize = 64 << 10;
 
-/// What a transport of Socket.IO writes by; that of Phoenix has less.
-const WRITE_BUFFER: usize = 128 << 10;
+/// The pieces in which a large presence state goes out.
+const PIECE: usize = 256 << 10;
 
-/// What a transport of Socket.IO holds of small packets.
-const TRANSPORT: usize = 2 << 20;
+/// What a transport of Socket.IO writes by, and the packets that it was given.
+const TRANSPORT: usize = 256 << 10;
 
 /// The longest head of a request, and what parsing it takes.
 const HEAD: usize = 2 * (64 << 10);
@@ -37,17 +37,17 @@ impl Limits {
     /// Small enough that an attack gets past them in a second or two.
     pub const fn small() -> Self {
         Self {
-            queue_bytes: 256 << 10,
+            queue_bytes: 128 << 10,
             queue_items: 1_024,
-            max_message_bytes: 128 << 10,
+            max_message_bytes: 80 << 10,
             payload_bytes: 64 << 10,
-            page_bytes: 256 << 10,
+            page_bytes: 128 << 10,
         }
     }
 
-    /// The largest frame: a message with its payload, or a page.
+    /// The largest frame: a message with its payload, a page, or a piece of a presence state.
     fn frame(&self) -> usize {
-        self.page_bytes.max(self.max_message_bytes)
+        self.page_bytes.max(self.max_message_bytes).max(PIECE)
     }
 
     /// A list of so many rooms, the next one, and what shards tell for it.
@@ -60,15 +60,21 @@ impl Limits {
         PROCESS + rooms * (8_400 + ROOM)
     }
 
-    /// Of a Phoenix connection: live messages, answers, and a frame that is being written, in the
-    /// form it waits in and in the buffer of the socket, which doubles as it grows.
+    /// Of a Phoenix connection: what it has anyway, live messages, replies and other answers, a page
+    /// beyond those, requests that are parked, and what is being written, in a buffer that doubles.
     fn phoenix(&self) -> usize {
-        CONNECTION + 2 * self.queue_bytes + 3 * self.frame()
+        CONNECTION
+            + 3 * self.queue_bytes
+            + self.page_bytes
+            + 3 * self.max_message_bytes
+            + (64 << 10)
+            + 2 * self.frame()
     }
 
     /// Of a connection of Socket.IO.
     fn dialogue(&self) -> usize {
-        self.phoenix() + WRITE_BUFFER + TRANSPORT + 2 * LIST
+        let unread = self.queue_bytes.max(2 * self.max_message_bytes);
+        self.phoenix() + TRANSPORT + unread + 2 * LIST
     }
 
     pub fn of_phoenix(&self, connections: usize) -> usize {

@@ -36,8 +36,7 @@ struct Row {
 
 /// What the server has, beside the limits of the formula.
 fn settings(limits: &Limits) -> String {
-    let Limits { queue_bytes, queue_items, max_message_bytes, payload_bytes, page_bytes: _ } =
-        limits;
+    let Limits { queue_bytes, queue_items, max_message_bytes, payload_bytes, page_bytes } = limits;
     let (secret, key) = (tokens::SECRET, tokens::KEY);
     format!(
         "
@@ -58,6 +57,7 @@ fn settings(limits: &Limits) -> String {
         key = '{key}'
         [limits]
         payload_bytes = {payload_bytes}
+        page_bytes = {page_bytes}
         [[rooms]]
         pattern = 'honest:*'
         presence = 'off'
