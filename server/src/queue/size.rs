@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     fn long() -> Json {
-        Json::of("x".repeat(3_000)).unwrap()
+        Json::of(&"x".repeat(3_000)).unwrap()
     }
 
     /// Everything that a channel says, of clients that have much to say.
@@ -141,7 +141,8 @@ mod tests {
             let join = Join::new(format!("c{number}"), "room:1", format!("u{number}"), 0);
             channel.handle(join.with_meta(long()).with_ref("1").into());
             let client = format!("c{number}");
-            channel.handle(Broadcast::new(&*client, "room:1", "say", long()).into());
+            let said = Broadcast::new(&*client, "room:1", long()).with_event("say");
+            channel.handle(said.into());
             channel.handle(History::new(&*client, "room:1").with_ref("2").into());
             for what in [Question::Rooms, Question::Room, Question::Members, Question::Presences] {
                 let query = Query::new(what).with_client(&*client).with_topic("room:1");
