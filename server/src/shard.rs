@@ -353,17 +353,20 @@ impl Shard {
             {
                 self.seats.restarted(self.number);
             }
-            match &outbound {
-                Outbound::Closed(closed) => self.hurry_closed(closed),
-                Outbound::Disconnect(close) => self.paging.forget(&close.client_id),
-                _ => {}
+            if let Outbound::Closed(closed) = &outbound {
+                self.hurry_closed(closed);
+            }
+            if let Outbound::Disconnect(close) = &outbound {
+                self.paging.forget(&close.client_id);
             }
             match (asker, outbound) {
                 (Asker::Server, Outbound::Reply(reply)) => result = Some(reply.result),
                 (Asker::Pager(patience), Outbound::History(page)) => {
                     self.send_page(page, patience);
                 }
-                (_, other) => self.seats.deliver(other, once),
+                (Asker::Client | Asker::Pager(_) | Asker::Server, other) => {
+                    self.seats.deliver(other, once);
+                }
             }
             self.seats.complete();
         }

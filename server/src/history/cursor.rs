@@ -97,15 +97,15 @@ pub(super) fn read(
     };
     // Nothing of a room that came after that in which it is asked for.
     let end = Position { epoch: epoch.saturating_add(1), offset: 0 };
-    let before = if *before < end { *before } else { end };
+    let before = (*before).min(end);
     let rows = skip.saturating_add(*count).saturating_add(SKIPPED);
     let mut messages = connection.prepare_cached(sql)?;
     let page = params![of, lowest, signed(before.epoch), signed(before.offset), signed(rows)];
-    collect(messages.query(page)?, wanted, rows)
+    collect(&mut messages.query(page)?, wanted, rows)
 }
 
 /// Takes of the rows what is wanted.
-fn collect(mut rows: Rows<'_>, wanted: &Wanted, max_rows: u64) -> rusqlite::Result<Found> {
+fn collect(rows: &mut Rows<'_>, wanted: &Wanted, max_rows: u64) -> rusqlite::Result<Found> {
     let Wanted { epoch, event, skip, count, bytes: max_bytes, least, client_id, user_id, .. } =
         wanted;
     let (mut messages, mut bytes, mut read, mut passed) = (Vec::new(), 0_u64, 0, 0);

@@ -99,10 +99,7 @@ impl Stop {
 /// Whether the file has something that no server has written: trying again does not help, and a
 /// page that can be read does not mean that another can.
 pub(super) fn is_damage(failure: &rusqlite::Error) -> bool {
-    match failure.sqlite_error_code() {
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => true,
-        Some(_) => false,
-        // What a row has is not what a message is made of.
-        None => true,
-    }
+    // Without a code, what a row has is not what a message is made of.
+    let code = failure.sqlite_error_code();
+    code.is_none_or(|code| matches!(code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
