@@ -491,12 +491,13 @@ impl Guard {
 
         let Header { kind, reference, .. } = event.header();
         let reason = denial.reason.unwrap_or_else(|| usual_reason(kind));
-        let message = denial.message.map(|message| match &event {
+        let message = denial.message.map(|message| {
             // Without a ref, the text is all by which the sender can tell what was refused.
-            Event::Broadcast(Broadcast { topic, event, reference: None, .. }) => {
+            if let Event::Broadcast(Broadcast { topic, event, reference: None, .. }) = &event {
                 format!("event {event:?} in {topic:?}: {message}")
+            } else {
+                message
             }
-            _ => message,
         });
         let reference = reference.cloned();
         Event::Refuse(Refuse { client_id, topic, to: kind, reason, message, reference })

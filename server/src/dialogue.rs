@@ -174,10 +174,8 @@ impl EngineIoHandler for Handler {
     }
 
     fn on_disconnect(&self, transport: Arc<Transport>, reason: DisconnectReason) {
-        transport.data.end(match reason {
-            DisconnectReason::HeartbeatTimeout => Ended::Silent,
-            _ => Ended::Lost,
-        });
+        let is_silent = reason == DisconnectReason::HeartbeatTimeout;
+        transport.data.end(if is_silent { Ended::Silent } else { Ended::Lost });
     }
 
     fn on_message(self: &Arc<Self>, message: Str, transport: Arc<Transport>) {

@@ -241,7 +241,7 @@ impl World {
         Some(CloseRoom { topic, by, reference: choices.reference() }.into())
     }
 
-    fn history(&mut self, choices: &mut Choices<'_>) -> Option<Event> {
+    fn history(&self, choices: &mut Choices<'_>) -> Option<Event> {
         let (client_id, topic) = self.participant(choices, |config| config.history_for)?;
         Some(History { client_id, topic, ..anything::history(choices) }.into())
     }

@@ -571,3 +571,17 @@ fn the_sender_of_what_is_refused_gets_the_reply() {
         )
     );
 }
+
+#[test]
+fn refusal_without_ref_names_event_and_topic() {
+    let mut guard = Guard::new();
+    guard.define::<u32>("count");
+    let said = Broadcast::new("c1", "hall", payload("[]")).with_event("count");
+    let refused = |said: Broadcast| match guard.check(said.into(), &channel()) {
+        Event::Refuse(refuse) => refuse.message.unwrap(),
+        passed => panic!("{passed:?}, expected a refusal"),
+    };
+    let with_ref = refused(said.clone().with_ref("7"));
+    assert!(with_ref.starts_with("payload: invalid type"), "{with_ref}");
+    assert_eq!(refused(said), format!("event \"count\" in \"hall\": {with_ref}"));
+}

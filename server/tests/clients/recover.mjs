@@ -9,6 +9,9 @@
 //       for await (const message of missed(room, gap)) showEarlier(message);
 //     });
 
+/** What was missed in other rooms may come before the answer to a join, and a line can be slow. */
+const PATIENCE_MS = 120_000;
+
 /**
  * Keeps the position of the last message of each topic, so that a rejoin gets what came after it,
  * once and in order.
@@ -46,7 +49,7 @@ export function recovery(Serializer, session = crypto.randomUUID()) {
   const params = (topic, more = {}) => () => ({ ...more, since: heard[topic] });
 
   const join = (channel, onGap) =>
-    channel.join().receive("ok", ({ recovered, rejoined: _, name: __, ...until }) => {
+    channel.join(PATIENCE_MS).receive("ok", ({ recovered, rejoined: _, name: __, ...until }) => {
       const { topic } = channel;
       const since = heard[topic];
       if (recovered) return;
