@@ -113,7 +113,8 @@ impl Channel {
     }
 
     /// A channel without a room.
-    fn bare(node: Node, config: Config) -> Self {
+    fn bare(mut node: Node, config: Config) -> Self {
+        node.set_next_ref(config.first_ref());
         Self {
             node,
             clock: Clock::default(),

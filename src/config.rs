@@ -12,6 +12,7 @@ mod reserved;
 mod room;
 
 use alloc::sync::Arc;
+use core::num::NonZeroU64;
 
 use self::{patterns::Patterns, reserved::Reserved};
 use crate::{
@@ -65,6 +66,7 @@ pub struct Config {
     limits: [u64; Limit::ALL.len()],
     reserved: Reserved,
     first_epoch: u64,
+    first_ref: NonZeroU64,
     incarnation: u64,
     hash_key: HashKey,
     grace_ms: u64,
@@ -120,6 +122,12 @@ impl Config {
     #[must_use]
     pub const fn first_epoch(&self) -> u64 {
         self.first_epoch
+    }
+
+    /// The number of the first presence ref.
+    #[must_use]
+    pub const fn first_ref(&self) -> NonZeroU64 {
+        self.first_ref
     }
 
     /// How often this node has started, or when.
@@ -199,6 +207,7 @@ impl Default for Config {
             limits: Limit::ALL.map(Limit::default_value),
             reserved: Reserved::new(Self::RESERVED.map(EventName::from).into()),
             first_epoch: 1,
+            first_ref: NonZeroU64::MIN,
             incarnation: 1,
             hash_key: HashKey([0x7061_726c_6f72_2d31, 0x6b65_7965_642d_7369]),
             grace_ms: 0,

@@ -23,7 +23,7 @@ use crate::{
 };
 
 pub use self::{
-    connection::{Connect, Disconnect, Kick, Refuse, Tick},
+    connection::{Connect, Disconnect, Grace, Kick, Refuse, Tick},
     membership::{Join, Leave, NodePosition, Position, Rejoin, Since},
     messaging::{Audience, Broadcast, Push},
     publish::{Address, Publish},
@@ -104,7 +104,7 @@ pub enum Event {
     /// A client is there, before it joins anything.
     #[serde(deserialize_with = "fields")]
     Connect(Connect),
-    /// The connection of a client is lost.
+    /// The connection of a client is lost; [`Grace`] says whether what it has is held.
     #[serde(deserialize_with = "fields")]
     Disconnect(Disconnect),
     /// A member wants to hear messages of a name.

@@ -83,7 +83,7 @@
 //! | [`Crash`] | `system`; a `closed` a topic, in the order in which rooms were made. With a [grace](ConfigBuilder::grace_ms), members are detached; without, they go without a diff, open windows are dropped, and a room that goes leaves `evicted` and `room_closed`. Of a crashed channel: nothing |
 //! | [`Event::Restart`] | `system`. Of a channel that has not crashed: nothing |
 //! | [`Connect`] | (`reply` {}). The client is there, and stays until it disconnects |
-//! | [`Disconnect`] | with a grace nothing: what the client has is held. Without, a topic after the other: `closed`, `presence_diff`, what a room that goes leaves |
+//! | [`Disconnect`] | with a grace period nothing: what the client has is held. Without one, or with [`Grace::Skip`] or [`Grace::Expired`], per topic: `closed`, `presence_diff`, what a room that goes leaves |
 //! | [`Subscribe`], [`Unsubscribe`] | (`reply` {}) |
 //! | [`Track`] | (`reply` {}); `presence_diff` to all members, its own client too |
 //! | [`Untrack`] | (`reply` {}); `presence_diff` to all members, its own client too; what a room that goes leaves |
@@ -167,7 +167,7 @@
 //! {"crash":{"reason":"boom"}}
 //! "restart"
 //! {"connect":{"client_id":"c1","user_id":"u1","now_ms":0,"data":{"device":"phone"}}}
-//! {"disconnect":{"client_id":"c1","now_ms":9}}
+//! {"disconnect":{"client_id":"c1","now_ms":9,"grace":"skip"}}
 //! {"subscribe":{"client_id":"c1","topic":"room:1","event":"typing"}}
 //! {"unsubscribe":{"client_id":"c1","topic":"room:1","event":"*"}}
 //! {"track":{"client_id":"c1","topic":"room:1","meta":{"away":true}}}
@@ -264,8 +264,9 @@ pub use config::{
 };
 pub use event::{
     AddToGroup, Address, Audience, Broadcast, CloseRoom, Connect, Crash, Disconnect, Event,
-    EventKind, History, Join, Kick, Leave, NodePosition, OpenRoom, Position, Publish, Push, Query,
-    Question, Refuse, Rejoin, RemoveFromGroup, Since, Subscribe, Tick, Track, Unsubscribe, Untrack,
+    EventKind, Grace, History, Join, Kick, Leave, NodePosition, OpenRoom, Position, Publish, Push,
+    Query, Question, Refuse, Rejoin, RemoveFromGroup, Since, Subscribe, Tick, Track, Unsubscribe,
+    Untrack,
 };
 pub use few::Few;
 pub use guard::{BroadcastChange, ClientEvent, Decision, Guard, JoinRequest};

@@ -7,7 +7,7 @@ use crate::{
     agenda::Due,
     clients::{Connection, Registration},
     config::Limit,
-    event::{Connect, Disconnect, Header, Kick},
+    event::{Connect, Disconnect, Grace, Header, Kick},
     footing::{Footing, Seat},
     ids::{ClientHandle, ClientId, UserId},
     outbound::{Body, Cause, CloseConnection, Outbound},
@@ -44,20 +44,27 @@ impl Channel {
         Ok(())
     }
 
-    /// Notes that a connection is lost: what the client has is held for the grace, or ends.
+    /// Records that a connection is lost: what the client has is held for the grace period, or ends.
     ///
-    /// Effects without a grace, a topic after the other in the order in which the client came to
-    /// them: `closed`, a diff, what a room that goes leaves. With a grace, none.
+    /// Effects without a grace period, or if it is skipped, per topic in the order in which the
+    /// client came to them: `closed`, a diff, what a room that goes leaves. With one, none.
     #[expect(clippy::unnecessary_wraps, reason = "every event is handled alike")]
     pub(super) fn on_disconnect(&mut self, disconnect: &Disconnect) -> Result<(), Refusal> {
-        let Disconnect { client_id, now_ms: _ } = disconnect;
+        let Disconnect { client_id, now_ms: _, grace } = disconnect;
         let Some(client) = self.clients.find(client_id) else { return Ok(()) };
-        if self.clients.get(client).connection == Connection::Lost {
-            return Ok(());
+        let connection = self.clients.get(client).connection;
+        let (holds, cause) = match grace {
+            Grace::Keep => (self.config.grace_ms() > 0, Cause::Disconnected),
+            Grace::Skip => (false, Cause::Disconnected),
+            Grace::Expired => (false, Cause::Expired),
+        };
+        match connection {
+            Connection::Lost if *grace == Grace::Keep => return Ok(()),
+            Connection::Lost => {}
+            Connection::Connected => self.clients.lose(client),
         }
 
-        self.clients.lose(client);
-        if self.config.grace_ms() > 0 {
+        if holds {
             for room in self.rooms_with(client) {
                 self.detach(client, room);
             }
@@ -66,7 +73,7 @@ impl Channel {
             return Ok(());
         }
         for room in self.rooms_with(client) {
-            self.expel(client, room, Cause::Disconnected, None);
+            self.expel(client, room, cause, None);
         }
         self.end_client(client);
         Ok(())

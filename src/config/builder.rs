@@ -1,6 +1,7 @@
 //! Makes configurations, and checks them when they are built.
 
 use alloc::{collections::BTreeSet, format, string::String, sync::Arc, vec::Vec};
+use core::num::NonZeroU64;
 
 use super::{
     ClientRooms, Config, ConfigError, Lifetime, Limit, MAX_FIRST_EPOCH, PatternFlaw, RateLimit,
@@ -45,6 +46,14 @@ impl ConfigBuilder {
     /// its start time, so that positions from before are told apart.
     pub const fn first_epoch(mut self, epoch: u64) -> Self {
         self.config.first_epoch = epoch;
+        self
+    }
+
+    /// The number of the first presence ref, 1 by default. Clients tell presences apart by their refs:
+    /// a driver that restarts gives a higher number than any ref of an earlier run, or a client that
+    /// was there takes a new presence for an old one.
+    pub const fn first_ref(mut self, number: NonZeroU64) -> Self {
+        self.config.first_ref = number;
         self
     }
 

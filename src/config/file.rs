@@ -5,7 +5,7 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
-use core::fmt;
+use core::{fmt, num::NonZeroU64};
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
@@ -53,8 +53,9 @@ impl Config {
     /// ```
     ///
     /// Its fields are those of [`ConfigBuilder`]: `limits` (an object of
-    /// [labels](Limit::label) and numbers), `reserved`, `first_epoch`, `incarnation`, `grace_ms`,
-    /// `clients_open_rooms` (`"on"` or `"off"`), `room_rate_limit`, `unlisted_topics` (`"create"` or `"refuse"`),
+    /// [labels](Limit::label) and numbers), `reserved`, `first_epoch`, `first_ref`, `incarnation`,
+    /// `grace_ms`, `clients_open_rooms` (`"on"` or `"off"`), `room_rate_limit`, `unlisted_topics`
+    /// (`"create"` or `"refuse"`),
     /// `default_room`, and `rooms`, a list in which each room has its `pattern` beside the fields
     /// of a [`RoomConfig`]. What is absent or `null` is as by default; an unknown field is an
     /// error. The key of the hash tables is a secret, and in no document: see
@@ -107,6 +108,7 @@ impl Serialize for Config {
             limits: _,
             reserved,
             first_epoch,
+            first_ref,
             incarnation,
             hash_key: _,
             grace_ms,
@@ -120,6 +122,7 @@ impl Serialize for Config {
         document.serialize_field("limits", &Limits(self))?;
         document.serialize_field("reserved", reserved.prefixes())?;
         document.serialize_field("first_epoch", first_epoch)?;
+        document.serialize_field("first_ref", first_ref)?;
         document.serialize_field("incarnation", incarnation)?;
         document.serialize_field("grace_ms", grace_ms)?;
         document.serialize_field("clients_open_rooms", clients_open_rooms)?;
@@ -171,6 +174,7 @@ struct Document {
     limits: Vec<(Limit, u64)>,
     reserved: Option<Vec<EventName>>,
     first_epoch: Option<u64>,
+    first_ref: Option<NonZeroU64>,
     incarnation: Option<u64>,
     grace_ms: Option<u64>,
     clients_open_rooms: Option<ClientRooms>,
@@ -194,6 +198,9 @@ impl Document {
         }
         if let Some(epoch) = self.first_epoch {
             builder = builder.first_epoch(epoch);
+        }
+        if let Some(number) = self.first_ref {
+            builder = builder.first_ref(number);
         }
         if let Some(incarnation) = self.incarnation {
             builder = builder.incarnation(incarnation);

@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
     event::{EventKind, setters},
@@ -55,13 +55,48 @@ pub struct Disconnect {
     pub client_id: ClientId,
     /// The driver's time in milliseconds.
     pub now_ms: u64,
+    /// Whether what the client has is held for the grace period.
+    #[serde(default, deserialize_with = "null_is_keep", skip_serializing_if = "Grace::is_keep")]
+    pub grace: Grace,
 }
 
 impl Disconnect {
-    /// A disconnect.
+    /// A disconnect after which the client may come back within the grace period.
     pub fn new(client_id: impl Into<ClientId>, now_ms: u64) -> Self {
-        Self { client_id: client_id.into(), now_ms }
+        Self { client_id: client_id.into(), now_ms, grace: Grace::Keep }
     }
+
+    /// Sets whether what the client has is held.
+    #[must_use]
+    pub const fn with_grace(mut self, grace: Grace) -> Self {
+        self.grace = grace;
+        self
+    }
+}
+
+/// What becomes of a client whose connection is lost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Grace {
+    /// It keeps what it has for the grace period, if there is one.
+    #[default]
+    Keep,
+    /// It is removed at once, also during its grace period: nobody can come back as that client.
+    Skip,
+    /// Like `Skip`, but with the cause `expired`: the driver knows that its grace period is over.
+    Expired,
+}
+
+impl Grace {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+    const fn is_keep(&self) -> bool {
+        matches!(self, Self::Keep)
+    }
+}
+
+fn null_is_keep<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Grace, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 /// The server puts a client out, of one topic or altogether; see

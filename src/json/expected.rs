@@ -162,6 +162,7 @@ fn what_there_is(list: &str) -> &'static str {
     }
     match end {
         "other_users" => "audience",
+        "expired" => "grace",
         "stats" => "question",
         "client" => "target",
         _ => "name",

@@ -148,7 +148,7 @@ pub(super) fn connect(choices: &mut Choices<'_>) -> Connect {
 }
 
 pub(super) fn disconnect(choices: &mut Choices<'_>) -> Disconnect {
-    Disconnect { client_id: choices.client(), now_ms: choices.time() }
+    Disconnect { client_id: choices.client(), now_ms: choices.time(), grace: choices.grace() }
 }
 
 pub(super) fn subscribe(choices: &mut Choices<'_>) -> Subscribe {

@@ -7,9 +7,9 @@ use std::{boxed::Box, format, string::String, vec, vec::Vec};
 
 use parlor::{
     Address, Audience, ClientEvents, ClientId, ClientRooms, Config, EventDefinition, EventKind,
-    EventName, GroupName, HistoryOnJoin, Json, Lifetime, Limit, MessageId, NodePosition, Payload,
-    Position, PresenceMode, Question, RateLimit, Reason, Ref, RoomConfig, Since, SnapshotMode,
-    StoredMessage, Topic, UnlistedTopics, UserId, Who,
+    EventName, Grace, GroupName, HistoryOnJoin, Json, Lifetime, Limit, MessageId, NodePosition,
+    Payload, Position, PresenceMode, Question, RateLimit, Reason, Ref, RoomConfig, Since,
+    SnapshotMode, StoredMessage, Topic, UnlistedTopics, UserId, Who,
 };
 
 /// Clients and their users: some users have several clients, and a few clients do most.
@@ -195,6 +195,10 @@ impl<'a> Choices<'a> {
 
     pub(super) fn payload(&mut self) -> Payload {
         if self.once_in(4) { Payload::bytes(self.one(&BYTES)) } else { self.json().into() }
+    }
+
+    pub(super) fn grace(&mut self) -> Grace {
+        self.one(&[Grace::Keep, Grace::Keep, Grace::Skip, Grace::Expired])
     }
 
     pub(super) fn audience(&mut self) -> Audience {

@@ -5,9 +5,10 @@ use std::vec::Vec;
 use arbitrary::{Arbitrary, Result, Unstructured};
 use parlor::{
     AddToGroup, Address, Audience, Broadcast, ClientId, CloseRoom, Config, Connect, Crash,
-    Disconnect, Event, EventKind, EventName, GroupName, History, Join, Json, Kick, Leave, OpenRoom,
-    Payload, Position, Publish, Push, Query, Question, Reason, Refuse, Rejoin, RemoveFromGroup,
-    RoomConfig, Since, StoredMessage, Subscribe, Tick, Topic, Track, Unsubscribe, Untrack, UserId,
+    Disconnect, Event, EventKind, EventName, Grace, GroupName, History, Join, Json, Kick, Leave,
+    OpenRoom, Payload, Position, Publish, Push, Query, Question, Reason, Refuse, Rejoin,
+    RemoveFromGroup, RoomConfig, Since, StoredMessage, Subscribe, Tick, Topic, Track, Unsubscribe,
+    Untrack, UserId,
 };
 
 use super::{
@@ -77,6 +78,7 @@ arbitrary! {
     Payload: Choices::payload;
     Address: Choices::address;
     Audience: Choices::audience;
+    Grace: Choices::grace;
     Position: Choices::position;
     Since: Choices::since;
     StoredMessage: Choices::stored;

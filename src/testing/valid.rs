@@ -177,7 +177,8 @@ impl World {
     fn disconnect(&mut self, choices: &mut Choices<'_>) -> Option<Event> {
         let client_id = self.client(choices)?;
         self.end(&client_id);
-        Some(Disconnect { client_id, now_ms: choices.time() }.into())
+        let (now_ms, grace) = (choices.time(), choices.grace());
+        Some(Disconnect { client_id, now_ms, grace }.into())
     }
 
     fn subscribe(&self, choices: &mut Choices<'_>) -> Option<Event> {

@@ -83,6 +83,7 @@ scenarios! {
     dialogue_server_only_room
     dialogue_subscriptions_filter
     dialogue_wildcard_room
+    disconnect_can_skip_the_grace
     join_again_is_ok_and_nothing_else
     join_carries_meta_and_drops_params
     join_refused_leaves_no_trace

@@ -1,3 +1,5 @@
+use core::num::NonZeroU64;
+
 use super::*;
 use crate::{EventDefinition, HistoryOnJoin, Json, PresenceMode};
 
@@ -6,6 +8,7 @@ const FULL: &str = r#"{
     "limits": {"topics": 10, "history_bytes": 1024},
     "reserved": ["my:"],
     "first_epoch": 1700000000000,
+    "first_ref": 7,
     "incarnation": 3,
     "grace_ms": 30000,
     "clients_open_rooms": "on",
@@ -35,6 +38,7 @@ fn full() -> Config {
         .limit(Limit::HistoryBytes, 1_024)
         .reserved(["my:"])
         .first_epoch(1_700_000_000_000)
+        .first_ref(NonZeroU64::new(7).unwrap())
         .incarnation(3)
         .grace_ms(30_000)
         .clients_open_rooms(ClientRooms::On)
@@ -64,6 +68,7 @@ fn null_is_as_good_as_absent() {
         "limits",
         "reserved",
         "first_epoch",
+        "first_ref",
         "incarnation",
         "grace_ms",
         "clients_open_rooms",
@@ -89,8 +94,8 @@ fn what_is_written_reads_back_as_the_same() {
         r#""event_names_per_topic":100,"page_length":1000,"page_bytes":1048576,"#,
         r#""ids_per_topic":10000,"history_messages_per_topic":10000,"#,
         r#""history_bytes_per_topic":16777216,"history_messages":1000000,"history_bytes":1024},"#,
-        r#""reserved":["my:"],"first_epoch":1700000000000,"incarnation":3,"grace_ms":30000,"#,
-        r#""clients_open_rooms":"on","room_rate_limit":{"max_events":10,"window_ms":10000},"#,
+        r#""reserved":["my:"],"first_epoch":1700000000000,"first_ref":7,"incarnation":3,"#,
+        r#""grace_ms":30000,"clients_open_rooms":"on","room_rate_limit":{"max_events":10,"window_ms":10000},"#,
         r#""unlisted_topics":"refuse","#,
         r#""default_room":{"presence":"off"},"rooms":["#,
         r#"{"pattern":"zoo","data":{ "b":1.50, "a":"\u00e9" }},"#,
@@ -129,8 +134,8 @@ fn what_cannot_be_read_is_told_with_place_and_path() {
     check(
         "{\n  \"grace\": 1\n}",
         "line 2, column 9: grace: unknown field `grace`, expected one of `limits`, `reserved`, \
-         `first_epoch`, `incarnation`, `grace_ms`, `clients_open_rooms`, `room_rate_limit`, `unlisted_topics`, \
-         `default_room`, `rooms`",
+         `first_epoch`, `first_ref`, `incarnation`, `grace_ms`, `clients_open_rooms`, \
+         `room_rate_limit`, `unlisted_topics`, `default_room`, `rooms`",
     );
     check(
         "\u{feff}{\"grace_ms\": \"1\"}",

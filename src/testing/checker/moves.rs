@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, vec::Vec};
 
 use parlor::{
-    AddToGroup, Cause, ClientId, Event, Json, Kick, OpenRoom, Outbound, RemoveFromGroup,
-    RoomConfig, Topic, UserId,
+    AddToGroup, Cause, ClientId, Disconnect, Event, Grace, Json, Kick, OpenRoom, Outbound,
+    RemoveFromGroup, RoomConfig, Topic, UserId,
 };
 
 use super::{
@@ -59,7 +59,7 @@ impl Moves {
                 register(state, &connect.client_id, &connect.user_id);
                 state.client_mut(&connect.client_id).into_iter().for_each(|of| of.stays = true);
             }
-            Event::Disconnect(disconnect) => moves.disconnect(state, &disconnect.client_id),
+            Event::Disconnect(disconnect) => moves.disconnect(state, disconnect),
             Event::Subscribe(subscribe) => {
                 if let Some(member) = member(state, &subscribe.topic, &subscribe.client_id)
                     && !member.subscriptions.contains(&subscribe.event)
@@ -170,21 +170,24 @@ impl Moves {
         }
     }
 
-    fn disconnect(&mut self, state: &mut State, id: &ClientId) {
+    fn disconnect(&mut self, state: &mut State, disconnect: &Disconnect) {
+        let id = &disconnect.client_id;
         let until = state.end_of_grace();
         let has_grace = state.config.grace_ms() > 0;
         let Some(client) = state.client_mut(id) else { return };
-        if client.held_until.is_some() {
-            return;
-        }
+        let cause = match disconnect.grace {
+            Grace::Keep if client.held_until.is_some() => return,
+            Grace::Keep | Grace::Skip => Cause::Disconnected,
+            Grace::Expired => Cause::Expired,
+        };
         self.connected.retain(|other| other != id);
-        if has_grace {
+        if has_grace && disconnect.grace == Grace::Keep {
             client.held_until = Some(until);
             for room in state.rooms.values_mut() {
                 hold(room, id, until);
             }
         } else {
-            self.end_everywhere(state, id, Cause::Disconnected);
+            self.end_everywhere(state, id, cause);
         }
     }
 

@@ -26,7 +26,13 @@ fn connect() {
 
 #[test]
 fn disconnect_and_tick() {
-    check("disconnect", r#""client_id":"c1","now_ms":9"#, &[]);
+    for grace in [r#""grace":"skip""#, r#""grace":"expired""#] {
+        check("disconnect", r#""client_id":"c1","now_ms":9"#, &[grace]);
+    }
+    for kept in [r#""grace":"keep""#, r#""grace":null"#] {
+        let long = format!(r#"{{"disconnect":{{"client_id":"c1","now_ms":9,{kept}}}}}"#);
+        assert_eq!(read(&long), Disconnect::new("c1", 9).into());
+    }
     let expected = r#"{"disconnect":{"client_id":"c1","now_ms":9}}"#;
     assert_eq!(written(&Disconnect::new("c1", 9).into()), expected);
 

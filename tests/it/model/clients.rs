@@ -28,16 +28,25 @@ impl Model {
     }
 
     /// Section 7: without grace it leaves every topic in the order in which it came there; with a
-    /// grace nothing is said, and all that it has gets a deadline.
+    /// grace nothing is said, and all that it has gets a deadline. Section 4: the event can skip
+    /// the grace, or say that it is over.
     pub(super) fn disconnect(&mut self, ask: &Ask) {
         let id = ask.text("client_id");
-        if !self.is_connected(&id) {
+        let cause = match ask.text("grace").as_str() {
+            "" | "keep" if !self.is_connected(&id) => return,
+            "" | "keep" => (self.setup.grace_ms == 0).then_some("disconnected"),
+            "skip" => Some("disconnected"),
+            "expired" => Some("expired"),
+            other => panic!("{other} is not a grace"),
+        };
+        if self.find_client(&id).is_none() {
             return;
         }
-        if self.setup.grace_ms == 0 {
+        if let Some(cause) = cause {
             // It has no connection any more, so what its going causes is not for it.
-            self.client(&id).until = Some((self.clock_ms, 0));
-            self.leave_all(&id, "disconnected", "");
+            let now = (self.clock_ms, 0);
+            self.client(&id).until.get_or_insert(now);
+            self.leave_all(&id, cause, "");
             self.remove_client(&id);
             return;
         }

@@ -10,9 +10,9 @@ use super::{
     Op,
     pools::{
         address, audience, before_or_none, body, client_and_user, client_name, client_or_none,
-        event_name, event_or_all, event_or_none, group_name, json, kind_and_reason, mark_text,
-        page, person, position, question, room, style_of, text_for_people, time, topic_name,
-        topic_names, topic_or_none,
+        event_name, event_or_all, event_or_none, grace, group_name, json, kind_and_reason,
+        mark_text, page, person, position, question, room, style_of, text_for_people, time,
+        topic_name, topic_names, topic_or_none,
     },
 };
 
@@ -37,8 +37,8 @@ pub(super) fn event(op: Op, now_ms: &mut u64) -> Event {
         Op::Connect { client, user, at, data, mark } => {
             connect([client, user, data, mark], time(at, now_ms))
         }
-        Op::Disconnect { client, at } => {
-            Disconnect::new(client_name(client), time(at, now_ms)).into()
+        Op::Disconnect { client, at, grace: of } => {
+            Disconnect::new(client_name(client), time(at, now_ms)).with_grace(grace(of)).into()
         }
         Op::Subscribe { client, topic, event, mark } => subscribe(client, topic, event, mark),
         Op::Unsubscribe { client, topic, event, mark } => unsubscribe(client, topic, event, mark),

@@ -1,8 +1,8 @@
 //! What the indices of ops stand for.
 
 use parlor::{
-    Address, Audience, EventKind, Json, MessageId, Payload, Position, Question, Reason, RoomConfig,
-    Since,
+    Address, Audience, EventKind, Grace, Json, MessageId, Payload, Position, Question, Reason,
+    RoomConfig, Since,
 };
 
 use super::GOOD;
@@ -303,6 +303,14 @@ fn json_text(text: u8) -> String {
         Some(odd @ 0..8) => wrap(&ODD_TEXTS, odd).to_string(),
         Some(odd @ 8..12) => nested(wrap(&DEPTHS, odd)),
         Some(odd) => sized(wrap(&SIZES, odd)),
+    }
+}
+
+pub(super) const fn grace(of: u8) -> Grace {
+    match of % 4 {
+        0 | 1 => Grace::Keep,
+        2 => Grace::Skip,
+        _ => Grace::Expired,
     }
 }
 

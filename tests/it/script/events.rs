@@ -6,8 +6,8 @@ mod rooms;
 mod server;
 
 use parlor::{
-    Connect, Disconnect, Event, EventKind, Join, Leave, Position, Rejoin, Since, Subscribe, Tick,
-    Track, Unsubscribe, Untrack,
+    Connect, Disconnect, Event, EventKind, Grace, Join, Leave, Position, Rejoin, Since, Subscribe,
+    Tick, Track, Unsubscribe, Untrack,
 };
 
 use super::line::{Line, number};
@@ -98,10 +98,19 @@ fn connect(line: &mut Line<'_>, clock_ms: u64) -> Result<Connect, String> {
     Ok(connect)
 }
 
-/// `disconnect <client> [at=MS]`
+/// `disconnect <client> [grace=keep|skip|expired] [at=MS]`
 fn disconnect(line: &mut Line<'_>, clock_ms: u64) -> Result<Disconnect, String> {
     let client: String = line.name("a client")?;
-    Ok(Disconnect::new(client, line.number("at")?.unwrap_or(clock_ms)))
+    let grace = match line.field("grace") {
+        None | Some("keep") => Grace::Keep,
+        Some("skip") => Grace::Skip,
+        Some("expired") => Grace::Expired,
+        Some(other) => {
+            return Err(format!("grace is {other:?}, expected keep, skip or expired"));
+        }
+    };
+    let at_ms = line.number("at")?.unwrap_or(clock_ms);
+    Ok(Disconnect::new(client, at_ms).with_grace(grace))
 }
 
 /// `subscribe <client> <topic> <event> [ref=REF]`
