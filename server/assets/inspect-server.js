@@ -21,7 +21,17 @@ export class Refused extends Error {
   }
 }
 
-let shown = inTab.text(KEPT);
+/** The token of the link that the server logs at its start, taken out of the address once it is read. */
+function tokenOfLink() {
+  const token = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (token) {
+    history.replaceState(null, "", location.pathname + location.search);
+    inTab.keep(KEPT, token);
+  }
+  return token;
+}
+
+let shown = tokenOfLink() ?? inTab.text(KEPT);
 
 /** The key that is shown to the server, empty if there is none. */
 export const key = {

@@ -23,7 +23,7 @@ use std::{
 
 use futures_util::{SinkExt, StreamExt};
 use parlor::{Config, EventDefinition, RoomConfig};
-use parlor_server::{ConnectionLimits, Server, Settings};
+use parlor_server::{ConnectionLimits, SameMachine, Server, Settings};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -60,7 +60,9 @@ async fn serve(shards: usize) -> Result<(), Failure> {
         idle_ms: 600_000,
         ..ConnectionLimits::default()
     };
-    let settings = Settings { shards, channel: channel?, connections, ..Settings::default() };
+    let same_machine = SameMachine::On;
+    let settings =
+        Settings { shards, channel: channel?, connections, same_machine, ..Settings::default() };
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
     let server = Server::start(settings)?;

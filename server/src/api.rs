@@ -67,7 +67,7 @@ pub(crate) fn routes(hub: &Arc<Hub>) -> Router<Arc<Hub>> {
 /// Lets requests through that may be made.
 async fn guard(State(hub): State<Arc<Hub>>, request: Request, next: Next) -> Response {
     // What can be asked is no secret, but nothing here is for everybody.
-    let access = if request.uri().path() == DESCRIPTION { Access::KeyOrHere } else { Access::Key };
+    let access = if request.uri().path() == DESCRIPTION { Access::Look } else { Access::Key };
     let (request, body) = request.into_parts();
     let response = match operators::may(&hub, &request, access) {
         Ok(()) if hub.going.is_cancelled() => refused::gone().into_response(),

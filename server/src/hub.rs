@@ -19,6 +19,7 @@ use crate::{
     metrics::{Metrics, Open},
     names,
     openings::Openings,
+    operators::LookToken,
     placement,
     queue::Queue,
     registry::{Gate, Generation, Known, Place, Registry},
@@ -39,6 +40,8 @@ pub(crate) struct Hub {
     pub(crate) watchers: Arc<Gate>,
     /// The server goes: connections end, and no more are taken.
     pub(crate) going: CancellationToken,
+    /// A part of the server has died of a defect.
+    pub(crate) broken: CancellationToken,
     pub(crate) tasks: TaskTracker,
     pub(crate) registry: Registry,
     pub(crate) sessions: Sessions,
@@ -49,6 +52,8 @@ pub(crate) struct Hub {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) returns: Returns,
     pub(crate) telling: Telling,
+    /// Lets those look who have the link that was logged at the start.
+    pub(crate) look_token: Option<LookToken>,
 }
 
 /// A shard has ended, which it does only when the server does, or by a defect.

@@ -99,7 +99,7 @@ fn listed(limit: Option<usize>) -> Result<usize, Problem> {
 /// What a request asks for, if it may.
 fn allowed<T: DeserializeOwned>(hub: &Hub, request: Request) -> Result<T, Problem> {
     let (request, _) = request.into_parts();
-    operators::may(hub, &request, Access::KeyOrHere)?;
+    operators::may(hub, &request, Access::Look)?;
     query::read(&request.uri).map_err(invalid)
 }
 

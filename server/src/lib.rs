@@ -174,9 +174,9 @@
 //!
 //! The page at `/inspect` shows what goes into channels and what comes out, as it happens, rooms with
 //! their sizes, clients with their queues, and shards. Anybody may load the page; what it shows is
-//! for those who show the key of operators, or are on the same machine ([`OperatorKey`],
-//! [`Settings::same_machine`]). That is what
-//! users say, and the claims of their tokens. The same by `curl -N`:
+//! for those who show the key of operators ([`OperatorKey`]) or, where there is none, the token that is
+//! drawn at each start ([`Server::look_token`], [`Settings::same_machine`]): the program logs a link with it.
+//! That is what users say, and the claims of their tokens. The same by `curl -N`:
 //!
 //! | path | what | asked for by |
 //! | --- | --- | --- |
@@ -226,8 +226,7 @@
 //!
 //! # Figures
 //!
-//! `/metrics` is text of OpenMetrics, for those who show the key of operators, or are on the same
-//! machine: connections and why they end, rooms, events, deliveries, refusals, what waits, how long
+//! `/metrics` is text of OpenMetrics, for those who may look inside: connections and why they end, rooms, events, deliveries, refusals, what waits, how long
 //! things take, and who came back with a gap. No label is what a client has said. `/healthz` is for
 //! everybody: 200 if clients are served, 503 if a shard does not answer or the server goes. What each
 //! figure is, and how to run a server, is in `docs/operations.md` of the repository.
@@ -240,6 +239,7 @@ mod clock;
 mod close;
 mod dialogue;
 mod elsewhere;
+mod epoch;
 mod health;
 mod history;
 mod hub;
@@ -278,7 +278,7 @@ mod telling;
 pub use self::{
     auth::{AuthError, AuthSettings, Authenticator, Identity, KeyError},
     history::{HistoryReach, HistorySettings, HistoryStats, HistorySync},
-    operations::OperationError,
+    operations::{OperationError, Published},
     operators::{InvalidOperatorKey, OperatorKey, SameMachine},
     origins::{AllowedOrigin, InvalidOrigin, Origins},
     page::ServedPage,

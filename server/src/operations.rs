@@ -1,13 +1,17 @@
 //! What the application that a server is a part of can do: what a channel takes from its server,
 //! on whichever shards it concerns.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError},
+};
 
 use parlor::{
     AddToGroup, Answer, Body, ClientId, CloseRoom, Entries, Event, GroupName, Kick, OpenRoom,
-    Publish, Push, Query, Question, Recipients, Refusal, RemoveFromGroup, RoomInfo, Stats, Topic,
+    Position, Publish, Push, Query, Question, Recipients, Refusal, RemoveFromGroup, RoomInfo, Stats, Topic,
     UserId,
 };
+use serde::Serialize;
 use tokio::sync::oneshot;
 
 use crate::{
@@ -38,27 +42,43 @@ impl std::fmt::Display for OperationError {
 
 impl std::error::Error for OperationError {}
 
+/// What became of a message that the server has sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Published {
+    /// Its position in its topic; none for a message to a group, a user, a client or everyone. In
+    /// JSON, `epoch` and `offset`.
+    #[serde(flatten)]
+    pub position: Option<Position>,
+    /// How many connected clients it was sent to; 0 for a repeated `id`, which is not sent again.
+    pub recipients: u64,
+}
+
 pub(crate) type Outcome<T> = Result<T, OperationError>;
 
 impl Server {
     /// Sends a message to a topic, a group, a user, a client or everyone; each client receives it
-    /// once, whatever shards it takes.
+    /// once, whatever shards it takes. Says how many received it.
     ///
     /// # Errors
     ///
     /// An unknown topic, group or client is refused, and what is badly named or too large.
-    pub async fn publish(&self, publish: Publish) -> Outcome<Body> {
+    pub async fn publish(&self, publish: Publish) -> Outcome<Published> {
         let publish = publish.with_ref(SERVER_REF);
-        match placement::of_address(&publish.target, self.shards()) {
-            Some(shard) => self.ask(shard, publish.into()).await,
-            None => self.publish_to_all(publish).await,
-        }
-    }
-
-    /// A group is on each shard that has topics of it: where it is not, nobody is to be served.
-    async fn publish_to_all(&self, publish: Publish) -> Outcome<Body> {
-        let once = Some(Served::default());
-        any(self.ask_each(&publish.into(), once).await?)
+        let served = Served::default();
+        let once = Some(Arc::clone(&served));
+        let body = match placement::of_address(&publish.target, self.shards()) {
+            Some(shard) => {
+                let answer = self.begin(shard, publish.into(), once).await?;
+                done(answer.await.map_err(|_| OperationError::Gone)?)?
+            }
+            // A group is on each shard that has topics of it; another shard has nobody to serve.
+            None => any(self.ask_each(&publish.into(), once).await?)?,
+        };
+        let position =
+            if let Body::Published { position, .. } = body { Some(position) } else { None };
+        let recipients = served.lock().unwrap_or_else(PoisonError::into_inner).len() as u64;
+        Ok(Published { position, recipients })
     }
 
     /// Sends a message to one member of a topic.

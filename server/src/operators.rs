@@ -1,5 +1,5 @@
-//! Who may look inside, and act for the server: operators and back ends, by a key or, for some of
-//! it, from the same machine.
+//! Who may look inside, and act for the server: operators and back ends, by a key. Without a key,
+//! the link that the server prints at its start opens what may be looked at.
 //!
 //! Users are not known here, nor operators to rooms.
 
@@ -25,6 +25,8 @@ use crate::{
     hub::Hub,
     origins, peers,
     problem::Problem,
+    random,
+    settings::Settings,
     telling::{About, Tell},
 };
 
@@ -33,21 +35,48 @@ use crate::{
 pub(crate) enum Access {
     /// The key.
     Key,
-    /// The key, or that it comes from the same machine.
-    KeyOrHere,
+    /// The key, or whatever else lets one look.
+    Look,
 }
 
-/// Whether those on the same machine may look inside without a key.
+/// How those on the same machine may look inside without the key.
 ///
-/// What passes on bytes and knows of no requests, such as `ssh -R`, is on the same machine, and says
-/// nothing of who is behind it.
+/// A proxy on the same machine connects from there too, and so does `ssh -R`: neither has to say
+/// whom it passes on. So an address alone lets nobody look, unless the settings say so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "they may or they may not")]
+#[expect(clippy::exhaustive_enums, reason = "these are the values of a setting")]
 pub enum SameMachine {
-    /// They may.
+    /// By a token, which a server without a key draws at its start: see
+    /// [`Server::look_token`](crate::Server::look_token).
+    Link,
+    /// By a request that seems to come from there, while the server listens on a loopback address
+    /// and has no `client_ip_header`. Not for a server behind a proxy, or with users that it does not
+    /// trust.
     On,
-    /// They need the key as everybody does: where there is none, nobody may look.
+    /// Not at all.
     Off,
+}
+
+/// A token that opens what may be looked at, until the server ends.
+pub(crate) struct LookToken {
+    text: String,
+    key: OperatorKey,
+}
+
+impl LookToken {
+    /// Draws one, if the settings ask for it: not beside a key, which operators have then.
+    pub(crate) fn draw(settings: &Settings) -> Option<Self> {
+        if settings.operator_key.is_some() || settings.same_machine != SameMachine::Link {
+            return None;
+        }
+        let text = random::name();
+        let key = OperatorKey::new(&text).ok()?;
+        Some(Self { text, key })
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
 }
 
 /// Whether a request may have what it asks for; if not, what to answer it.
@@ -55,14 +84,14 @@ pub enum SameMachine {
 /// A key that is shown has to fit, also where none is needed: who shows one means to be known by it.
 pub(crate) fn may(hub: &Hub, request: &Parts, access: Access) -> Result<(), Problem> {
     let settings = &hub.settings;
-    let here = match access {
-        Access::Key => Here::DoesNotMatter,
-        Access::KeyOrHere => match settings.same_machine {
-            SameMachine::On => here(request, settings.client_ip_header.as_ref()),
-            SameMachine::Off => Here::IsOff,
-        },
+    let (without, token) = match (access, &hub.look_token, settings.same_machine) {
+        (Access::Key, ..) => (Without::Nothing, None),
+        (Access::Look, Some(token), _) => (Without::Token, Some(&token.key)),
+        (Access::Look, None, SameMachine::On) => (here(request, settings), None),
+        (Access::Look, None, SameMachine::Link | SameMachine::Off) => (Without::Off, None),
     };
-    check(settings.operator_key.as_ref(), &request.headers, here).map_err(|(denied, problem)| {
+    let keys = [settings.operator_key.as_ref(), token];
+    check(keys, &request.headers, without).map_err(|(denied, problem)| {
         hub.metrics.operators.refused(denied);
         let peer = peers::address(settings, &request.headers, &request.extensions);
         let (peer, reason) = (peer.map(tracing::field::display), denied.label());
@@ -110,45 +139,56 @@ pub(crate) async fn for_nobody_else(mut response: Response) -> Response {
     response
 }
 
-/// Whether a request comes from the same machine.
+/// What a request without a key may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Here {
-    Is,
-    IsNot,
-    DoesNotMatter,
-    /// It would matter, but for the settings.
-    IsOff,
+enum Without {
+    /// What it asks for, as it comes from the same machine.
+    Here,
+    /// Nothing, as it does not, or as the server can't tell.
+    Elsewhere,
+    /// Nothing but with the token of the link.
+    Token,
+    /// Nothing.
+    Nothing,
+    /// Nothing, by the settings.
+    Off,
 }
 
+/// Decides by the keys that there are, which are none if neither is given.
 fn check(
-    key: Option<&OperatorKey>,
+    keys: [Option<&OperatorKey>; 2],
     headers: &HeaderMap,
-    here: Here,
+    without: Without,
 ) -> Result<(), (Denied, Problem)> {
-    let Some(key) = key else {
+    if keys.iter().all(Option::is_none) {
         let expected =
             "expected an `operators.key_file` in the settings, or `--operators-key-file`";
-        let detail = match here {
-            Here::Is => return Ok(()),
-            Here::IsNot => {
+        let detail = match without {
+            Without::Here => return Ok(()),
+            Without::Elsewhere => {
                 format!("there is no key, and the request is not from the same machine, {expected}")
             }
-            Here::DoesNotMatter => format!("there is no key for this, {expected}"),
-            Here::IsOff => {
-                format!("there is no key, and `operators.same_machine` is off, {expected}")
+            Without::Nothing | Without::Token => format!("there is no key for this, {expected}"),
+            Without::Off => {
+                format!("there is no key, and `operators.same_machine` is not on, {expected}")
             }
         };
         return Err(Denied::NoneThere.because(StatusCode::FORBIDDEN, detail));
-    };
+    }
     let mut shown = headers.get_all(header::AUTHORIZATION).iter();
-    let expected = "expected the key of operators: `Authorization: Bearer KEY`";
+    let expected = if without == Without::Token {
+        "expected the token of the link in the server's log: `Authorization: Bearer TOKEN`"
+    } else {
+        "expected the key of operators: `Authorization: Bearer KEY`"
+    };
+    let fits = |shown| keys.iter().flatten().any(|key| key.is(shown));
     match (shown.next(), shown.next()) {
-        (None, _) if here == Here::Is => Ok(()),
+        (None, _) if without == Without::Here => Ok(()),
         (None, _) => {
             let (denied, problem) = Denied::NoneShown.because(StatusCode::UNAUTHORIZED, expected);
             Err((denied, problem.with_header(header::WWW_AUTHENTICATE, CHALLENGE)))
         }
-        (Some(only), None) if bearer(only).is_some_and(|shown| key.is(shown)) => Ok(()),
+        (Some(only), None) if bearer(only).is_some_and(fits) => Ok(()),
         (Some(_), _) => {
             let detail = format!("the key is not the right one, {expected}");
             let (denied, problem) = Denied::Wrong.because(StatusCode::UNAUTHORIZED, detail);
@@ -167,23 +207,22 @@ pub(crate) fn bearer(authorization: &HeaderValue) -> Option<&[u8]> {
     scheme.eq_ignore_ascii_case(b"bearer ").then(|| rest.trim_ascii())
 }
 
-/// Whether a request is of this machine: the other end is, nothing says that it was passed on, it
-/// knows the machine by a name that only the machine has, and if it is a browser's, its page is of
-/// here too. So neither a proxy on the same machine nor a page from elsewhere, under whatever name
-/// it leads here, is let in.
-fn here(request: &Parts, client_ip_header: Option<&HeaderName>) -> Here {
+/// Whether a request is of this machine: the server can be reached from there alone, the other end is
+/// there, nothing says that it was passed on, it names the machine by a name that only the machine
+/// has, and if it is a browser's, its page is of here too. So neither a proxy that says what it does
+/// nor a page from elsewhere, under whatever name it leads here, is let in.
+fn here(request: &Parts, settings: &Settings) -> Without {
     let headers = &request.headers;
     let peer = request.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    let is_passed_on =
-        headers.keys().any(|name| is_of_a_proxy(name) || Some(name) == client_ip_header);
-    let is_here = peer.as_ref().is_some_and(is_loopback)
-        && !is_passed_on
+    let is_here = settings.is_for_this_machine()
+        && peer.as_ref().is_some_and(is_loopback)
+        && !headers.keys().any(is_of_a_proxy)
         && is_named_here(request)
         && is_of_no_other_page(headers);
-    if is_here { Here::Is } else { Here::IsNot }
+    if is_here { Without::Here } else { Without::Elsewhere }
 }
 
-fn is_loopback(address: &IpAddr) -> bool {
+pub(crate) fn is_loopback(address: &IpAddr) -> bool {
     address.to_canonical().is_loopback()
 }
 
@@ -238,9 +277,9 @@ mod tests {
     }
 
     #[track_caller]
-    fn check_here(peer: &str, headers: &[(&str, &str)], expected: Here) {
+    fn check_here(peer: &str, headers: &[(&str, &str)], expected: Without) {
         let request = request(peer, headers);
-        assert_eq!(here(&request, None), expected, "{peer} {headers:?}");
+        assert_eq!(here(&request, &Settings::default()), expected, "{peer} {headers:?}");
     }
 
     #[test]
@@ -251,12 +290,12 @@ mod tests {
             ("::1", "[::1]:4000"),
             ("::ffff:127.0.0.1", "LocalHost:80"),
         ] {
-            check_here(peer, &[("host", host)], Here::Is);
+            check_here(peer, &[("host", host)], Without::Here);
         }
         let host = ("host", "localhost:4000");
-        check_here("::1", &[host, ("origin", "http://localhost:4000")], Here::Is);
-        check_here("::1", &[host, ("sec-fetch-site", "same-origin")], Here::Is);
-        check_here("::1", &[host, ("sec-fetch-site", "none")], Here::Is);
+        check_here("::1", &[host, ("origin", "http://localhost:4000")], Without::Here);
+        check_here("::1", &[host, ("sec-fetch-site", "same-origin")], Without::Here);
+        check_here("::1", &[host, ("sec-fetch-site", "none")], Without::Here);
     }
 
     #[test]
@@ -284,33 +323,45 @@ mod tests {
             ("::1", &[host, ("sec-fetch-site", "cross-site")]),
             ("::1", &[host, ("sec-fetch-site", "same-site")]),
         ] {
-            check_here(peer, headers, Here::IsNot);
+            check_here(peer, headers, Without::Elsewhere);
         }
-        let asked = request("::1", &[host, ("x-client", "127.0.0.1")]);
-        assert_eq!(here(&asked, Some(&HeaderName::from_static("x-client"))), Here::IsNot);
         let mut asked = request("::1", &[host]);
+        let header = Some(HeaderName::from_static("x-client"));
+        let proxied = Settings { client_ip_header: header, ..Settings::default() };
+        assert_eq!(here(&asked, &proxied), Without::Elsewhere, "there is a proxy");
+        let exposed = Settings { listen: ([0, 0, 0, 0], 4000).into(), ..Settings::default() };
+        assert_eq!(here(&asked, &exposed), Without::Elsewhere, "others can reach it");
         asked.uri = "http://evil.example/inspect/data".parse().unwrap();
-        assert_eq!(here(&asked, None), Here::IsNot);
+        assert_eq!(here(&asked, &Settings::default()), Without::Elsewhere);
         asked.extensions.clear();
         asked.uri = "/".parse().unwrap();
-        assert_eq!(here(&asked, None), Here::IsNot, "nobody knows who it is");
+        assert_eq!(
+            here(&asked, &Settings::default()),
+            Without::Elsewhere,
+            "nobody knows who it is"
+        );
     }
 
     #[track_caller]
-    fn check_key(key: Option<&str>, shown: &[&str], here: Here, expected: Option<(u16, &str)>) {
+    fn check_key(
+        key: Option<&str>,
+        shown: &[&str],
+        without: Without,
+        expected: Option<(u16, &str)>,
+    ) {
         let key = key.map(|key| OperatorKey::new(key).unwrap());
         let headers = shown.iter().map(|shown| ("authorization", *shown)).collect::<Vec<_>>();
         let request = request("::1", &headers);
-        let refused = check(key.as_ref(), &request.headers, here).err();
+        let refused = check([key.as_ref(), None], &request.headers, without).err();
         let refused = refused.map(|(_, problem)| problem.status_and_reason());
         assert_eq!(refused, expected, "{shown:?}");
     }
 
     #[test]
     fn a_key_that_is_shown_has_to_fit() {
-        for here in [Here::DoesNotMatter, Here::Is, Here::IsNot, Here::IsOff] {
-            check_key(Some(KEY), &["Bearer 0123456789abcdef"], here, None);
-            check_key(Some(KEY), &["bEARER  0123456789abcdef "], here, None);
+        for without in [Without::Nothing, Without::Here, Without::Elsewhere, Without::Off] {
+            check_key(Some(KEY), &["Bearer 0123456789abcdef"], without, None);
+            check_key(Some(KEY), &["bEARER  0123456789abcdef "], without, None);
             for wrong in [
                 &["Bearer 0123456789abcdeF"][..],
                 &["Bearer 0123456789abcde"],
@@ -321,21 +372,21 @@ mod tests {
                 &["Basic 0123456789abcdef"],
                 &["Bearer 0123456789abcdef", "Bearer 0123456789abcdef"],
             ] {
-                check_key(Some(KEY), wrong, here, Some((401, "wrong_key")));
+                check_key(Some(KEY), wrong, without, Some((401, "wrong_key")));
             }
         }
     }
 
     #[test]
     fn without_one_it_matters_from_where_a_request_is() {
-        check_key(Some(KEY), &[], Here::Is, None);
-        check_key(Some(KEY), &[], Here::IsNot, Some((401, "no_key")));
-        check_key(Some(KEY), &[], Here::DoesNotMatter, Some((401, "no_key")));
-        check_key(Some(KEY), &[], Here::IsOff, Some((401, "no_key")));
-        check_key(None, &[], Here::Is, None);
-        check_key(None, &[], Here::IsOff, Some((403, "no_operators_key")));
-        check_key(None, &[], Here::IsNot, Some((403, "no_operators_key")));
-        check_key(None, &["Bearer "], Here::DoesNotMatter, Some((403, "no_operators_key")));
+        check_key(Some(KEY), &[], Without::Here, None);
+        check_key(Some(KEY), &[], Without::Elsewhere, Some((401, "no_key")));
+        check_key(Some(KEY), &[], Without::Nothing, Some((401, "no_key")));
+        check_key(Some(KEY), &[], Without::Off, Some((401, "no_key")));
+        check_key(None, &[], Without::Here, None);
+        check_key(None, &[], Without::Off, Some((403, "no_operators_key")));
+        check_key(None, &[], Without::Elsewhere, Some((403, "no_operators_key")));
+        check_key(None, &["Bearer "], Without::Nothing, Some((403, "no_operators_key")));
     }
 
     #[test]

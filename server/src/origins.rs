@@ -99,6 +99,11 @@ impl Origins {
 }
 
 impl Origins {
+    /// Whether no page may connect.
+    pub(crate) const fn allows_none(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether a request with such headers may be. A header that can't be read is not one that is
     /// absent: no origin is it.
     pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), Refused> {

@@ -19,7 +19,7 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::{Sleep, sleep},
+    time::{Instant, Sleep, sleep},
 };
 
 /// How much may be read while a write is stalled, beyond what the other end takes meanwhile. A client
@@ -43,6 +43,20 @@ impl Flow {
             self.0.store(self.bytes().wrapping_add(*bytes as u64), Ordering::Relaxed);
         }
     }
+}
+
+/// How much later than it was due an alarm may be noticed by a process that runs.
+const LATE: Duration = Duration::from_millis(250);
+
+/// How long a process that was stopped looks at its sockets before it believes that they are silent.
+const SECOND_LOOK: Duration = Duration::from_secs(1);
+
+/// When to look again at a time-out that has come: now is too early if the process was stopped when
+/// it was due, as by `SIGSTOP` or the sleep of a laptop. Timers are told of that before sockets are, so
+/// what the other end has said meanwhile is not known yet.
+pub(crate) fn second_look(due: Instant) -> Option<Instant> {
+    let now = Instant::now();
+    (now.saturating_duration_since(due) > LATE).then(|| now + SECOND_LOOK)
 }
 
 /// A stream whose writes wait for so long.
@@ -94,12 +108,15 @@ impl<S: AsyncWrite + Unpin> Patient<S> {
         if matches!(self.state, State::Flowing) {
             self.state = State::Stalled(Box::pin(sleep(self.patience)));
         }
-        if let State::Stalled(until) = &mut self.state
+        while let State::Stalled(until) = &mut self.state
             && until.as_mut().poll(context).is_ready()
         {
-            self.state = State::Failed;
-            self.wake_reader();
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            let Some(again) = second_look(until.deadline()) else {
+                self.state = State::Failed;
+                self.wake_reader();
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            };
+            until.as_mut().reset(again);
         }
         Poll::Pending
     }

@@ -84,6 +84,8 @@ fn of_shard(
     let epoch = serde_json::value::to_raw_value(&first_epoch).map_err(read)?;
     document.insert("rooms", &own);
     document.insert("first_epoch", &epoch);
+    // Clients compare refs too, also with those of an earlier run.
+    document.insert("first_ref", &epoch);
     let document = serde_json::to_string(&document).map_err(read)?;
     Config::from_json(&document).map_err(|error| error.to_string())
 }
@@ -115,6 +117,7 @@ mod tests {
         let mut found = Vec::new();
         for (number, shard) in shards.iter().enumerate() {
             assert_eq!((shard.grace_ms(), shard.first_epoch()), (7, 99));
+            assert_eq!(shard.first_ref().get(), 99);
             assert!(shard.to_json().contains(r#""pattern":"chat:*""#));
             for (topic, room) in shard.declared() {
                 assert_eq!((shard_of(topic, 3), room.max_members), (number, Some(5)));

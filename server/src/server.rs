@@ -3,7 +3,7 @@
 use std::{
     fmt, io, mem,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Weak},
     thread,
     time::Duration,
 };
@@ -15,16 +15,17 @@ use tokio::{
     runtime::Handle,
     sync::{Mutex, mpsc},
     task::{JoinHandle, spawn_blocking},
-    time::timeout,
+    time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{error, info, warn};
 
 use crate::{
-    clock::Clock,
+    clock::{self, Clock},
     close::Close,
     dialogue::Returns,
     elsewhere,
+    epoch,
     history::{History, HistorySettings, HistoryStats, Stop},
     hub::Hub,
     inspect,
@@ -33,6 +34,7 @@ use crate::{
     listing::Listing,
     metrics::Metrics,
     openings::Openings,
+    operators::LookToken,
     page, placement, random,
     registry::{Gate, Registry},
     router,
@@ -76,6 +78,8 @@ pub enum StartError {
     Journal(PathBuf, io::Error),
     /// A history can't be kept in the file at that path.
     History(PathBuf, String),
+    /// The history has epochs up to that one, and none are left above it.
+    Epochs(u64),
     /// A thread can't be started.
     Thread(io::Error),
     /// It is not started from within a runtime of tokio.
@@ -106,8 +110,10 @@ impl Server {
         check(&settings).map_err(|wrong| StartError::Config(wrong.to_string()))?;
         let clock = Clock::start();
         let history = settings.history.as_ref().map(open_history).transpose()?;
-        // An epoch that the history knows would be two.
-        let first_epoch = history.as_ref().map_or(0, History::next_epoch).max(clock.started_ms());
+        let next_epoch = history.as_ref().map_or(0, History::next_epoch);
+        let random = u32::from_le_bytes(random::bytes());
+        let first_epoch = epoch::first(clock::unix_s(), random, next_epoch)
+            .ok_or(StartError::Epochs(next_epoch))?;
         let configs = placement::configs(&settings.channel, first_epoch, settings.shards)
             .map_err(StartError::Config)?;
         let mut journals = Vec::new();
@@ -124,6 +130,7 @@ impl Server {
         let openings = Arc::new(Openings::default());
         let metrics = Arc::new(Metrics::new(settings.shards));
         let (mut shards, mut parts) = (Vec::new(), Parts::default());
+        let broken = CancellationToken::new();
         let each = configs.into_iter().zip(journals).zip(&metrics.shards);
         for (number, ((config, journal), figures)) in each.enumerate() {
             let (mailbox, receiver) = mpsc::channel(MAILBOX);
@@ -132,7 +139,11 @@ impl Server {
             let keeper = keeper.unwrap_or_default();
             let shard =
                 Shard::new(number, config, journal, keeper, clock, (&openings, figures), &settings);
-            parts.shards.push(runtime.spawn(shard.run(receiver)));
+            let fuse = Fuse(broken.clone());
+            parts.shards.push(runtime.spawn(async move {
+                let _fuse = fuse;
+                shard.run(receiver).await;
+            }));
             shards.push(mailbox);
         }
         // Only shards can hand anything over, so the history ends after they have.
@@ -152,6 +163,7 @@ impl Server {
             ),
             watchers: inspect::watchers(),
             going: CancellationToken::new(),
+            broken,
             tasks: TaskTracker::new(),
             registry: Registry::default(),
             sessions: Sessions::new(settings.session_key),
@@ -161,9 +173,19 @@ impl Server {
             metrics,
             returns: Returns::new(settings.channel.grace_ms()),
             telling: Telling::default(),
+            look_token: LookToken::draw(&settings),
             settings,
         });
-        Ok(Self { hub, parts: Arc::new(Mutex::new(parts)) })
+        let parts = Arc::new(Mutex::new(parts));
+        runtime.spawn(watch_history(Arc::clone(&hub), Arc::downgrade(&parts)));
+        Ok(Self { hub, parts })
+    }
+
+    /// Waits until a shard or the history has died of a defect. Its rooms are lost, and their clients
+    /// are served no more: the program should shut the server down and end with an error, so that its
+    /// supervisor starts it again.
+    pub async fn broken(&self) {
+        self.hub.broken.cancelled().await;
     }
 
     /// A server of which nobody waits for the shards.
@@ -236,6 +258,14 @@ impl Server {
         self.hub.history.as_ref().map(|tally| tally.stats())
     }
 
+    /// What opens `/inspect`, `/metrics` and the description of the API, as
+    /// `Authorization: Bearer TOKEN` or by the link `/inspect#token=TOKEN`; drawn at the start if there
+    /// is no [key](Settings::operator_key) and [`SameMachine`](crate::SameMachine) is `Link`.
+    #[must_use]
+    pub fn look_token(&self) -> Option<&str> {
+        self.hub.look_token.as_ref().map(LookToken::text)
+    }
+
     /// How many connections there are.
     #[must_use]
     pub fn connections(&self) -> usize {
@@ -277,6 +307,34 @@ impl Parts {
     }
 }
 
+/// Tells of a panic by which it is dropped.
+struct Fuse(CancellationToken);
+
+impl Drop for Fuse {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.cancel();
+        }
+    }
+}
+
+/// How often the threads of the history are looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Tells when a thread of the history ends before the server does.
+async fn watch_history(hub: Arc<Hub>, parts: Weak<Mutex<Parts>>) {
+    while hub.going.run_until_cancelled(sleep(LOOK)).await.is_some() {
+        let Some(parts) = parts.upgrade() else { return };
+        let threads = &parts.lock().await.history;
+        if threads.is_empty() {
+            return;
+        }
+        if threads.iter().any(thread::JoinHandle::is_finished) {
+            return hub.broken.cancel();
+        }
+    }
+}
+
 fn open_history(settings: &HistorySettings) -> Result<History, StartError> {
     History::open(settings).map_err(|wrong| StartError::History(settings.file.clone(), wrong))
 }
@@ -300,6 +358,9 @@ impl fmt::Display for StartError {
             }
             Self::History(path, wrong) => {
                 write!(f, "no history can be kept in {}: {wrong}", path.display())
+            }
+            Self::Epochs(next) => {
+                write!(f, "the history has epochs up to {next}, expected less than 2^53")
             }
             Self::Thread(error) => write!(f, "a thread can't be started: {error}"),
             Self::NoRuntime => f.write_str("expected to be started within a runtime of tokio"),

@@ -1,13 +1,15 @@
 //! What the server is told when it starts: by flags, by a file in TOML, and by default.
 //!
-//! Reads files and nothing else. What is wrong is said with the key that it stands under.
+//! Reads files, looks up the name in `listen`, and nothing else. What is wrong is said with the key that it stands under.
 
 mod conflicts;
 mod connections;
 mod document;
+mod doubts;
 mod error;
 mod flags;
 mod history;
+mod place;
 mod rooms;
 mod rules;
 mod sections;
@@ -27,11 +29,16 @@ use parlor::{Config, EventDefinition, Guard, Outbound, RoomConfig};
 pub(crate) use self::conflicts::check;
 pub use self::{connections::ConnectionLimits, error::SettingsError, flags::Flags};
 
-use self::{document::Document, error::Wrong, flags::Overrides, sections::Reader};
+use self::{
+    document::Document,
+    error::Wrong,
+    flags::Overrides,
+    sections::{Reader, read_bounded},
+};
 use crate::{
     auth::Authenticator,
     history::HistorySettings,
-    operators::{OperatorKey, SameMachine},
+    operators::{OperatorKey, SameMachine, is_loopback},
     origins::Origins,
     page::ServedPage,
     rules::Rules,
@@ -115,10 +122,9 @@ pub struct Settings {
     pub history: Option<HistorySettings>,
     /// The secret by which a session becomes a client id; drawn at the start if there is none.
     pub session_key: Option<[u8; 32]>,
-    /// What operators and back ends show; without it, none may act, and only those on the same
-    /// machine may look, if any.
+    /// What operators and back ends show; without it, none may act.
     pub operator_key: Option<OperatorKey>,
-    /// Whether those on the same machine may look without it.
+    /// How those on the same machine may look without it.
     pub same_machine: SameMachine,
     /// Sees what channels say, if anybody does.
     pub observer: Option<Observer>,
@@ -144,7 +150,7 @@ impl Default for Settings {
             history: None,
             session_key: None,
             operator_key: None,
-            same_machine: SameMachine::On,
+            same_machine: SameMachine::Link,
             observer: None,
             log_drops: None,
         }
@@ -171,7 +177,7 @@ impl Settings {
         let Some(file) = flags.config.as_deref() else {
             return Self::read("", Path::new(""), None, &overrides);
         };
-        let text = std::fs::read_to_string(file).map_err(|error| {
+        let text = read_bounded(file).map_err(|error| {
             let message = format!("this file can't be read ({error}), expected settings as TOML");
             Wrong::new("", message).at(Some(file), None)
         })?;
@@ -187,6 +193,12 @@ impl Settings {
     /// As [`Settings::load`].
     pub fn from_toml(text: &str) -> Result<Self, SettingsError> {
         Self::read(text, Path::new(""), None, &Overrides::default())
+    }
+
+    /// Whether the server can be reached from this machine alone, and from no proxy that the settings
+    /// know of.
+    pub(crate) fn is_for_this_machine(&self) -> bool {
+        is_loopback(&self.listen.ip()) && self.client_ip_header.is_none()
     }
 
     fn read(

@@ -1,9 +1,10 @@
 //! The pages of the server in Debian's Chromium: see `browser/`.
 //!
 //! Needs node, npm and Chromium: its headless build, which has no window to draw around each page and
-//! takes a third of the time, or else the whole; the former is installed if that can be done and
-//! neither is there. Where something is missing this says so and passes, unless `PARLOR_REQUIRE_CLIENTS` is set. Pictures of the page are in
-//! `target/tmp/browser/shots`; with `PARLOR_PICTURE=1`, that in `docs` is made anew.
+//! takes a third of the time, or else the whole. With `PARLOR_INSTALL=1`, the former is installed by
+//! `apt-get` if neither is there; nothing else here installs anything outside `target`. Where something
+//! is missing this says so and passes, unless `PARLOR_REQUIRE_CLIENTS` is set. Pictures of the page are
+//! in `target/tmp/browser/shots`; with `PARLOR_PICTURE=1`, that in `docs` is made again.
 #![expect(unreachable_pub, reason = "modules of a test crate have no outside")]
 #![expect(clippy::unwrap_used, reason = "a failing test stops")]
 #![expect(clippy::print_stderr, reason = "what is skipped is said, and figures are shown")]
@@ -21,6 +22,9 @@ use npm::{Run, installed, missing, run};
 
 /// They use all that the machine has.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// Where it is set, a browser that is missing is installed.
+const INSTALL: &str = "PARLOR_INSTALL";
 
 const CHROMIUM: [&str; 2] = ["/usr/bin/chromium-headless-shell", "/usr/bin/chromium"];
 
@@ -64,7 +68,13 @@ fn alone() -> MutexGuard<'static, ()> {
 /// The directory with the cases and what they need, and the browser.
 fn ready() -> Option<(PathBuf, &'static str)> {
     let chromium = found().or_else(|| {
-        // Only who may install it does.
+        if env::var_os(INSTALL).is_none() {
+            missing(&format!(
+                "{CHROMIUM:?} are missing: install one (Debian: `apt-get install \
+                 chromium-headless-shell`), or set {INSTALL}=1 to have that done as root"
+            ));
+            return None;
+        }
         let install = "apt-get update -q && \
             apt-get install -yq --no-install-recommends chromium-headless-shell";
         let installed = Command::new("sh").args(["-c", install]).output();

@@ -3,22 +3,22 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use parlor::{Body, Publish};
+use parlor::Publish;
 
 use super::{
     asked::{Asked, invalid},
     carry_out,
     deed::By,
 };
-use crate::{hub::Hub, problem::Problem};
+use crate::{hub::Hub, operations::Published, problem::Problem};
 
-/// Sends a message to a topic, a group, a user, a client or everyone. The answer is the position of
-/// one to a topic, and of others nothing.
+/// Sends a message to a topic, a group, a user, a client or everyone. The answer says how many clients
+/// it was sent to, and where a message to a topic stands in it.
 pub(super) async fn publish(
     State(hub): State<Arc<Hub>>,
     by: By,
     Asked(publish): Asked<Publish>,
-) -> Result<Json<Body>, Problem> {
+) -> Result<Json<Published>, Problem> {
     if publish.reference.is_some() {
         return Err(invalid("the body has `ref`, expected none: the request itself is answered"));
     }

@@ -36,7 +36,7 @@ use crate::{
     hub::{Hub, Link},
     names,
     parked::{GaveWay, Parked, Request},
-    patience::Flow,
+    patience::{Flow, second_look},
     queue::{Item, Large, Pieces},
     registry::Place,
     shard::{Message, Wire},
@@ -260,6 +260,10 @@ impl Socket {
         }
         self.writer.look()?;
         if self.idle_at > now {
+            return Ok(());
+        }
+        if let Some(again) = second_look(self.idle_at) {
+            self.idle_at = again;
             return Ok(());
         }
         if self.reads() {

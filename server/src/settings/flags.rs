@@ -5,72 +5,75 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::Args;
 use serde_json::{Map, Value};
 
-use super::error::Wrong;
+use super::{error::Wrong, place::place};
 
 /// The flags of the program, all of which may be absent.
 ///
-/// Secrets are in files: what is in a flag can be seen by whoever lists processes.
+/// Each can come from the environment too, except for lists; a flag has precedence. Secrets are in files:
+/// anyone who lists processes sees what is in a flag.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 #[non_exhaustive]
 pub struct Flags {
     /// The settings, as TOML: rooms, events, limits, rules and all that the flags below say
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", env = "PARLOR_CONFIG")]
     pub config: Option<PathBuf>,
 
-    /// Where to listen [default: 127.0.0.1:4000]
-    #[arg(long, value_name = "ADDRESS:PORT", value_parser = place)]
+    /// Where to listen: an address or a name, and a port; a port alone is that of 127.0.0.1
+    /// [default: 127.0.0.1:4000]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = listen, env = "PARLOR_LISTEN")]
     pub listen: Option<SocketAddr>,
 
     /// Whether there is a page to talk in at / [default: on]
-    #[arg(long, value_name = "on|off", value_parser = ["on", "off"])]
+    #[arg(long, value_name = "on|off", value_parser = ["on", "off"], env = "PARLOR_PAGE")]
     pub page: Option<String>,
 
     /// Over how many shards topics are spread [default: as many as the machine has cores]
-    #[arg(long, value_name = "NUMBER", value_parser = number)]
+    #[arg(long, value_name = "NUMBER", value_parser = number, env = "PARLOR_SHARDS")]
     pub shards: Option<u64>,
 
     /// Record every event in FILE.0, FILE.1 and so on, one file a shard, for `parlor` to replay
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "PARLOR_JOURNAL")]
     pub journal: Option<PathBuf>,
 
     /// Keep in FILE, of SQLite, all that rooms with a history say: pages go on there, over restarts too
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "PARLOR_HISTORY")]
     pub history: Option<PathBuf>,
 
     /// The key by which clients come back as themselves after a restart: 64 hexadecimal digits
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "PARLOR_SESSION_KEY_FILE")]
     pub session_key_file: Option<PathBuf>,
 
     /// The key that operators and back ends show, for /api, /metrics and /inspect
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "PARLOR_OPERATORS_KEY_FILE")]
     pub operators_key_file: Option<PathBuf>,
 
-    /// Whether those on the same machine may look at /metrics and /inspect without a key [default: on]
-    #[arg(long, value_name = "on|off", value_parser = ["on", "off"])]
+    /// How those on the same machine may look at /metrics and /inspect without a key: by the link that is
+    /// logged at the start, by being there, or not at all [default: link]
+    #[arg(long, value_name = "link|on|off", value_parser = ["link", "on", "off"], env = "PARLOR_OPERATORS_SAME_MACHINE")]
     pub operators_same_machine: Option<String>,
 
     /// For how long a client that lost its connection keeps its place [default: 30000]
-    #[arg(long, value_name = "MILLISECONDS", value_parser = number)]
+    #[arg(long, value_name = "MILLISECONDS", value_parser = number, env = "PARLOR_GRACE_MS")]
     pub grace_ms: Option<u64>,
 
     /// How many connections there may be [default: 16384]
-    #[arg(long, value_name = "NUMBER", value_parser = number)]
+    #[arg(long, value_name = "NUMBER", value_parser = number, env = "PARLOR_MAX_CONNECTIONS")]
     pub max_connections: Option<u64>,
 
     /// How many connections there may be from one address [default: 1024]
-    #[arg(long, value_name = "NUMBER", value_parser = number)]
+    #[arg(long, value_name = "NUMBER", value_parser = number, env = "PARLOR_MAX_CONNECTIONS_PER_IP")]
     pub max_connections_per_ip: Option<u64>,
 
     /// The secret by which tokens are signed with HS256
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "PARLOR_HS256_SECRET_FILE")]
     pub hs256_secret_file: Option<PathBuf>,
 
     /// The public key by which tokens are signed with RS256, as PEM
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "PARLOR_RS256_PUBLIC_KEY_FILE")]
     pub rs256_public_key_file: Option<PathBuf>,
 
     /// The public key by which tokens are signed with ES256, as PEM
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "PARLOR_ES256_PUBLIC_KEY_FILE")]
     pub es256_public_key_file: Option<PathBuf>,
 
     /// Of which a token has to name one as its audience; may be given several times
@@ -86,12 +89,8 @@ pub struct Flags {
     pub allow_origin: Vec<String>,
 }
 
-/// What is expected of a place to listen, in flags as in the file.
-pub(super) const EXPECTED_PLACE: &str =
-    "expected an address and a port, such as 127.0.0.1:4000 or [::]:4000";
-
-fn place(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| format!("this is no place to listen, {EXPECTED_PLACE}"))
+fn listen(text: &str) -> Result<SocketAddr, String> {
+    place(text).map_err(|why| format!("this {why}"))
 }
 
 /// How large it may be is said when it is read beside the file.

@@ -1,7 +1,8 @@
 //! The tables of a document, one after the other, and what they come to together.
 
 use std::{
-    net::SocketAddr,
+    fs::File,
+    io::{self, Read},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -12,8 +13,8 @@ use serde_json::{Map, Value, json};
 use tracing::warn;
 
 use super::{
-    Settings, conflicts, connections::ConnectionLimits, error::Wrong, flags::EXPECTED_PLACE,
-    history, rooms::RoomSchemas, rules, table::Table,
+    Settings, conflicts, connections::ConnectionLimits, doubts, error::Wrong, history, place::place,
+    rooms::RoomSchemas, rules, table::Table,
 };
 use crate::{
     auth::{AuthSettings, Authenticator},
@@ -81,6 +82,9 @@ impl<'a> Reader<'a> {
         let settings = self.operators(settings)?;
         self.document.finish()?;
         conflicts::check(&settings)?;
+        for doubt in doubts::about(&settings) {
+            warn!("{doubt}");
+        }
         Ok(settings)
     }
 
@@ -93,6 +97,9 @@ impl<'a> Reader<'a> {
             }
         }
         let schemas = RoomSchemas::take(&mut part, self.directory)?;
+        for doubt in doubts::about_rooms(&part) {
+            warn!("{doubt}");
+        }
         part.entry("grace_ms").or_insert_with(|| Settings::GRACE_MS.into());
         part.entry("default_room").or_insert_with(
             || json!({"events": [{"name": "message", "history": Settings::HISTORY}]}),
@@ -106,10 +113,8 @@ impl<'a> Reader<'a> {
     fn server(&mut self, mut settings: Settings) -> Result<Settings, Wrong> {
         let mut table = self.document.table("server")?;
         if let Some(listen) = table.text("listen")? {
-            let address = listen.parse::<SocketAddr>().map_err(|_| {
-                table.wrong("listen", format!("{listen:?} is no place to listen, {EXPECTED_PLACE}"))
-            });
-            settings.listen = address?;
+            let wrong = |why| table.wrong("listen", format!("{listen:?} {why}"));
+            settings.listen = place(&listen).map_err(wrong)?;
         }
         settings.page =
             table.switch("page", ServedPage::On, ServedPage::Off)?.unwrap_or(settings.page);
@@ -169,9 +174,16 @@ impl<'a> Reader<'a> {
             OperatorKey::new(&text).map_err(|error| table.wrong(key, error.to_string()))
         });
         settings.operator_key = key.transpose()?;
-        let (on, off) = (SameMachine::On, SameMachine::Off);
-        settings.same_machine =
-            table.switch("same_machine", on, off)?.unwrap_or(settings.same_machine);
+        settings.same_machine = match table.text("same_machine")?.as_deref() {
+            None => settings.same_machine,
+            Some("link") => SameMachine::Link,
+            Some("on") => SameMachine::On,
+            Some("off") => SameMachine::Off,
+            Some(other) => {
+                let wrong = format!("expected \"link\", \"on\" or \"off\", got {other:?}");
+                return Err(table.wrong("same_machine", wrong));
+            }
+        };
         table.finish()?;
         Ok(settings)
     }
@@ -234,9 +246,23 @@ struct Said {
 /// Reads a file that the settings name, or says why not.
 pub(super) fn read_text(directory: &Path, file: PathBuf) -> Result<String, String> {
     let path = directory.join(file);
-    std::fs::read_to_string(&path).map_err(|error| {
+    read_bounded(&path).map_err(|error| {
         format!("{} can't be read ({error}), expected a file of text", path.display())
     })
+}
+
+/// The most bytes of a file that is read at the start.
+const MAX_FILE_BYTES: u64 = 16 << 20;
+
+/// Reads a text whose end comes within [`MAX_FILE_BYTES`], which that of a device may never do.
+pub(super) fn read_bounded(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let read = File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_string(&mut text)?;
+    if read as u64 > MAX_FILE_BYTES {
+        let long = format!("it is longer than {MAX_FILE_BYTES} bytes");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, long));
+    }
+    Ok(text)
 }
 
 fn key_of_digits(text: &str) -> Option<[u8; 32]> {

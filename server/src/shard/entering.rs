@@ -1,6 +1,6 @@
 //! Connections come to a shard, come back for their clients, and go.
 
-use parlor::{ClientId, Connect, Disconnect, Event, EventKind, Kick, Reason, Refuse};
+use parlor::{ClientId, Connect, Disconnect, Event, EventKind, Grace, Kick, Reason, Refuse};
 
 use super::{SERVER_REF, Seat, Shard, Way, Wire};
 use crate::{names, registry::Generation};
@@ -49,9 +49,11 @@ impl Shard {
         self.deliver();
         self.seats.vacate(client_id);
         self.paging.forget(client_id);
-        self.hand_in(match way {
-            Way::Disconnected => Disconnect::new(client_id, self.clock.now_ms()).into(),
-            Way::Gone => Kick::new(client_id, "connection lost").into(),
-        });
+        let grace = match way {
+            Way::Disconnected => Grace::Keep,
+            Way::Gone => Grace::Skip,
+        };
+        let lost = Disconnect::new(client_id, self.clock.now_ms()).with_grace(grace);
+        self.hand_in(lost.into());
     }
 }

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
-use parlor_server::{Server, Settings};
+use parlor_server::{SameMachine, Server, Settings};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -21,7 +21,8 @@ pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Settings of a server with more shards than topics need, which does not wait long for who goes.
 pub fn settings() -> Settings {
-    let mut settings = Settings { shards: 3, ..Settings::default() };
+    let same_machine = SameMachine::On;
+    let mut settings = Settings { shards: 3, same_machine, ..Settings::default() };
     // Many a test ends with clients that do not read any more.
     settings.connections.close_ms = 1_000;
     settings

@@ -84,9 +84,17 @@ fn the_image_is_made_of_what_there_is() {
         some.map(|(_, rest)| rest.as_str()).collect()
     };
     assert_eq!(all("COPY")[0], ". .");
-    let out = "--from=build /src/target/release/parlor-server /usr/local/bin/parlor-server";
+    let out = "--from=build /src/parlor-server /usr/local/bin/parlor-server";
     assert_eq!(all("COPY")[1..], [out]);
-    assert_eq!(all("RUN")[0], "cargo build --release --locked -p parlor-server");
+    let build =
+        "cargo build --release --locked -p parlor-server && cp target/release/parlor-server .";
+    let run: Vec<_> = all("RUN")[0].split(' ').collect();
+    let caches = run.iter().take_while(|word| word.starts_with("--mount=type=cache,")).count();
+    assert_eq!(
+        (caches, run[caches..].join(" ").as_str()),
+        (2, build),
+        "an edit compiles no crates"
+    );
     let manifest = read("server/Cargo.toml");
     assert!(
         manifest.contains("\nname = \"parlor-server\"\npath = \"src/bin/parlor-server/main.rs\"\n")
@@ -94,7 +102,17 @@ fn the_image_is_made_of_what_there_is() {
     let version = manifest.lines().find_map(|line| line.strip_prefix("rust-version = ")).unwrap();
     let base = format!("rust:{}-slim-bookworm AS build", version.trim_matches('"'));
     assert_eq!(all("FROM"), [base.as_str(), "debian:bookworm-slim"], "that is what it takes");
-    assert_eq!(all("EXPOSE"), [Settings::default().listen.port().to_string()]);
+    let port = Settings::default().listen.port();
+    assert_eq!(all("EXPOSE"), [port.to_string()]);
+    assert_eq!(
+        all("ENV"),
+        [format!("PARLOR_LISTEN=0.0.0.0:{port}")],
+        "also with a file of settings"
+    );
+    assert!(
+        all("CMD").is_empty()
+            && all("HEALTHCHECK")[0].ends_with(r#"["parlor-server", "--health"]"#)
+    );
 }
 
 #[test]
@@ -110,5 +128,35 @@ fn the_image_leaves_out_nothing_that_is_compiled() {
     {
         assert!(repository().join(needed).exists(), "{needed}");
         assert!(!ignored.contains(&needed), "{needed}");
+    }
+}
+
+/// What the README and the documents have one make below the directory of the repository.
+#[test]
+fn what_following_the_documents_makes_is_ignored() {
+    let made = [
+        "operators.key",
+        "session.key",
+        "token.secret",
+        "chat.saved",
+        "history.sqlite",
+        "history.sqlite-wal",
+        "history.sqlite.lock",
+        "copy.sqlite",
+        "journal.0",
+        "journal.0.config.json",
+        "journal.0.before-1795000000123",
+        "parlor-server.toml",
+    ];
+    let mut git = Command::new("git");
+    let output = git.arg("check-ignore").args(made).current_dir(repository()).output().unwrap();
+    let ignored = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(ignored.lines().collect::<Vec<_>>(), made);
+    let docker = read(".dockerignore");
+    for pattern in read(".gitignore").lines().skip_while(|line| !line.starts_with("*.key")).take(8)
+    {
+        let pattern = pattern.trim_start_matches('/');
+        let is_it = |line: &str| line.trim_start_matches("**/") == pattern;
+        assert!(docker.lines().any(is_it), "{pattern} is not in .dockerignore");
     }
 }

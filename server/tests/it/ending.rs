@@ -1,5 +1,10 @@
 //! A server that goes.
 
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use parlor::Outbound;
+use parlor_server::Settings;
 use serde_json::json;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{
@@ -65,4 +70,24 @@ async fn a_shard_that_does_not_end_is_left_behind() {
     let ended = timeout(PATIENCE, held.running.server.shutdown()).await;
     ended.expect("it ends while the shard stands still");
     held.go_on().await.shutdown().await;
+}
+
+#[tokio::test]
+async fn a16_a_shard_that_panics_breaks_the_server() {
+    let observer = |_, outbound: &Outbound| {
+        if let Outbound::BroadcastMessage(message) = outbound {
+            assert_ne!(message.event.as_str(), "boom", "a defect");
+        }
+    };
+    let running = start(Settings { observer: Some(Arc::new(observer)), ..settings() }).await;
+    let mut ann = running.client("ann").await;
+    ann.join("room:1", json!({})).await;
+    ann.ask("room:1", "say", json!("well")).await;
+    assert!(running.server.broken().now_or_never().is_none());
+
+    ann.send("room:1", "boom", json!({})).await;
+    timeout(PATIENCE, running.server.broken()).await.expect("the server tells");
+    assert!(get(running.at, "/healthz").await.starts_with("HTTP/1.1 503"));
+    running.shutdown().await;
+    assert_eq!(ann.closed().await.0, 1012, "and may come back to the next process");
 }

@@ -1,5 +1,7 @@
 //! A3: a log that nobody reads stops nothing.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::{Client, process::Process};
@@ -62,6 +64,23 @@ async fn sighup_is_ignored_and_logged() {
     });
     let _output = line.await.unwrap();
     assert_eq!(server.status().await, "ok");
+    server.signal("-TERM");
+    assert!(server.ended().await.success());
+}
+
+/// The process is stopped for longer than a client may be silent, which says something meanwhile.
+#[tokio::test]
+async fn a_pause_of_the_process_closes_nobody_who_has_spoken() {
+    let mut server = Process::start("pause", "connections.idle_ms = 3_000", &[]);
+    let mut ann = Client::connect(server.at, "user_id=ann").await.unwrap();
+    ann.join("room:1", json!({})).await;
+    server.signal("-STOP");
+    let heartbeat = ann.send("phoenix", "heartbeat", json!({})).await;
+    // As long as a laptop sleeps: it can't be waited for in another way.
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    server.signal("-CONT");
+    assert_eq!(ann.reply(&heartbeat).await.0, "ok");
+    assert_eq!(ann.ask("room:1", "say", json!("hi")).await.0, "ok");
     server.signal("-TERM");
     assert!(server.ended().await.success());
 }

@@ -211,7 +211,8 @@ async fn connections_that_are_not_taken_are_counted_by_reason() {
     .await;
 }
 
-const DOOR: &str = "auth = {hs256_secret = 'thirty-two bytes of a test secret'}";
+const DOOR: &str = "auth = {hs256_secret = 'thirty-two bytes of a test secret'}\n\
+                    operators = {same_machine = 'on'}";
 
 const UPGRADE: &str = "host: localhost\r\nupgrade: websocket\r\n\
                        sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";

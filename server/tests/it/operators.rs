@@ -117,9 +117,45 @@ async fn where_that_is_off_those_on_the_same_machine_need_the_key_too() {
                 let (status, problem, _) = refusal(running.at, path, headers).await;
                 assert_eq!((status, &problem["reason"]), (403, &"no_operators_key".into()));
                 let detail = problem["detail"].as_str().unwrap();
-                assert!(detail.contains("`operators.same_machine` is off"), "{path}: {detail}");
+                assert!(detail.contains("`operators.same_machine` is not on"), "{path}: {detail}");
                 assert!(detail.contains("`operators.key_file`"), "{path}: {detail}");
             }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a17_being_on_the_same_machine_opens_nothing_by_default() {
+    let running = start(Settings { shards: 1, ..Settings::default() }).await;
+    let token = format!("authorization: Bearer {}", running.server.look_token().unwrap());
+    for path in LOOKS {
+        // As nginx passes it on by `proxy_pass http://127.0.0.1:4000;` alone.
+        let (status, problem, _) = refusal(running.at, path, &["host: 127.0.0.1:4000"]).await;
+        assert_eq!((status, &problem["reason"]), (401, &"no_key".into()), "{path}");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains("the link in the server's log"), "{path}: {detail}");
+        let wrong = "authorization: Bearer another-token-of-22-bytes";
+        let (status, problem, _) = refusal(running.at, path, &["host: localhost", wrong]).await;
+        assert_eq!((status, &problem["reason"]), (401, &"wrong_key".into()), "{path}");
+    }
+    for path in [LOOK, "/metrics", "/inspect/rooms"] {
+        assert_eq!(ask(running.at, path, &["host: a.example", &token]).await.0, 200, "{path}");
+    }
+    let (status, problem, _) = refusal(running.at, ACT, &["host: localhost", &token]).await;
+    assert_eq!((status, &problem["reason"]), (403, &"no_operators_key".into()), "it only looks");
+    let other = start(Settings { shards: 1, ..Settings::default() }).await;
+    assert_ne!(running.server.look_token(), other.server.look_token());
+    assert_eq!(start_with_key().await.server.look_token(), None, "the key is enough");
+}
+
+#[tokio::test]
+async fn a17_same_machine_is_off_where_others_can_reach_the_server() {
+    let on = "[operators]\nsame_machine = 'on'\n[server]\n";
+    for server in ["listen = '0.0.0.0:4000'", "client_ip_header = 'x-forwarded-for'"] {
+        let running = start(Settings::from_toml(&format!("{on}{server}")).unwrap()).await;
+        for path in LOOKS {
+            let (status, problem, _) = refusal(running.at, path, &["host: localhost"]).await;
+            assert_eq!((status, &problem["reason"]), (403, &"no_operators_key".into()), "{path}");
         }
     }
 }

@@ -7,9 +7,15 @@ use std::{
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_parlor-server");
 const SECRET_FILE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/program.secret");
+const KEY_FILE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/program.key");
 
 /// What is said until the program would serve.
 fn hints(flags: &[&str]) -> String {
+    until(flags, "/healthz")
+}
+
+/// What is said up to a line with such a text.
+fn until(flags: &[&str], last: &str) -> String {
     let mut program = Command::new(PROGRAM);
     program.args(["--listen", "127.0.0.1:0", "--shards", "1"]).args(flags);
     let mut program = program.stdout(Stdio::piped()).spawn().unwrap();
@@ -17,7 +23,7 @@ fn hints(flags: &[&str]) -> String {
     let lines = BufReader::new(program.stdout.take().unwrap()).lines();
     for line in lines {
         said += &line.unwrap();
-        if said.contains("/healthz") {
+        if said.contains(last) {
             break;
         }
     }
@@ -104,10 +110,9 @@ fn the_log_is_as_loud_and_in_the_form_that_is_asked_for() {
 
 #[test]
 fn a_flag_that_can_not_be_is_named_with_what_was_expected() {
-    let place = "expected an address and a port, such as 127.0.0.1:4000 or [::]:4000";
-    let place = format!("for '--listen <ADDRESS:PORT>': this is no place to listen, {place}");
-    check(&["--listen", "localhost:4000"], &place);
-    check(&["--listen", "4000"], &place);
+    let place = "for '--listen <ADDRESS:PORT>': this is not a place to listen, expected an address";
+    check(&["--listen", "localhost"], place);
+    check(&["--listen", "70000"], place);
     let number = "for '--grace-ms <MILLISECONDS>': expected a whole number from 0 to ";
     check(&["--grace-ms", "abc"], number);
     check(&["--shards", "1.5"], "for '--shards <NUMBER>': expected a whole number from 0 to ");
@@ -124,4 +129,93 @@ fn a_file_that_can_not_be_is_named() {
     std::fs::write(json, "{\"grace_ms\": 1}").unwrap();
     check(&["--config", json], &format!("{json}, line 1: this is no TOML ("));
     check(&["--config", json], "), expected settings as TOML");
+}
+
+#[test]
+fn a_file_without_an_end_is_refused() {
+    for flag in ["--config", "--hs256-secret-file", "--operators-key-file"] {
+        let long = "(it is longer than 16777216 bytes)";
+        check(&["--check", flag, "/dev/zero"], long);
+        check(&["--check", flag, "/"], "can't be read (Is a directory");
+    }
+    let config = concat!(env!("CARGO_TARGET_TMPDIR"), "/program.endless.toml");
+    let schema = "default_room = {events = [{name = 'a', schema_file = '/dev/zero'}]}";
+    std::fs::write(config, schema).unwrap();
+    check(&["--check", "--config", config], "default_room.events[0].schema_file: /dev/zero can't");
+}
+
+#[test]
+fn a_directory_is_no_place_for_a_history_or_a_journal() {
+    for flag in ["--history", "--journal"] {
+        check(&["--check", flag, "/"], "/ is a directory, expected the path of a file");
+        check(&["--check", flag, env!("CARGO_TARGET_TMPDIR")], "is a directory, expected the path");
+    }
+}
+
+#[test]
+fn what_is_hardly_meant_is_logged() {
+    let config = concat!(env!("CARGO_TARGET_TMPDIR"), "/program.doubts.toml");
+    std::fs::write(config, "rooms = [{pattern = 'a', max_members = 0}]").unwrap();
+    let output = Command::new(PROGRAM).args(["--check", "--config", config]).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("rooms[0].max_members is 0: nobody can join"), "{said}");
+}
+
+#[test]
+fn settings_come_from_the_environment_below_flags_and_above_the_file() {
+    let config = concat!(env!("CARGO_TARGET_TMPDIR"), "/program.environment.toml");
+    std::fs::write(config, "server = {listen = '127.0.0.1:1', shards = 1}").unwrap();
+    let listens = |flags: &[&str]| {
+        let mut program = Command::new(PROGRAM);
+        program.args(["--check", "--log-format", "json"]).args(flags);
+        let program = program.env("PARLOR_CONFIG", config).env("PARLOR_LISTEN", "0.0.0.0:2");
+        let output = program.output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        let line: serde_json::Value = serde_json::from_str(said.trim_end()).unwrap();
+        (line["listen"].as_str().unwrap().to_owned(), line["shards"].as_u64().unwrap())
+    };
+    assert_eq!(listens(&[]), ("0.0.0.0:2".into(), 1));
+    assert_eq!(listens(&["--listen", "localhost:3"]), ("127.0.0.1:3".into(), 1));
+}
+
+#[tokio::test]
+async fn the_program_asks_another_whether_it_is_well() {
+    let running = crate::start(crate::settings()).await;
+    let ask = async |flags: Vec<String>| {
+        let asked = move || Command::new(PROGRAM).args(flags).output().unwrap();
+        let output = tokio::task::spawn_blocking(asked).await.unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        (output.status.success(), said)
+    };
+    let at = running.at;
+    for flags in [
+        vec!["--health".to_owned(), format!("http://{at}/healthz")],
+        vec!["--listen".to_owned(), at.to_string(), "--health".to_owned()],
+    ] {
+        let (is_well, said) = ask(flags).await;
+        assert!(is_well && said.contains("\"status\":\"ok\""), "{said}");
+    }
+    let (is_well, said) = ask(vec!["--health".into(), format!("http://{at}/nowhere")]).await;
+    assert!(!is_well && said.contains("not well, status 404"), "{said}");
+    let (is_well, said) = ask(vec!["--health".into(), "ftp://x".into()]).await;
+    assert!(!is_well && said.contains("is not a URL"), "{said}");
+    running.shutdown().await;
+    let (is_well, said) = ask(vec!["--health".into(), format!("http://{at}/healthz")]).await;
+    assert!(!is_well && said.contains("does not answer"), "{said}");
+}
+
+#[test]
+fn a17_the_link_to_look_has_a_token_where_there_is_no_key() {
+    let link = "/inspect#token=";
+    let open = until(&[], "/inspect");
+    assert!(open.contains(link), "{open}");
+    std::fs::write(KEY_FILE, "a-key-of-operators").unwrap();
+    let with_key = until(&["--operators-key-file", KEY_FILE], "/inspect");
+    assert!(
+        !with_key.contains(link) && with_key.contains("with the key of operators"),
+        "{with_key}"
+    );
+    let on = until(&["--operators-same-machine", "on"], "operators.same_machine is on");
+    assert!(!on.contains(link), "{on}");
 }

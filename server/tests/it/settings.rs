@@ -48,7 +48,7 @@ fn the_default_is_open_and_local() {
     assert!(settings.shards >= 1);
     assert_eq!((settings.journal, settings.session_key), (None, None));
     assert!(settings.operator_key.is_none());
-    assert_eq!((settings.page, settings.same_machine), (ServedPage::On, SameMachine::On));
+    assert_eq!((settings.page, settings.same_machine), (ServedPage::On, SameMachine::Link));
 
     let empty = Settings::from_toml("").unwrap();
     assert_eq!(format!("{empty:?}"), format!("{:?}", Settings::default()));
@@ -355,7 +355,7 @@ fn each_key_of_the_server_says_what_it_expects() {
         ("[operators]\nkey = 'short'", "line 2: operators.key: it has 5 bytes, expected 16 to 4096".into()),
         ("[operators]\nkey = 1", "line 2: operators.key: expected text, got a number".into()),
         ("[operators]\nsame_machine = false", "line 2: operators.same_machine: expected text, got a boolean".into()),
-        ("[operators]\nsame_machine = 'no'", "line 2: operators.same_machine: expected \"on\" or \"off\", got \"no\"".into()),
+        ("[operators]\nsame_machine = 'no'", "line 2: operators.same_machine: expected \"link\", \"on\" or \"off\", got \"no\"".into()),
         ("[operators]\nkey = 'a'\nkey_file = 'b'", "line 3: operators.key_file: expected it or `key`, got both".into()),
         ("[history]\nfile = ''", "line 2: history.file: expected the path of a file, got nothing".into()),
         ("[history]\nmax_messages = 9", "line 1: history.file: expected the path of a file, as there are other keys".into()),

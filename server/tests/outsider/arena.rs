@@ -126,7 +126,7 @@ impl Arena {
         let mut server = Command::new("sh")
             .args(["-c", "ulimit -n $(ulimit -Hn); exec \"$0\" \"$@\""])
             .arg(program())
-            .args(["--log", log, "--config"])
+            .args(["--log", log, "--operators-same-machine", "on", "--config"])
             .arg(&file)
             .env("NO_COLOR", "1")
             .stdout(Stdio::piped())

@@ -1,5 +1,6 @@
 //! `parlor-server`: serves parlor channels to clients of Phoenix and Dialogue.
 
+mod health;
 mod log;
 mod signals;
 
@@ -11,12 +12,12 @@ use std::{
 };
 
 use clap::Parser;
-use parlor_server::{Flags, ServedPage, Server, Settings};
+use parlor_server::{Flags, SameMachine, ServedPage, Server, Settings};
 use tokio::{
     net::{TcpListener, TcpSocket},
     select,
 };
-use tracing::{info, level_filters::LevelFilter, warn};
+use tracing::{error, info, level_filters::LevelFilter, warn};
 use tracing_subscriber::EnvFilter;
 
 use self::{
@@ -33,6 +34,9 @@ struct Arguments {
     /// Say what is wrong with the settings, if anything is, and end
     #[arg(long)]
     check: bool,
+    /// Ask a server that runs whether it is well, and end: that at the URL, or else that at `--listen`
+    #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = "")]
+    health: Option<String>,
     /// What is logged: off, error, warn, info, debug, or by module as in `parlor_server=debug`
     #[arg(
         long,
@@ -68,6 +72,9 @@ fn filter(text: &str) -> Result<EnvFilter, String> {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(url) = &arguments.health {
+        return health::ask(url, &arguments.settings);
+    }
     let log = Log::start(arguments.log, arguments.log_format);
     let drops = log.drops();
 
@@ -91,6 +98,9 @@ fn main() -> ExitCode {
 fn check(settings: Settings) -> Result<(), String> {
     let history = settings.history.as_ref().map(|history| &history.file);
     for file in history.into_iter().chain(&settings.journal) {
+        if file.is_dir() || file.file_name().is_none() {
+            return Err(format!("{} is a directory, expected the path of a file", file.display()));
+        }
         let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty());
         if let Some(directory) = directory.filter(|directory| !directory.is_dir()) {
             let (file, directory) = (file.display(), directory.display());
@@ -115,17 +125,27 @@ fn serve(settings: Settings) -> Result<(), String> {
 async fn run(settings: Settings) -> Result<(), String> {
     let is_open = settings.auth.is_open();
     let (listen, page) = (settings.listen, settings.page);
+    let looks = (settings.same_machine, settings.operator_key.is_some());
     let listener =
         listen_at(listen).map_err(|error| format!("{listen} can't be listened at: {error}"))?;
     let at = listener.local_addr().unwrap_or(listen);
     let server = Server::start(settings).map_err(|error| error.to_string())?;
     say_how_to_connect(at, is_open, page);
-    select! {
-        () = server.serve(listener) => {}
-        () = asked_to_end() => info!("closing connections"),
-    }
+    say_how_to_look(at, &server, &looks);
+    let ended = select! {
+        () = server.serve(listener) => Ok(()),
+        () = asked_to_end() => {
+            info!("closing connections");
+            Ok(())
+        }
+        // The rooms of a dead shard are gone, and only a new process has all of them.
+        () = server.broken() => {
+            error!("a part of the server has died of a defect: ending, to be started again");
+            Err("a part of the server has died of a defect: the log has the panic".to_owned())
+        }
+    };
     server.shutdown().await;
-    Ok(())
+    ended
 }
 
 /// How many connections may wait to be taken, if the machine allows as many: all clients come back at
@@ -160,15 +180,31 @@ fn say_how_to_connect(at: SocketAddr, is_open: bool, page: ServedPage) {
         info!("Phoenix clients: new Socket(\"{socket}\", {{authToken: TOKEN}}), {before}");
         info!("Dialogue clients: url \"{url}\", auth: {{token: TOKEN}}");
     }
-    info!("inspect: {url}/inspect");
     info!("health: {url}/healthz");
     if is_open {
         warn!("open to everybody: users are who they say they are");
     }
 }
 
+/// What operators have to do so that they see what happens inside.
+fn say_how_to_look(at: SocketAddr, server: &Server, looks: &(SameMachine, bool)) {
+    let url = format!("http://{}/inspect", reachable(at));
+    match (server.look_token(), looks) {
+        (Some(token), _) => info!("inspect: {url}#token={token}"),
+        (None, (_, true)) => info!("inspect: {url}, with the key of operators"),
+        (None, (SameMachine::On, false)) => info!("inspect: {url}"),
+        (None, (SameMachine::Off | SameMachine::Link, false)) => {}
+    }
+    if looks.0 == SameMachine::On {
+        warn!(
+            "operators.same_machine is on: who reaches the server by a proxy on this machine \
+             may see everything"
+        );
+    }
+}
+
 /// Where a client on this machine finds what listens at all its addresses.
-fn reachable(at: SocketAddr) -> SocketAddr {
+pub(crate) fn reachable(at: SocketAddr) -> SocketAddr {
     match at.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => (Ipv4Addr::LOCALHOST, at.port()).into(),
         IpAddr::V6(ip) if ip.is_unspecified() => (Ipv6Addr::LOCALHOST, at.port()).into(),

@@ -74,6 +74,7 @@ async fn each_audience_is_reached_and_nobody_else() {
     ] {
         let answer = running.post("/api/publish", &notice(&target, more)).await.done();
         assert_eq!(answer.get("offset").is_some(), target.get("topic").is_some(), "{answer}");
+        assert_eq!(answer["recipients"], expected.iter().sum::<usize>(), "{target} {more}");
         assert_eq!(crowd.counts().await, expected, "{target} {more}");
     }
     running.shutdown().await;
@@ -130,7 +131,10 @@ async fn a_message_that_is_sent_again_is_told_by_its_id() {
     let notice = notice(&json!({"topic": "room:1"}), &json!({"id": "order-17"}));
     let first = running.post("/api/publish", &notice).await.done();
     assert_eq!(first["offset"], 1);
-    assert_eq!(running.post("/api/publish", &notice).await.done(), first);
+    assert_eq!(first["recipients"], 1);
+    let again = running.post("/api/publish", &notice).await.done();
+    assert_eq!((&again["epoch"], &again["offset"]), (&first["epoch"], &first["offset"]));
+    assert_eq!(again["recipients"], 0, "it is not sent again");
     assert_eq!(ann.count("notice", "room:1").await, 1);
     let other = notice.replace("order-17", "order-18");
     assert_eq!(running.post("/api/publish", &other).await.done()["offset"], 3);
