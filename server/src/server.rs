@@ -139,11 +139,7 @@ impl Server {
             let keeper = keeper.unwrap_or_default();
             let shard =
                 Shard::new(number, config, journal, keeper, clock, (&openings, figures), &settings);
-            let fuse = Fuse(broken.clone());
-            parts.shards.push(runtime.spawn(async move {
-                let _fuse = fuse;
-                shard.run(receiver).await;
-            }));
+            parts.shards.push(runtime.spawn(fused(broken.clone(), shard.run(receiver))));
             shards.push(mailbox);
         }
         // Only shards can hand anything over, so the history ends after they have.
@@ -309,6 +305,12 @@ impl Parts {
 
 /// Tells of a panic by which it is dropped.
 struct Fuse(CancellationToken);
+
+/// Runs a part of the server, without which the server is broken.
+async fn fused(broken: CancellationToken, part: impl Future<Output = ()>) {
+    let _fuse = Fuse(broken);
+    part.await;
+}
 
 impl Drop for Fuse {
     fn drop(&mut self) {

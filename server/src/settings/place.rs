@@ -30,7 +30,7 @@ pub(super) fn place(text: &str) -> Result<SocketAddr, String> {
     let found: Vec<_> =
         found.map_err(|error| format!("is not a place to listen ({error}), {EXPECTED}"))?.collect();
     let of_ipv4 = found.iter().find(|place| place.is_ipv4());
-    let first = of_ipv4.or(found.first()).copied();
+    let first = of_ipv4.or_else(|| found.first()).copied();
     first.ok_or_else(|| format!("has no address, {EXPECTED}"))
 }
 

@@ -165,7 +165,7 @@ async fn who_looks_leaves_no_trace() {
     let running = start(settings).await;
     running.client("ann").await.join("room:1", json!({})).await;
     let recorded = || fs::read_to_string(&journal).unwrap();
-    until(|| recorded().contains("kick")).await;
+    until(|| recorded().contains(r#""grace":"skip""#)).await;
     let before = recorded();
     for _ in 0..3 {
         for path in &DATA[1..] {

@@ -183,6 +183,21 @@ async fn ends_of_connections_are_counted_by_code() {
 }
 
 #[tokio::test]
+async fn a16_a_connection_that_is_lost_is_not_a_kick() {
+    let running = start(remembering()).await;
+    let (disconnects, kicks) =
+        ("parlor_events_total{kind=\"disconnect\"}", "parlor_events_total{kind=\"kick\"}");
+    let before = scrape(running.at).await;
+    let mut ann = running.client("ann").await;
+    ann.join("room:1", json!({})).await;
+    drop(ann);
+    let counted =
+        async { while scrape(running.at).await.of(disconnects) < before.of(disconnects) + 2.0 {} };
+    timeout(PATIENCE, counted).await.expect("each of two shards is told");
+    assert_eq!(scrape(running.at).await.of(kicks), before.of(kicks));
+}
+
+#[tokio::test]
 async fn connections_that_are_not_taken_are_counted_by_reason() {
     let running = start(Settings { shards: 2, ..Settings::from_toml(DOOR).unwrap() }).await;
     let before = scrape(running.at).await;

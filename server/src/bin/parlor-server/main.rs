@@ -131,7 +131,7 @@ async fn run(settings: Settings) -> Result<(), String> {
     let at = listener.local_addr().unwrap_or(listen);
     let server = Server::start(settings).map_err(|error| error.to_string())?;
     say_how_to_connect(at, is_open, page);
-    say_how_to_look(at, &server, &looks);
+    say_how_to_look(at, &server, looks);
     let ended = select! {
         () = server.serve(listener) => Ok(()),
         () = asked_to_end() => {
@@ -187,7 +187,7 @@ fn say_how_to_connect(at: SocketAddr, is_open: bool, page: ServedPage) {
 }
 
 /// What operators have to do so that they see what happens inside.
-fn say_how_to_look(at: SocketAddr, server: &Server, looks: &(SameMachine, bool)) {
+fn say_how_to_look(at: SocketAddr, server: &Server, looks: (SameMachine, bool)) {
     let url = format!("http://{}/inspect", reachable(at));
     match (server.look_token(), looks) {
         (Some(token), _) => info!("inspect: {url}#token={token}"),
