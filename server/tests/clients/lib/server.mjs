@@ -29,7 +29,7 @@ export class Server {
     const config = join(server.#directory, "parlor.toml");
     writeFileSync(config, toml);
     server.port = await freePort();
-    server.#arguments = ["--listen", `127.0.0.1:${server.port}`, "--operators-same-machine", "on", ...(toml ? ["--config", config] : []), ...flags];
+    server.#arguments = ["--listen", `127.0.0.1:${server.port}`, ...(toml ? ["--config", config] : []), ...flags];
     await server.#spawn();
     return server;
   }
