@@ -13,8 +13,8 @@ use serde_json::{Map, Value, json};
 use tracing::warn;
 
 use super::{
-    Settings, conflicts, connections::ConnectionLimits, doubts, error::Wrong, history, place::place,
-    rooms::RoomSchemas, rules, table::Table,
+    Settings, conflicts, connections::ConnectionLimits, doubts, error::Wrong, history,
+    place::place, rooms::RoomSchemas, rules, table::Table,
 };
 use crate::{
     auth::{AuthSettings, Authenticator},
