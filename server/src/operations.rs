@@ -8,8 +8,8 @@ use std::{
 
 use parlor::{
     AddToGroup, Answer, Body, ClientId, CloseRoom, Entries, Event, GroupName, Kick, OpenRoom,
-    Position, Publish, Push, Query, Question, Recipients, Refusal, RemoveFromGroup, RoomInfo, Stats, Topic,
-    UserId,
+    Position, Publish, Push, Query, Question, Recipients, Refusal, RemoveFromGroup, RoomInfo,
+    Stats, Topic, UserId,
 };
 use serde::Serialize;
 use tokio::sync::oneshot;

@@ -118,7 +118,7 @@ impl Serialize for Config {
             default_room,
             patterns,
         } = self;
-        let mut document = serializer.serialize_struct("Config", 10)?;
+        let mut document = serializer.serialize_struct("Config", 11)?;
         document.serialize_field("limits", &Limits(self))?;
         document.serialize_field("reserved", reserved.prefixes())?;
         document.serialize_field("first_epoch", first_epoch)?;
