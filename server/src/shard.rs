@@ -368,8 +368,8 @@ impl Shard {
                     self.seats.deliver(other, once);
                 }
             }
-            self.seats.complete();
         }
+        self.seats.complete();
         result
     }
 }
