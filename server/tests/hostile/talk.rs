@@ -22,6 +22,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub struct Talk {
     asks: mpsc::Sender<oneshot::Sender<Rounds>>,
     talk: JoinHandle<String>,
+    /// How the talk has ended.
+    flaw: Option<String>,
 }
 
 /// Rounds since somebody has asked last.
@@ -59,7 +61,7 @@ impl Talk {
                 }
             }
         });
-        Self { asks, talk }
+        Self { asks, talk, flaw: None }
     }
 
     /// Waits for a round that begins after this, and tells of all since the last time.
@@ -71,7 +73,13 @@ impl Talk {
         };
         match timeout(PATIENCE, heard).await {
             Ok(Some(rounds)) => Ok(rounds),
-            Ok(None) => Err((&mut self.talk).await.unwrap_or_else(|error| error.to_string())),
+            Ok(None) => {
+                if self.flaw.is_none() {
+                    let end = (&mut self.talk).await;
+                    self.flaw = Some(end.unwrap_or_else(|error| error.to_string()));
+                }
+                Err(self.flaw.clone().unwrap_or_default())
+            }
             Err(_elapsed) => Err(format!("no round in {PATIENCE:?}")),
         }
     }

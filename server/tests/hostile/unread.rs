@@ -12,7 +12,7 @@ use crate::outsider::{
 };
 
 /// How many members do not read, each in a room of its own: what is shared is held once.
-const ATTACKERS: usize = 12;
+const ATTACKERS: usize = 6;
 
 /// What is said to each, past what the kernel holds for it.
 const BYTES: usize = 14 << 20;
