@@ -101,13 +101,15 @@ export const recovering = [
     const directory = mkdtempSync(join(tmpdir(), "parlor-gap-"));
     t.later(directory, () => rmSync(directory, { recursive: true, force: true }));
     const server = await t.server({ ...CONFIGS.forgetful, flags: ["--history", join(directory, "history.sqlite")] });
-    const { client, channel, gaps, heard } = await page(t, server, { reconnectAfterMs: () => 600 });
+    // It stays away until everything has been said.
+    const { client, channel, gaps, heard } = await page(t, server, { reconnectAfterMs: () => 3_600_000 });
     const talker = await (await t.client({ server })).join(TOPIC);
     const say = (n) => reply(talker.push("n", { n }));
     await say(0);
     await eventually("the first", () => heard.length === 1);
     client.record.current.cut();
     for (let n = 1; n <= 120; n += 1) await say(n);
+    client.socket.disconnect(() => client.socket.connect());
     await eventually("the last", () => heard.at(-1) === 120);
     await say(121);
     assert.equal(gaps.length, 1);
