@@ -1,20 +1,24 @@
 //! The messages that one room keeps: of each event name the last few, all under caps.
 //!
 //! Knows nothing about members, subscriptions or drivers, and nothing about the room's
-//! configuration but what it is told with each message. What it lets go it returns, and remembers
-//! up to where something is missing. Costs are given with each method; `n` is the number of
-//! messages held, `k` the number of event names that hold some.
+//! configuration but what it is told with each message. What it lets go it returns, and notes as
+//! [`Lost`]. Costs are given with each method; `n` is the number of messages held, `k` the number of
+//! event names that hold some.
+
+mod ring;
 
 use alloc::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, btree_map::Entry},
     sync::Arc,
     vec,
     vec::Vec,
 };
 use core::{cmp::Reverse, mem, ops::Bound};
 
+use self::ring::{Ring, Seen};
 use crate::{
-    ids::{ClientId, EventName, UserId},
+    ids::EventName,
+    lost::{Loss, Lost, Naming, Reader},
     message::StoredMessage,
 };
 
@@ -30,32 +34,6 @@ pub(crate) struct History {
     // From this offset on, all that was kept of any name is held.
     whole_from: u64,
     lost: Lost,
-}
-
-/// The messages of one event name.
-#[derive(Debug, Clone)]
-struct Ring {
-    defined: Defined,
-    // Invariant: ascending.
-    offsets: VecDeque<u64>,
-    // Past the newest that was kept of the name and is not held, since there is a ring; or 0.
-    gone_before: u64,
-}
-
-/// Up to where messages are missing: the highest offset that is not held, 0 if none is missing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Lost {
-    /// Of each event name that is defined exactly and has lost something.
-    pub(crate) singly: BTreeMap<EventName, u64>,
-    /// Of all other names together.
-    pub(crate) others: u64,
-}
-
-/// Who reads: what excludes either is not shown.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Reader<'a> {
-    pub(crate) client: &'a ClientId,
-    pub(crate) user: &'a UserId,
 }
 
 /// A page that is asked for.
@@ -95,23 +73,6 @@ pub(crate) struct More {
     pub(crate) skip: u64,
 }
 
-/// How a room's configuration has an event name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Defined {
-    /// By that name: what is lost of it is remembered singly.
-    Exactly,
-    /// By `*` or not at all: what is lost of it is remembered together with the like.
-    Otherwise,
-}
-
-/// What is kept of an event name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Keeping {
-    /// How many messages; without a number it has no history.
-    pub(crate) last: Option<u64>,
-    pub(crate) defined: Defined,
-}
-
 /// How much may be kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Caps {
@@ -135,56 +96,32 @@ pub(crate) enum Latest {
     Total(u64),
 }
 
-/// How many places a ring may have for each offset in it.
-const ROOMY: usize = 8;
-
-impl Reader<'_> {
-    /// Whether a message may be shown.
-    pub(crate) fn may_see(&self, message: &StoredMessage) -> bool {
-        message.is_for(self.client, self.user)
-    }
-}
-
-impl Lost {
-    fn note(&mut self, event: &EventName, defined: Defined, offset: u64) {
-        let highest = match defined {
-            Defined::Otherwise => &mut self.others,
-            Defined::Exactly => {
-                if !self.singly.contains_key(event) {
-                    self.singly.insert(event.clone(), 0);
-                }
-                self.singly.get_mut(event).expect("every name has its place")
-            }
-        };
-        *highest = offset.max(*highest);
-    }
-}
-
 impl History {
-    /// Keeps a message, whose offset must be higher than those before, and returns what has to go:
-    /// older ones, or the message itself. [`by_event`] puts them in order. Without history nothing
-    /// goes, and the message is remembered as lost.
+    /// A history of a room in which nothing up to that offset is held.
+    pub(crate) fn of_nothing_up_to(offset: u64) -> Self {
+        Self { lost: Lost::all_up_to(offset), ..Self::default() }
+    }
+
+    /// Keeps a message, whose offset must be higher than those before, as one of the `last` of its
+    /// name. Returns what has to go: older ones, or the message itself. [`by_event`] puts them in
+    /// order.
     ///
     /// Costs O(log n + log k) for the message and for each that goes.
     #[must_use]
     pub(crate) fn store(
         &mut self,
         message: StoredMessage,
-        keeping: Keeping,
+        last: u64,
+        naming: Naming<'_>,
         caps: Caps,
     ) -> Vec<Arc<StoredMessage>> {
-        let Keeping { last, defined } = keeping;
-        let Some(last) = last else {
-            self.lose(&message.event, defined, message.offset);
-            return Vec::new();
-        };
         let size = message.size() as u64;
         let (all_messages, all_bytes) = (
             caps.messages.min(caps.free_messages.saturating_add(self.len())),
             caps.bytes.min(caps.free_bytes.saturating_add(self.bytes)),
         );
         if last == 0 || all_messages == 0 || all_bytes < size {
-            self.lose(&message.event, defined, message.offset);
+            self.lose((&message).into(), naming);
             self.whole_from = message.offset + 1;
             if let Some(ring) = self.rings.get_mut(&message.event) {
                 ring.gone_before = message.offset + 1;
@@ -196,22 +133,21 @@ impl History {
         while self.held(&message.event) >= last
             && let Some(oldest) = self.oldest_offset(&message.event)
         {
-            evicted.push(self.evict(oldest));
+            evicted.push(self.evict(oldest, naming));
         }
         // What is held and what is free are the same together, whatever goes.
         while (self.len() >= all_messages || self.bytes > all_bytes - size)
             && let Some((oldest, _)) = self.held.first_key_value()
         {
-            evicted.push(self.evict(*oldest));
+            evicted.push(self.evict(*oldest, naming));
         }
-        self.hold(Arc::new(message), defined);
+        self.hold(Arc::new(message));
         evicted
     }
 
-    /// Remembers that the message with this offset is not held. O(log k), or O(1) if its name is
-    /// not defined exactly.
-    pub(crate) fn lose(&mut self, event: &EventName, defined: Defined, offset: u64) {
-        self.lost.note(event, defined, offset);
+    /// Notes that a message is not held. Costs what [`Lost::note`] costs.
+    pub(crate) fn lose(&mut self, loss: Loss<'_>, naming: Naming<'_>) {
+        self.lost.note(loss, naming);
     }
 
     /// How many messages are held.
@@ -236,16 +172,19 @@ impl History {
 
     /// How many messages an event name holds. O(log k).
     pub(crate) fn held(&self, event: &EventName) -> u64 {
-        self.rings.get(event).map_or(0, |ring| ring.offsets.len() as u64)
+        self.rings.get(event).map_or(0, Ring::len)
     }
 
     /// The offset of the oldest message that an event name holds. O(log k).
     pub(crate) fn oldest_offset(&self, event: &EventName) -> Option<u64> {
-        self.rings.get(event)?.offsets.front().copied()
+        Some(self.rings.get(event)?.oldest())
     }
 
     /// A page for one reader, the newest message first. Messages that are not for the reader are
     /// not counted.
+    ///
+    /// Costs O(log n) for each message of the page and for each between them that is not for the
+    /// reader. A page by index costs O(log² n) before that, and one of any name k times as much.
     pub(crate) fn page(&self, asked: Asked<'_>) -> Page {
         let Asked { reader, event, before, start, end, max_bytes } = asked;
         let whole_from = match event {
@@ -254,19 +193,23 @@ impl History {
             Some(event) => self.rings.get(event).map_or(before, Ring::whole_from),
         };
         let whole_from = whole_from.min(before);
-        let visible = self.older(event, before).filter(|message| reader.may_see(message));
-        let (mut messages, mut bytes, mut shortened) = (Vec::new(), 0_u64, false);
+        let mut from = before;
         // How many of those up to the end of the page memory is sure to have.
         let mut sure = 0;
-        for (index, message) in (0..end).zip(visible) {
-            if index >= start {
-                bytes = bytes.saturating_add(message.size() as u64);
-                if bytes > max_bytes && !messages.is_empty() {
-                    shortened = true;
-                    break;
-                }
-                messages.push(Arc::clone(message));
+        if start > 0 {
+            let seen = self.seen(event, reader);
+            from = start_of(&seen, before, start);
+            sure = count(&seen, from.max(whole_from), before);
+        }
+        let visible = self.older(event, from).filter(|message| reader.may_see(message));
+        let (mut messages, mut bytes, mut shortened) = (Vec::new(), 0_u64, false);
+        for (_, message) in (start..end).zip(visible) {
+            bytes = bytes.saturating_add(message.size() as u64);
+            if bytes > max_bytes && !messages.is_empty() {
+                shortened = true;
+                break;
             }
+            messages.push(Arc::clone(message));
             sure += u64::from(message.offset >= whole_from);
         }
 
@@ -281,6 +224,15 @@ impl History {
         Page { messages, shortened, more }
     }
 
+    /// What a reader sees of one event name, or of each. O(k log n).
+    fn seen<'a>(&'a self, event: Option<&EventName>, reader: Reader<'_>) -> Vec<Seen<'a>> {
+        let seen = |ring: &'a Ring| ring.seen(reader);
+        match event {
+            Some(event) => self.rings.get(event).map(seen).into_iter().collect(),
+            None => self.rings.values().map(seen).collect(),
+        }
+    }
+
     /// What is held of one event name, or of all, before an offset, the newest first.
     fn older(
         &self,
@@ -291,10 +243,9 @@ impl History {
             None => (Some(self.held.range(..before).rev().map(|(_, message)| message)), None),
             Some(event) => (None, self.rings.get(event)),
         };
-        let of_one = of_one.into_iter().flat_map(move |ring| {
-            let older = ring.offsets.partition_point(|offset| *offset < before);
-            ring.offsets.range(..older).rev().map(|offset| self.get(*offset))
-        });
+        let of_one = of_one
+            .into_iter()
+            .flat_map(move |ring| ring.older(before).map(|offset| self.get(offset)));
         of_all.into_iter().flatten().chain(of_one)
     }
 
@@ -302,20 +253,6 @@ impl History {
     pub(crate) fn since(&self, offset: u64) -> impl Iterator<Item = &Arc<StoredMessage>> {
         let after = (Bound::Excluded(offset), Bound::Unbounded);
         self.held.range(after).map(|(_, message)| message)
-    }
-
-    /// Up to where messages of an event name are missing; those of names that are not defined
-    /// exactly are told together. 0 if none is missing. O(log k), or O(1) for the latter.
-    pub(crate) fn highest_lost(&self, event: &EventName, defined: Defined) -> u64 {
-        match defined {
-            Defined::Exactly => self.lost.singly.get(event).copied().unwrap_or(0),
-            Defined::Otherwise => self.lost.others,
-        }
-    }
-
-    /// Up to where messages of any name are missing. Linear in the names that are defined exactly.
-    pub(crate) fn highest_lost_of_all(&self) -> u64 {
-        self.lost.singly.values().copied().fold(self.lost.others, u64::max)
     }
 
     /// What a reader gets who has had none, by offset, the newest first: the newest of it that fit
@@ -356,15 +293,12 @@ impl History {
     /// Lets everything go, as it leaves with its room: see [`by_event`]. O(n log k).
     #[must_use]
     pub(crate) fn take_all(&mut self) -> Vec<(EventName, Vec<Arc<StoredMessage>>)> {
-        for (event, ring) in mem::take(&mut self.rings) {
-            let newest = ring.offsets.back().expect("a ring is not empty");
-            self.lost.note(&event, ring.defined, *newest);
-        }
+        self.rings.clear();
         self.bytes = 0;
         by_event(mem::take(&mut self.held).into_values().collect())
     }
 
-    /// Up to where messages are missing, to be kept beside what [`History::since`] 0 shows.
+    /// What is missing, to be kept beside what [`History::since`] 0 shows.
     pub(crate) const fn lost(&self) -> &Lost {
         &self.lost
     }
@@ -383,17 +317,17 @@ impl History {
     /// The history that holds these messages and has lost that; none if offsets don't grow from 1,
     /// which those of a history do.
     pub(crate) fn restored(
-        held: impl IntoIterator<Item = (StoredMessage, Defined)>,
+        held: impl IntoIterator<Item = StoredMessage>,
         lost: Lost,
     ) -> Option<Self> {
         let mut history = Self { lost, ..Self::default() };
         let mut newest = 0;
-        for (message, defined) in held {
+        for message in held {
             if message.offset <= newest {
                 return None;
             }
             newest = message.offset;
-            history.hold(Arc::new(message), defined);
+            history.hold(Arc::new(message));
         }
         Some(history)
     }
@@ -408,35 +342,28 @@ impl History {
         }
     }
 
-    fn hold(&mut self, message: Arc<StoredMessage>, defined: Defined) {
-        let offset = message.offset;
+    fn hold(&mut self, message: Arc<StoredMessage>) {
         self.bytes += message.size() as u64;
         if let Some(ring) = self.rings.get_mut(&message.event) {
-            ring.offsets.push_back(offset);
+            ring.push(&message);
         } else {
-            let ring = Ring { defined, offsets: VecDeque::from([offset]), gone_before: 0 };
-            self.rings.insert(message.event.clone(), ring);
+            self.rings.insert(message.event.clone(), Ring::new(&message));
         }
-        self.held.insert(offset, message);
+        self.held.insert(message.offset, message);
     }
 
     /// Lets the oldest message of its name go.
-    fn evict(&mut self, offset: u64) -> Arc<StoredMessage> {
+    fn evict(&mut self, offset: u64, naming: Naming<'_>) -> Arc<StoredMessage> {
         let message = self.held.remove(&offset).expect("what goes was held");
         self.bytes -= message.size() as u64;
         self.whole_from = self.whole_from.max(offset + 1);
-        let event = &message.event;
-        let ring = self.rings.get_mut(event).expect("a ring has what is held");
-        let oldest = ring.offsets.pop_front();
-        debug_assert_eq!(oldest, Some(offset), "the oldest of a name goes first");
-        self.lost.note(event, ring.defined, offset);
-        ring.gone_before = ring.gone_before.max(offset + 1);
-        if ring.offsets.is_empty() {
-            self.rings.remove(event);
-        } else if ring.offsets.capacity() > ROOMY * ring.offsets.len() {
-            // Or each name in turn could keep a place for all messages that the room may have.
-            ring.offsets.shrink_to(ROOMY / 2 * ring.offsets.len());
+        if let Entry::Occupied(mut ring) = self.rings.entry(message.event.clone()) {
+            ring.get_mut().pop(&message);
+            if ring.get().len() == 0 {
+                ring.remove();
+            }
         }
+        self.lost.note((&*message).into(), naming);
         message
     }
 
@@ -448,15 +375,15 @@ impl History {
     pub(crate) fn check_invariants(&self) {
         let mut in_rings = Vec::new();
         for (event, ring) in &self.rings {
-            assert!(!ring.offsets.is_empty(), "a ring is not empty");
-            assert!(ring.offsets.iter().is_sorted(), "the oldest of a ring is first");
-            let places = ring.offsets.capacity();
-            assert!(places <= ROOMY * ring.offsets.len(), "a ring has few places to spare");
-            for offset in &ring.offsets {
-                assert_eq!(self.get(*offset).event, *event, "a ring is of one name");
-                in_rings.push(*offset);
-            }
+            let of_ring = ring.older(u64::MAX).map(|offset| self.get(offset));
+            ring.check_invariants(of_ring.clone());
+            assert!(
+                of_ring.clone().all(|message| message.event == *event),
+                "a ring is of one name"
+            );
+            in_rings.extend(of_ring.map(|message| message.offset));
         }
+        self.lost.check_invariants();
         in_rings.sort_unstable();
         assert!(in_rings.iter().eq(self.held.keys()), "what is held is in one ring");
         for (offset, message) in &self.held {
@@ -467,20 +394,28 @@ impl History {
     }
 }
 
-impl Ring {
-    /// From this offset on, all that was kept of the name is held.
-    fn whole_from(&self) -> u64 {
-        self.oldest().max(self.gone_before)
+/// Before which offset so many of the messages before `before` are passed over; 0 if there are
+/// fewer.
+fn start_of(seen: &[Seen<'_>], before: u64, passed: u64) -> u64 {
+    // From `low` on there are more, or all; from `high` on there are not.
+    let (mut low, mut high) = (0, before);
+    if count(seen, low, before) <= passed {
+        return low;
     }
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if count(seen, middle, before) > passed {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    high
+}
 
-    /// Whether nothing is missing between what is held.
-    fn is_whole(&self) -> bool {
-        self.gone_before <= self.oldest()
-    }
-
-    fn oldest(&self) -> u64 {
-        *self.offsets.front().expect("a ring is not empty")
-    }
+/// How many messages a reader sees from one offset to before another.
+fn count(seen: &[Seen<'_>], from: u64, before: u64) -> u64 {
+    seen.iter().map(|seen| seen.count(from, before)).sum()
 }
 
 /// Messages by event name, the oldest first; names in the order of the oldest message of each.

@@ -237,6 +237,7 @@ mod index;
 mod json;
 mod links;
 mod log;
+mod lost;
 mod message;
 mod object;
 mod outbound;

@@ -7,7 +7,7 @@ mod room;
 
 use alloc::{boxed::Box, collections::BTreeMap, sync::Arc, vec::Vec};
 
-pub(crate) use self::room::{Extras, Origin, Room, defined};
+pub(crate) use self::room::{Excludes, Extras, Origin, Room};
 
 use crate::{
     config::{Config, Limit, RoomConfig},
@@ -17,6 +17,7 @@ use crate::{
     history::{Caps, History},
     ids::{ClientHandle, EventName, Topic, UserId},
     index::Index,
+    lost::{Loss, Naming},
     message::StoredMessage,
     rate::Rates,
     roster::Roster,
@@ -227,12 +228,13 @@ impl Rooms {
         *members = Roster::new();
     }
 
-    /// Puts a message into the history of its room, and returns what leaves it for that, oldest
-    /// first.
+    /// Puts a message into the history of its room as one of the `last` of its name, and returns what
+    /// leaves it for that, oldest first.
     pub(crate) fn store(
         &mut self,
         room: RoomNumber,
         message: StoredMessage,
+        last: u64,
         config: &Config,
     ) -> Vec<Arc<StoredMessage>> {
         let free = |limit, held| config.limit(limit).saturating_sub(held);
@@ -242,16 +244,24 @@ impl Rooms {
             free_messages: free(Limit::HistoryMessages, self.history_messages),
             free_bytes: free(Limit::HistoryBytes, self.history_bytes),
         };
-        let Room { config, history: Some(history), .. } = self.slab.get_mut(room) else {
-            return Vec::new();
-        };
+        let this = self.slab.get_mut(room);
+        let naming = naming(this.hears_by_name(), &this.config, config);
+        let Some(history) = &mut this.history else { return Vec::new() };
         self.history_messages -= history.len();
         self.history_bytes -= history.bytes();
-        let keeping = room::keeping(config, &message.event);
-        let evicted = history.store(message, keeping, caps);
+        let evicted = history.store(message, last, naming, caps);
         self.history_messages += history.len();
         self.history_bytes += history.bytes();
         evicted
+    }
+
+    /// Notes that a message of a room is not held.
+    pub(crate) fn lose(&mut self, room: RoomNumber, loss: Loss<'_>, config: &Config) {
+        let this = self.slab.get_mut(room);
+        let naming = naming(this.hears_by_name(), &this.config, config);
+        if let Some(history) = &mut this.history {
+            history.lose(loss, naming);
+        }
     }
 
     /// Whether a message of that name would need a ring where there are as many as may be.
@@ -286,4 +296,13 @@ impl Rooms {
         assert_eq!(bytes, self.history_bytes, "what histories take is counted");
         self.rates.check_invariants();
     }
+}
+
+/// How a room remembers the names of what is lost.
+fn naming<'a>(hears_by_name: bool, room: &'a RoomConfig, config: &Config) -> Naming<'a> {
+    if hears_by_name {
+        let others = config.limit(Limit::EventNamesPerTopic);
+        return Naming::Singly { config: room, others };
+    }
+    Naming::Together
 }

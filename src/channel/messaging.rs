@@ -9,12 +9,13 @@ use crate::{
     event::{Address, Audience, Broadcast, Header, Publish, Push},
     footing::Footing,
     ids::{ClientHandle, ClientId, EventName, MessageId, Topic, UserId},
+    lost::Loss,
     message::StoredMessage,
     outbound::{Body, BroadcastMessage, Outbound, PushMessage, Target},
     payload::{Json, Payload},
     recipients::{Except, Recipients},
     refusal::Refusal,
-    rooms::{Extras, RoomNumber},
+    rooms::{Excludes, Extras, RoomNumber},
     roster::Roll,
 };
 
@@ -36,6 +37,15 @@ struct Message<'a> {
 struct Exclusion<'a> {
     client: Option<&'a ClientId>,
     user: Option<&'a UserId>,
+}
+
+impl Exclusion<'_> {
+    const fn excludes(self) -> Excludes {
+        match (self.client, self.user) {
+            (None, None) => Excludes::Nobody,
+            (Some(_), _) | (_, Some(_)) => Excludes::Somebody,
+        }
+    }
 }
 
 impl Channel {
@@ -165,6 +175,7 @@ impl Channel {
             message;
         let except = self.except(room, event, exclusion);
         let this = self.rooms.get_mut(room);
+        this.tell_losses_apart(exclusion.excludes());
         this.position.offset += 1;
         let (position, members, dedupe) = (this.position, this.members(), this.config.dedupe);
         if let (Some(id), 1..) = (id, dedupe) {
@@ -207,11 +218,17 @@ impl Channel {
         offset: u64,
     ) -> Vec<Arc<StoredMessage>> {
         let Message { topic: _, event, payload, from, client_id, meta, id: _, except } = message;
+        let Some(last) = self.rooms.get(room).config.history_of(event) else {
+            let (except_client, except_user) = (except.client, except.user);
+            let loss = Loss { event, offset, except_client, except_user };
+            self.rooms.lose(room, loss, &self.config);
+            return Vec::new();
+        };
         let (event, payload, from) = (event.clone(), payload.clone(), from.clone());
         let mut stored = StoredMessage::new(event, payload, from, offset, self.clock.now_ms);
         (stored.client_id, stored.meta) = (client_id.cloned(), meta.cloned());
         (stored.except_client, stored.except_user) = (except.client.cloned(), except.user.cloned());
-        self.rooms.store(room, stored, &self.config)
+        self.rooms.store(room, stored, last.into(), &self.config)
     }
 
     /// Whether a message was sent before; if so, its sender gets the position that it got then.

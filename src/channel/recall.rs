@@ -7,8 +7,9 @@ use crate::{
     config::{HistoryOnJoin, Limit, RoomConfig, Who},
     event::{Header, History, Position, Since},
     footing::Footing,
-    history::{Asked, Latest, Page, Reader},
+    history::{Asked, Latest, Page},
     ids::{ClientHandle, ClientId, Topic},
+    lost::Reader,
     message::StoredMessage,
     outbound::{Body, BroadcastMessage, HistoryPage, More, Outbound, Target},
     recipients::Recipients,
@@ -113,7 +114,7 @@ impl Channel {
         let messages = this.history.as_ref().map_or_else(Vec::new, |history| {
             history.since(offset).filter(is_due).cloned().collect()
         });
-        Missed::Known { messages, is_all: this.lost_for(client) <= offset }
+        Missed::Known { messages, is_all: this.lost_for(client, reader) <= offset }
     }
 
     /// The offset of a position from which a client can be told what it has missed.

@@ -6,7 +6,11 @@ use alloc::format;
 use std::sync::LazyLock;
 
 use super::*;
-use crate::payload::Payload;
+use crate::{
+    config::RoomConfig,
+    ids::{ClientId, UserId},
+    payload::Payload,
+};
 
 /// What is held, the oldest first, with names and sizes; and all that is not, in any order.
 #[derive(Default)]
@@ -15,19 +19,9 @@ struct Dumb {
     lost: Vec<(u64, &'static str)>,
 }
 
-/// `a` and `b` are defined exactly, `c` and `d` come under `*`, `e` has no history, `f` one of 0.
-const NAMES: [(&str, Option<u64>, Defined); 6] = [
-    ("a", Some(3), Defined::Exactly),
-    ("b", Some(40), Defined::Exactly),
-    ("c", Some(5), Defined::Otherwise),
-    ("d", Some(5), Defined::Otherwise),
-    ("e", None, Defined::Exactly),
-    ("f", Some(0), Defined::Otherwise),
-];
-
-fn defined(event: &str) -> Defined {
-    NAMES.into_iter().find(|(name, ..)| *name == event).unwrap().2
-}
+/// `e` has no history, `f` one of 0.
+const NAMES: [(&str, Option<u64>); 6] =
+    [("a", Some(3)), ("b", Some(40)), ("c", Some(5)), ("d", Some(5)), ("e", None), ("f", Some(0))];
 
 impl Dumb {
     fn bytes(&self) -> u64 {
@@ -48,7 +42,7 @@ impl Dumb {
 
     /// Stores a message as the rules have it, in their order; returns the offsets that go.
     fn store(&mut self, offset: u64, name: usize, size: u64, mut caps: Caps) -> Vec<u64> {
-        let (event, last, _) = NAMES[name];
+        let (event, last) = NAMES[name];
         let Some(last) = last else {
             self.lost.push((offset, event));
             return vec![];
@@ -97,13 +91,13 @@ fn compare(history: &History, dumb: &Dumb, offset: u64) {
     history.check_invariants();
     assert_eq!(history.len(), dumb.held.len() as u64);
     assert_eq!(history.bytes(), dumb.bytes());
-    assert_eq!(history.highest_lost_of_all(), dumb.highest_lost(|_| true));
+    assert_eq!(history.lost().highest_of_all(nobody()), dumb.highest_lost(|_| true));
     let later = dumb.held.iter().map(|(held, ..)| *held).filter(|held| *held > offset);
     assert!(history.since(offset).map(|message| message.offset).eq(later));
 
     let mut rings = 0;
     let mut per_event = vec![];
-    for (event, _, how) in NAMES {
+    for (event, _) in NAMES {
         let name = EventName::from(event);
         let all = dumb.newest(|of| of == event);
         rings += u64::from(!all.is_empty());
@@ -111,11 +105,8 @@ fn compare(history: &History, dumb: &Dumb, offset: u64) {
         assert_eq!(history.held(&name), all.len() as u64);
         assert_eq!(history.has_ring(&name), !all.is_empty());
         assert_eq!(history.oldest_offset(&name), all.last().copied());
-        let is_meant = |of: &str| match how {
-            Defined::Exactly => of == event,
-            Defined::Otherwise => defined(of) == Defined::Otherwise,
-        };
-        assert_eq!(history.highest_lost(&name, how), dumb.highest_lost(is_meant));
+        let lost = history.lost().highest(&name, nobody());
+        assert_eq!(lost, dumb.highest_lost(|of| of == event));
         for (start, end) in [(0, 2), (1, 4), (2, u64::MAX), (4, 4), (3, 1), (u64::MAX, u64::MAX)] {
             let page = history.page(asked(Some(&name), start, end));
             assert_eq!(offsets(&page.messages), part(&all, start, end));
@@ -154,8 +145,7 @@ fn part(all: &[u64], start: u64, end: u64) -> Vec<u64> {
 }
 
 fn restored(history: &History) -> History {
-    let held =
-        history.since(0).map(|message| ((**message).clone(), defined(message.event.as_str())));
+    let held = history.since(0).map(|message| (**message).clone());
     let again = History::restored(held, history.lost().clone());
     let mut again = again.expect("what a history shows makes one");
     let gaps = history.gaps().map(|(event, offset)| (event.clone(), offset)).collect();
@@ -177,6 +167,7 @@ fn check(max_messages: u64, max_bytes: u64, channel_messages: u64, channel_bytes
         (state >> 16) % below
     };
     let mut gone = 0;
+    let config = RoomConfig::default();
     for offset in 1..600 {
         let (name, size) = (random(6) as usize, u64::from(2 + random(40)));
         let others = u64::from(random(20));
@@ -187,8 +178,16 @@ fn check(max_messages: u64, max_bytes: u64, channel_messages: u64, channel_bytes
             free_messages: channel_messages.saturating_sub(others + history.len()),
             free_bytes: channel_bytes.saturating_sub(20 * others + history.bytes()),
         };
-        let (event, last, defined) = NAMES[name];
-        let evicted = history.store(message(event, offset, size), Keeping { last, defined }, caps);
+        let (event, last) = NAMES[name];
+        let message = message(event, offset, size);
+        let naming = Naming::Singly { config: &config, others: 9 };
+        let evicted = match last {
+            Some(last) => history.store(message, last, naming, caps),
+            None => {
+                history.lose((&message).into(), naming);
+                Vec::new()
+            }
+        };
 
         gone += evicted.len();
         assert_eq!(offsets(&evicted), dumb.store(offset, name, size, caps));
@@ -224,12 +223,11 @@ fn the_oldest_of_a_room_go_at_the_caps_of_the_channel() {
 fn what_cannot_fit_goes_alone() {
     let mut history = History::default();
     let caps = Caps { messages: 9, bytes: 10, free_messages: 9, free_bytes: 100 };
-    let keeping = Keeping { last: Some(1), defined: Defined::Exactly };
-    assert_eq!(history.store(message("a", 1, 10), keeping, caps), []);
-    let evicted = history.store(message("a", 2, 11), keeping, caps);
+    assert_eq!(history.store(message("a", 1, 10), 1, Naming::Together, caps), []);
+    let evicted = history.store(message("a", 2, 11), 1, Naming::Together, caps);
     assert_eq!(offsets(&evicted), [2]);
     assert_eq!(offsets(&latest(&history, Latest::All)), [1]);
-    let evicted = history.store(message("a", 3, 10), keeping, caps);
+    let evicted = history.store(message("a", 3, 10), 1, Naming::Together, caps);
     assert_eq!(offsets(&evicted), [1]);
 }
 
@@ -245,13 +243,11 @@ fn what_goes_is_told_by_name_in_the_order_of_the_oldest() {
 
     let mut history = History::default();
     for (offset, event) in (1..).zip(["d", "a", "c", "d", "a"]) {
-        history.hold(Arc::new(message(event, offset, 5)), defined(event));
+        history.hold(Arc::new(message(event, offset, 5)));
     }
     assert_eq!(told(history.take_all()), ["d[1, 4]", "a[2, 5]", "c[3]"]);
     history.check_invariants();
     assert_eq!((history.len(), history.bytes(), history.ring_count()), (0, 0, 0));
-    assert_eq!(history.highest_lost(&"a".into(), Defined::Exactly), 5);
-    assert_eq!(history.highest_lost(&"x".into(), Defined::Otherwise), 4);
 }
 
 /// Offsets of a page, and where it goes on.
@@ -276,7 +272,7 @@ fn a12_a_page_has_no_message_that_excludes_its_reader() {
         not_for(4, Some("c1"), Some("u2")),
         not_for(5, None, None),
     ] {
-        history.hold(message, Defined::Exactly);
+        history.hold(message);
     }
     let check = |client: &str, user: &str, expected: &[u64]| {
         let (client, user) = (ClientId::from(client), UserId::from(user));
@@ -305,9 +301,8 @@ fn a_page_says_where_it_goes_on() {
     let mut history = History::default();
     let caps = Caps { messages: 9, bytes: 30, free_messages: 9, free_bytes: 100 };
     for (offset, event) in (1..).zip(["b", "a", "a", "b", "a", "c"]) {
-        let last = Some(if event == "a" { 2 } else { 9 });
-        let keeping = Keeping { last, defined: Defined::Exactly };
-        let gone = history.store(message(event, offset, 5), keeping, caps);
+        let last = if event == "a" { 2 } else { 9 };
+        let gone = history.store(message(event, offset, 5), last, Naming::Together, caps);
         assert_eq!(gone.len(), usize::from(offset == 5), "the first `a` goes");
     }
     // Held: c6 a5 b4 a3 b1.
@@ -337,7 +332,7 @@ fn a_page_says_where_it_goes_on() {
 #[test]
 fn a_history_whose_offsets_do_not_grow_is_none() {
     for bad in [[1, 1], [2, 1], [0, 1]] {
-        let held = bad.map(|at| (message("a", at, 5), Defined::Exactly));
+        let held = bad.map(|at| message("a", at, 5));
         assert!(History::restored(held, Lost::default()).is_none(), "{bad:?}");
     }
 }

@@ -7,8 +7,9 @@ use crate::{
     config::{Lifetime, PresenceMode, RoomConfig},
     dedupe::Dedupe,
     event::Position,
-    history::{Defined, History, Keeping},
+    history::History,
     ids::{ClientHandle, EventName, Topic, UserId},
+    lost::Reader,
     payload::Json,
     presence::Presence,
     roster::{Roll, Roster},
@@ -43,6 +44,13 @@ pub(crate) struct Extras {
     pub(crate) joined: BTreeMap<ClientHandle, Option<Json>>,
 }
 
+/// Whether a message is for everyone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Excludes {
+    Nobody,
+    Somebody,
+}
+
 /// How a room came about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
@@ -56,16 +64,6 @@ pub(crate) enum Origin {
     Declared,
 }
 
-/// How a room keeps messages of a name.
-pub(super) fn keeping(config: &RoomConfig, event: &EventName) -> Keeping {
-    Keeping { last: config.history_of(event).map(Into::into), defined: defined(config, event) }
-}
-
-/// How a room's configuration has an event name.
-pub(crate) fn defined(config: &RoomConfig, event: &EventName) -> Defined {
-    if config.defines(event) { Defined::Exactly } else { Defined::Otherwise }
-}
-
 impl Room {
     pub(super) fn new(
         topic: Topic,
@@ -77,7 +75,7 @@ impl Room {
             PresenceMode::On => Some(Box::new(Presence::new())),
             PresenceMode::Off => None,
         };
-        // Without definitions nothing is kept, and everything is lost that was sent.
+        // Without definitions nothing is kept, and everything that was sent is lost for all.
         let history = (!config.events.is_empty()).then(Box::default);
         let (extras, members) = (None, Roster::new());
         Self { topic, position, config, origin, presence, history, extras, members }
@@ -180,7 +178,9 @@ impl Room {
     }
 
     /// The highest offset of what a member should have had and nobody holds; 0 if there is none.
-    pub(crate) fn lost_for(&self, member: ClientHandle) -> u64 {
+    /// O(k) in the names that are remembered singly if it is subscribed to `*`, else O(log k) for
+    /// each of its names.
+    pub(crate) fn lost_for(&self, member: ClientHandle, reader: Reader<'_>) -> u64 {
         let hears_all =
             self.subscriptions().is_none_or(|subscriptions| subscriptions.hears_all(member));
         let names = if hears_all { Vec::new() } else { self.subscribed(member) };
@@ -188,9 +188,9 @@ impl Room {
             return if hears_all || !names.is_empty() { self.position.offset } else { 0 };
         };
         if hears_all {
-            return history.highest_lost_of_all();
+            return history.lost().highest_of_all(reader);
         }
-        let lost = |event| history.highest_lost(event, defined(&self.config, event));
+        let lost = |event| history.lost().highest(event, reader);
         names.iter().map(lost).max().unwrap_or(0)
     }
 
@@ -198,6 +198,20 @@ impl Room {
     /// none.
     pub(crate) fn joined(&self, member: ClientHandle) -> Option<&Option<Json>> {
         self.extras.as_ref()?.joined.get(&member)
+    }
+
+    /// Whether there may be members that are not subscribed to every name.
+    pub(crate) fn hears_by_name(&self) -> bool {
+        !self.config.hears_all_by_default()
+            || self.subscriptions().is_some_and(|subscriptions| !subscriptions.all_hear_all())
+    }
+
+    /// Before a message: a room that keeps nothing remembers what is lost from where on that is not
+    /// the same for all.
+    pub(crate) fn tell_losses_apart(&mut self, excludes: Excludes) {
+        if self.history.is_none() && (excludes == Excludes::Somebody || self.hears_by_name()) {
+            self.history = Some(Box::new(History::of_nothing_up_to(self.position.offset)));
+        }
     }
 
     /// Who hears what, where somebody hears something else than everything.

@@ -21,6 +21,7 @@ mod model;
 mod ops;
 mod presences;
 mod properties;
+mod recovery;
 mod replay;
 mod rules;
 mod scenarios;

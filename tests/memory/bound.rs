@@ -16,7 +16,7 @@ const ROOM: u64 = 8_000;
 /// The configuration of a room that was opened with one of its own.
 const ROOM_CONFIG: u64 = 400;
 /// An event name of a room: its definition, its ring, and up to where it has lost messages.
-const EVENT_NAME: u64 = 500;
+const EVENT_NAME: u64 = 900;
 /// What a client has in a room: its seat, its place in the list, and a grace for them.
 const FOOTING: u64 = 700;
 /// What a member joined with, if it shows something else.
@@ -26,7 +26,7 @@ const SUBSCRIPTION: u64 = 48;
 /// A meta that a window has announced: what it was, as long as the window is open.
 const ANNOUNCED: u64 = 700;
 /// A message of history, beside what it counts there.
-const MESSAGE: u64 = 600;
+const MESSAGE: u64 = 1_200;
 /// An id that is remembered.
 const ID: u64 = 900;
 /// The window of a rate limit.
@@ -45,7 +45,8 @@ pub(crate) fn parts(config: &Config) -> [(&'static str, u64); 10] {
     let json = limit(Limit::PayloadBytes) + HEADER;
     let meta = limit(Limit::MetaBytes) + HEADER;
     let (clients, topics) = (limit(Limit::Clients), limit(Limit::Topics));
-    let event_names = limit(Limit::EventNamesPerTopic);
+    // Those that are defined or are subscribed to by default, and as many others.
+    let event_names = 2 * limit(Limit::EventNamesPerTopic) + limit(Limit::SubscriptionsPerMember);
 
     // As many members, and as many who are present without being members.
     let in_rooms = 2 * topics * limit(Limit::MembersPerTopic);
@@ -61,7 +62,7 @@ pub(crate) fn parts(config: &Config) -> [(&'static str, u64); 10] {
         ("clients", clients * (CLIENT + 2 * name + json)),
         ("rooms", topics * (ROOM + name)),
         ("configurations", topics * (ROOM_CONFIG + 2 * name + 2 * json)),
-        ("event names", topics * event_names * (EVENT_NAME + name)),
+        ("event names", topics * event_names * (EVENT_NAME + 11 * name)),
         (
             "footings",
             footings * (FOOTING + JOINED + 2 * meta) + subscriptions * (SUBSCRIPTION + name),

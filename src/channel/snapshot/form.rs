@@ -162,8 +162,27 @@ pub(super) struct History {
     pub(super) whole_from: u64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) gaps: Vec<(EventName, u64)>,
-    pub(super) lost: Vec<(EventName, u64)>,
-    pub(super) lost_others: u64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) lost: Vec<(EventName, Marks)>,
+    pub(super) lost_others: Marks,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Marks {
+    pub(super) for_all: u64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) for_some: Vec<Mark>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Mark {
+    pub(super) offset: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) except_client: Option<ClientId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) except_user: Option<UserId>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,6 +11,7 @@ use crate::{
     footing::Seat,
     history::History,
     ids::ClientHandle,
+    lost::Marks,
     message::StoredMessage,
     presence::{Meta, Presence, Record, Window},
     rate,
@@ -170,7 +171,7 @@ fn window_form(window: &Window) -> form::Window {
 }
 
 fn history_form(history: &History) -> form::History {
-    let lost = history.lost();
+    let (lost, lost_others) = history.lost().parts();
     form::History {
         messages: history
             .since(0)
@@ -178,9 +179,19 @@ fn history_form(history: &History) -> form::History {
             .collect(),
         whole_from: history.whole_from(),
         gaps: history.gaps().map(|(event, offset)| (event.clone(), offset)).collect(),
-        lost: lost.singly.iter().map(|(event, offset)| (event.clone(), *offset)).collect(),
-        lost_others: lost.others,
+        lost: lost.map(|(event, marks)| (event.clone(), marks_form(marks))).collect(),
+        lost_others: marks_form(lost_others),
     }
+}
+
+fn marks_form(marks: &Marks) -> form::Marks {
+    let Marks { for_all, for_some } = marks;
+    let for_some = for_some.iter().map(|mark| form::Mark {
+        offset: mark.offset,
+        except_client: mark.except_client.clone(),
+        except_user: mark.except_user.clone(),
+    });
+    form::Marks { for_all: *for_all, for_some: for_some.collect() }
 }
 
 impl From<&Counters> for form::Counters {

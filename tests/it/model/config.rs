@@ -130,13 +130,12 @@ impl RoomConfig {
         }
     }
 
-    /// Section 7: under which name a room remembers what it has lost: its own if it is configured,
-    /// and `*` for all others.
-    pub(super) fn lost_as(&self, event: &str) -> String {
-        match self.definition(event) {
-            Some(definition) => definition.name.clone(),
-            None => "*".into(),
-        }
+    /// Section 7: the names that are told by themselves whatever others there are.
+    pub(super) fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.definitions().iter().map(|of| of.name.clone()).collect();
+        names.extend(self.default_subscriptions());
+        names.retain(|name| name != "*");
+        names
     }
 
     /// Section 6: what an `open_room` brings is checked like any input: name, sizes, then sense.

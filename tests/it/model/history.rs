@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::{
     Ask, Model, Outcome,
     lines::{json, json_or_absent, list, object},
-    state::Message,
+    state::{Loss, Message, Room},
 };
 
 /// Section 7: how far a receiver has got, on one node or on any.
@@ -76,14 +76,58 @@ impl Model {
             && bytes + bytes_elsewhere <= limits.history_bytes
     }
 
-    /// Section 7: the highest offset no longer held, for each configured name and all others.
+    /// Section 7: what is lost is told of its name alone where somebody hears by name: of the names
+    /// that the configuration has, and of so many others. Where there are more, that of which the
+    /// last loss is the oldest is told with all others.
     fn lose(&mut self, topic: &str, message: &Message) {
-        let room = self.room_mut(topic);
-        let name = room.config.lost_as(&message.event);
-        match room.lost.iter_mut().find(|(of, _)| *of == name) {
-            Some((_, offset)) => *offset = message.offset.max(*offset),
-            None => room.lost.push((name, message.offset)),
+        let most = self.setup.limits.event_names_per_topic;
+        let hears_by_name = self.hears_by_name(topic);
+        let Room { config, lost, .. } = self.room_mut(topic);
+        let loss = Loss {
+            event: message.event.clone(),
+            offset: message.offset,
+            except_client: message.except_client.clone(),
+            except_user: message.except_user.clone(),
+        };
+        lost.all.push(loss.clone());
+        if let Some((_, losses)) = lost.singly.iter_mut().find(|(name, _)| *name == loss.event) {
+            losses.push(loss);
+            return;
         }
+        if !hears_by_name {
+            lost.together_up_to = loss.offset.max(lost.together_up_to);
+            lost.others.push(loss);
+            return;
+        }
+        let mut losses = lost.others.clone();
+        losses.push(loss);
+        let configured = config.names();
+        let is_other = |name: &String| !configured.contains(name);
+        let others = lost.singly.iter().filter(|(name, _)| is_other(name)).count();
+        if is_other(&message.event) && others >= most {
+            lost.has_many_names = true;
+            for name in &configured {
+                if lost.singly.iter().all(|(other, _)| other != name) {
+                    lost.singly.push((name.clone(), lost.others.clone()));
+                }
+            }
+            lost.singly.sort_by(|(one, _), (other, _)| one.cmp(other));
+            let newest = |losses: &[Loss]| losses.iter().map(|loss| loss.offset).max();
+            let of_others = lost.singly.iter().filter(|(name, _)| is_other(name));
+            let oldest = of_others.min_by_key(|(_, losses)| newest(losses)).cloned();
+            let (name, given_up) = oldest.expect("there are others");
+            lost.singly.retain(|(other, _)| *other != name);
+            lost.others.extend(given_up);
+        }
+        lost.singly.push((message.event.clone(), losses));
+    }
+
+    /// Section 6: whether somebody may be subscribed to less than everything.
+    fn hears_by_name(&self, topic: &str) -> bool {
+        let has_all = |names: &[String]| names.iter().any(|name| name == "*");
+        let mut members = self.members.iter().filter(|member| member.topic == topic);
+        members.any(|member| !has_all(&member.subscriptions))
+            || self.room(topic).config.default_subscriptions() != ["*"]
     }
 
     /// Section 6: a room that goes gives up all.
@@ -122,14 +166,31 @@ impl Model {
         (since.epoch == room.epoch && since.offset <= room.offset).then_some(since.offset)
     }
 
-    /// Section 7: whether nothing that its subscriptions cover is held no longer.
+    /// Section 7: whether nothing is missing that the client should have received. That is told
+    /// exactly, but where names could not be told apart; and never without being so.
     pub(super) fn has_all_since(&self, client: &str, topic: &str, since: u64) -> bool {
-        let room = self.room(topic);
         let subscriptions = self.subscriptions(client, topic);
-        let covers = |lost: &String| {
-            subscriptions.iter().any(|name| name == "*" || room.config.lost_as(name) == *lost)
+        let user = &self.find_client(client).expect("it is known").user;
+        let hears = |event: &str| subscriptions.iter().any(|name| name == "*" || name == event);
+        let is_missing = |loss: &&Loss| {
+            loss.offset > since && loss.except_client != client && loss.except_user != *user
         };
-        room.lost.iter().all(|(lost, offset)| *offset <= since || !covers(lost))
+        let lost = &self.room(topic).lost;
+        let has_all = !lost.all.iter().filter(is_missing).any(|loss| hears(&loss.event));
+
+        let of_name = |event: &String| {
+            let singly = lost.singly.iter().find(|(name, _)| name == event);
+            singly.map_or(&lost.others, |(_, losses)| losses)
+        };
+        let told = if subscriptions.iter().any(|name| name == "*") {
+            has_all
+        } else {
+            !subscriptions.iter().flat_map(of_name).any(|loss| is_missing(&loss))
+        };
+        assert!(has_all || !told, "what is told to be all is all");
+        let is_exact = since >= lost.together_up_to && !lost.has_many_names;
+        assert!(has_all == told || !is_exact, "a gap is told without need");
+        told
     }
 
     /// Section 7: what it has missed, each message to it alone.

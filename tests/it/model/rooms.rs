@@ -3,7 +3,7 @@
 use super::{
     Ask, Model, Outcome, RoomConfig,
     lines::{json, object, on_one_line},
-    state::Room,
+    state::{Lost, Room},
 };
 
 /// What a room looks like from outside (section 2), as JSON texts in this order.
@@ -31,7 +31,7 @@ impl Model {
             window: None,
             ids: Vec::new(),
             history: Vec::new(),
-            lost: Vec::new(),
+            lost: Lost::default(),
             gone: Vec::new(),
         });
         self.next_epoch += 1;

@@ -33,7 +33,7 @@ pub(super) struct Room {
     pub(super) window: Option<Window>,
     pub(super) ids: Vec<Sent>,
     pub(super) history: Vec<Message>,
-    pub(super) lost: Vec<(String, u64)>,
+    pub(super) lost: Lost,
     /// What was kept and is no more, by event name.
     pub(super) gone: Vec<(String, u64)>,
 }
@@ -100,6 +100,29 @@ pub(super) struct Message {
     pub(super) client: String,
     pub(super) offset: u64,
     pub(super) timestamp_ms: u64,
+    pub(super) except_client: String,
+    pub(super) except_user: String,
+}
+
+/// Section 7: what a room no longer holds, or never did.
+#[derive(Clone, Default)]
+pub(super) struct Lost {
+    /// All of it.
+    pub(super) all: Vec<Loss>,
+    /// What is told of each name by itself, which may be more than was lost of it.
+    pub(super) singly: Vec<(String, Vec<Loss>)>,
+    /// What is told of any other name.
+    pub(super) others: Vec<Loss>,
+    /// Up to where everyone heard every name, so that names were not told apart.
+    pub(super) together_up_to: u64,
+    /// Whether there were more names than are told by themselves.
+    pub(super) has_many_names: bool,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Loss {
+    pub(super) event: String,
+    pub(super) offset: u64,
     pub(super) except_client: String,
     pub(super) except_user: String,
 }

@@ -15,10 +15,11 @@ use crate::{
     config::Limit,
     few::Few,
     footing::{Footing, Seat},
-    history::{Defined, History, Lost},
+    history::History,
     ids::{EventName, MessageId, UserId},
+    lost::{Lost, Mark, Marks},
     presence::{Edge, Entries, Entry, Meta, PresenceRef, Record, Window},
-    rooms::{Extras, RoomNumber, defined},
+    rooms::{Extras, RoomNumber},
 };
 
 /// Where a meta stands in a list: that of its entry, and its own in it.
@@ -326,9 +327,6 @@ impl Builder {
             let keeps = this.history.is_some();
             return if keeps { Err(wrong("its history is missing")) } else { Ok(()) };
         };
-        if this.history.is_none() {
-            return Err(wrong("it has a history, expected none without defined events"));
-        }
         let form::History { messages, whole_from, gaps, lost, lost_others } = form;
         let whole = gaps.iter().map(|(_, offset)| *offset);
         if whole.chain([whole_from]).any(|offset| offset > latest + 1) {
@@ -337,15 +335,10 @@ impl Builder {
                 latest + 1
             )));
         }
-        let offsets = lost.iter().map(|(_, offset)| *offset);
-        if let Some(offset) = offsets.chain([lost_others]).find(|offset| *offset > latest) {
-            return Err(wrong(format_args!("offset {offset} is lost, expected at most {latest}")));
-        }
-        let is_single = |event: &EventName| defined(&config, event) == Defined::Exactly;
-        if lost.iter().any(|(event, offset)| !is_single(event) || *offset == 0) {
-            return Err(wrong("what is lost of a name is not told by itself"));
-        }
-        let lost = Lost { singly: lost.into_iter().collect(), others: lost_others };
+        let singly = lost.into_iter().map(|(event, form)| Ok((event, marks(form, latest)?)));
+        let singly = singly.collect::<Restored<Vec<_>>>()?;
+        let lost = Lost::restored(singly, marks(lost_others, latest)?, &config);
+        self.check_limit(Limit::EventNamesPerTopic, lost.unconfigured())?;
         let mut held = BTreeMap::<_, u32>::new();
         for form::Kept(message) in &messages {
             *held.entry(message.event.clone()).or_default() += 1;
@@ -359,10 +352,7 @@ impl Builder {
                 )));
             }
         }
-        let messages = messages.into_iter().map(|form::Kept(message)| {
-            let defined = defined(&config, &message.event);
-            (message, defined)
-        });
+        let messages = messages.into_iter().map(|form::Kept(message)| message);
         let mut history = History::restored(messages, lost)
             .filter(|history| history.since(latest).next().is_none())
             .ok_or_else(|| wrong("its history has offsets out of order"))?;
@@ -376,6 +366,24 @@ impl Builder {
     fn extras(&mut self, room: RoomNumber) -> &mut Extras {
         self.channel.rooms.get_mut(room).extras.get_or_insert_default()
     }
+}
+
+/// What is missing up to the latest offset.
+fn marks(form: form::Marks, latest: u64) -> Restored<Marks> {
+    let form::Marks { for_all, for_some } = form;
+    let for_some = for_some.into_iter().map(|form| {
+        let form::Mark { offset, except_client, except_user } = form;
+        Mark { offset, except_client, except_user }
+    });
+    let marks = Marks { for_all, for_some: for_some.collect() };
+    if marks.newest() > latest {
+        let offset = marks.newest();
+        return Err(wrong(format_args!("offset {offset} is lost, expected at most {latest}")));
+    }
+    if marks.are_sound() {
+        return Ok(marks);
+    }
+    Err(wrong("what is lost is out of order, or remembered without need"))
 }
 
 /// A meta comes with its user or later, and is changed under later refs.

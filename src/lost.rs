@@ -1,0 +1,343 @@
+//! Up to where messages of one room are missing, and for whom.
+//!
+//! Knows nothing about what is held. A message that is lost is remembered by its offset alone, and
+//! by whom it excludes as long as that matters: a few offsets are enough to tell, of any reader,
+//! the highest one that it should have received. Costs are given with each method; `k` is the
+//! number of names that are remembered singly.
+
+use alloc::{collections::BTreeMap, vec::Vec};
+use core::mem;
+
+use crate::{
+    config::RoomConfig,
+    ids::{ClientId, EventName, UserId},
+    message::StoredMessage,
+};
+
+/// What is missing in one room.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Lost {
+    // Of a name that is here, all that is missing is here, and perhaps more.
+    singly: BTreeMap<EventName, Named>,
+    // Of all names that are not there.
+    others: Marks,
+    // Whether every name that the configuration has is remembered singly.
+    has_configured: bool,
+}
+
+/// What is missing of one name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Named {
+    marks: Marks,
+    // Whether the configuration has the name, so that it is not given up for others.
+    is_configured: bool,
+}
+
+/// What is missing of one name or of several, as far as it tells the highest offset for a reader.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Marks {
+    /// The highest offset of what was for everyone; 0 if there is none.
+    pub(crate) for_all: u64,
+    /// Higher offsets of what excluded somebody, the highest first.
+    // Invariant: each is the highest for some reader that all before it exclude; so they are few.
+    pub(crate) for_some: Vec<Mark>,
+}
+
+/// The offset of a message that is missing, and whom it excluded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) offset: u64,
+    pub(crate) except_client: Option<ClientId>,
+    pub(crate) except_user: Option<UserId>,
+}
+
+/// Who reads: what excludes either is not for them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reader<'a> {
+    pub(crate) client: &'a ClientId,
+    pub(crate) user: &'a UserId,
+}
+
+/// A message that is not held.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Loss<'a> {
+    pub(crate) event: &'a EventName,
+    pub(crate) offset: u64,
+    pub(crate) except_client: Option<&'a ClientId>,
+    pub(crate) except_user: Option<&'a UserId>,
+}
+
+/// How names are remembered.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Naming<'a> {
+    /// All together, where everybody hears every name.
+    Together,
+    /// Singly: those that the configuration has, and so many others.
+    Singly { config: &'a RoomConfig, others: u64 },
+}
+
+/// Readers that are excluded by some marks, by the places of the marks that name them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Readers {
+    client: Option<usize>,
+    user: Option<usize>,
+}
+
+impl<'a> From<&'a StoredMessage> for Loss<'a> {
+    fn from(message: &'a StoredMessage) -> Self {
+        let StoredMessage { event, offset, except_client, except_user, .. } = message;
+        let (except_client, except_user) = (except_client.as_ref(), except_user.as_ref());
+        Self { event, offset: *offset, except_client, except_user }
+    }
+}
+
+impl Loss<'_> {
+    /// What is remembered of it; nothing but the offset if it was for everyone.
+    fn to_mark(self) -> Option<Mark> {
+        let Self { event: _, offset, except_client, except_user } = self;
+        (except_client.is_some() || except_user.is_some()).then(|| Mark {
+            offset,
+            except_client: except_client.cloned(),
+            except_user: except_user.cloned(),
+        })
+    }
+}
+
+impl Reader<'_> {
+    /// Whether a message is for them.
+    pub(crate) fn may_see(&self, message: &StoredMessage) -> bool {
+        message.is_for(self.client, self.user)
+    }
+}
+
+impl Lost {
+    /// What is missing where everything up to that offset is.
+    pub(crate) fn all_up_to(offset: u64) -> Self {
+        let others = Marks { for_all: offset, for_some: Vec::new() };
+        Self { others, ..Self::default() }
+    }
+
+    /// Remembers that a message is not held. O(log k); a name that was not lost before costs O(k).
+    pub(crate) fn note(&mut self, loss: Loss<'_>, naming: Naming<'_>) {
+        if let Some(named) = self.singly.get_mut(loss.event) {
+            return named.marks.note(loss);
+        }
+        match naming {
+            Naming::Together => self.others.note(loss),
+            Naming::Singly { config, others } => {
+                self.name(loss.event, config, others).note(loss);
+            }
+        }
+    }
+
+    /// The highest offset that is missing of a name for a reader; 0 if there is none. O(log k).
+    pub(crate) fn highest(&self, event: &EventName, reader: Reader<'_>) -> u64 {
+        self.singly.get(event).map_or(&self.others, |named| &named.marks).highest(reader)
+    }
+
+    /// The highest offset that is missing of any name for a reader. O(k).
+    pub(crate) fn highest_of_all(&self, reader: Reader<'_>) -> u64 {
+        let singly = self.singly.values().map(|named| named.marks.highest(reader));
+        singly.fold(self.others.highest(reader), u64::max)
+    }
+
+    /// What is missing of each name that is remembered singly, and of all others.
+    pub(crate) fn parts(&self) -> (impl Iterator<Item = (&EventName, &Marks)>, &Marks) {
+        (self.singly.iter().map(|(event, named)| (event, &named.marks)), &self.others)
+    }
+
+    /// What [`Lost::parts`] tells, of a room of that configuration.
+    pub(crate) fn restored(
+        singly: impl IntoIterator<Item = (EventName, Marks)>,
+        others: Marks,
+        config: &RoomConfig,
+    ) -> Self {
+        let named = |(event, marks): (EventName, Marks)| {
+            let is_configured = is_configured(config, &event);
+            (event, Named { marks, is_configured })
+        };
+        Self { singly: singly.into_iter().map(named).collect(), others, has_configured: false }
+    }
+
+    /// How many names are remembered singly that the configuration does not have.
+    pub(crate) fn unconfigured(&self) -> usize {
+        self.singly.values().filter(|named| !named.is_configured).count()
+    }
+
+    /// Begins to remember a name singly. What is missing of it up to here is among that of others.
+    /// Where there are enough names, the one of which the last loss is the oldest becomes one of the
+    /// others.
+    fn name(&mut self, event: &EventName, config: &RoomConfig, max: u64) -> &mut Marks {
+        let marks = self.others.clone();
+        let is_configured = is_configured(config, event);
+        if !is_configured && self.unconfigured() as u64 >= max {
+            self.name_configured(config);
+            let unconfigured = self.singly.iter().filter(|(_, named)| !named.is_configured);
+            let oldest = unconfigured.min_by_key(|(_, named)| named.marks.newest());
+            if let Some(oldest) = oldest.map(|(event, _)| event.clone())
+                && let Some(named) = self.singly.remove(&oldest)
+            {
+                self.others.merge(named.marks);
+            }
+        }
+        let named = self.singly.entry(event.clone());
+        &mut named.or_insert(Named { marks, is_configured }).marks
+    }
+
+    /// Remembers the names that the configuration has before others are told of more than was lost
+    /// of them.
+    fn name_configured(&mut self, config: &RoomConfig) {
+        if mem::replace(&mut self.has_configured, true) {
+            return;
+        }
+        for event in configured(config) {
+            if !self.singly.contains_key(event) {
+                let named = Named { marks: self.others.clone(), is_configured: true };
+                self.singly.insert(event.clone(), named);
+            }
+        }
+    }
+
+    /// Panics if an invariant does not hold.
+    pub(crate) fn check_invariants(&self) {
+        self.others.check_invariants();
+        self.singly.values().for_each(|named| named.marks.check_invariants());
+    }
+}
+
+/// The names that a configuration has: those that it defines, and those that members are subscribed
+/// to when they join.
+fn configured(config: &RoomConfig) -> impl Iterator<Item = &EventName> {
+    let defined = config.events.iter().map(|event| &event.name);
+    defined.chain(&config.default_subscriptions).filter(|event| event.as_str() != "*")
+}
+
+fn is_configured(config: &RoomConfig, event: &EventName) -> bool {
+    configured(config).any(|name| name == event)
+}
+
+impl Marks {
+    /// The highest offset, whomever it excluded.
+    pub(crate) fn newest(&self) -> u64 {
+        self.for_some.first().map_or(self.for_all, |mark| mark.offset)
+    }
+
+    fn highest(&self, reader: Reader<'_>) -> u64 {
+        let is_for = |mark: &&Mark| {
+            mark.except_client.as_ref() != Some(reader.client)
+                && mark.except_user.as_ref() != Some(reader.user)
+        };
+        self.for_some.iter().find(is_for).map_or(self.for_all, |mark| mark.offset)
+    }
+
+    fn note(&mut self, loss: Loss<'_>) {
+        match loss.to_mark() {
+            None => self.note_for_all(loss.offset),
+            Some(mark) => {
+                self.add(mark);
+                self.forget_what_does_not_matter();
+            }
+        }
+    }
+
+    fn note_for_all(&mut self, offset: u64) {
+        if offset > self.for_all {
+            self.for_all = offset;
+            self.for_some.retain(|mark| mark.offset > offset);
+        }
+    }
+
+    fn add(&mut self, mark: Mark) {
+        if mark.offset > self.for_all {
+            let newer = self.for_some.partition_point(|other| other.offset > mark.offset);
+            // The same message may be told of a name and of others.
+            if self.for_some.get(newer).is_none_or(|other| other.offset < mark.offset) {
+                self.for_some.insert(newer, mark);
+            }
+        }
+    }
+
+    fn merge(&mut self, others: Self) {
+        let Self { for_all, for_some } = others;
+        self.note_for_all(for_all);
+        for_some.into_iter().for_each(|mark| self.add(mark));
+        self.forget_what_does_not_matter();
+    }
+
+    /// Forgets marks that are the highest for nobody. There are few, so this is O(1).
+    fn forget_what_does_not_matter(&mut self) {
+        // Whom all marks before a place exclude: at first everyone. A mark that excludes a client
+        // and a user leaves two such sets, and no later one can make more of them.
+        let mut excluded = [Some(Readers { client: None, user: None }), None];
+        let mut place = 0;
+        while let Some(mark) = self.for_some.get(place) {
+            let sets = excluded.into_iter().flatten();
+            let matters = sets.clone().any(|readers| !self.excludes_all(mark, readers));
+            if !matters {
+                self.for_some.remove(place);
+                continue;
+            }
+            let mut both = sets.flat_map(|readers| self.excluded_too(place, readers)).flatten();
+            excluded = [both.next(), both.next()];
+            debug_assert_eq!(both.next(), None, "there are two sets at most");
+            drop(both);
+            if excluded[0] == excluded[1] {
+                excluded[1] = None;
+            }
+            place += 1;
+        }
+    }
+
+    /// Whether a mark excludes every one of these readers.
+    fn excludes_all(&self, mark: &Mark, readers: Readers) -> bool {
+        let client = readers.client.and_then(|place| self.client_at(place));
+        let user = readers.user.and_then(|place| self.user_at(place));
+        client.is_some() && client == mark.except_client.as_ref()
+            || user.is_some() && user == mark.except_user.as_ref()
+    }
+
+    /// Those of these readers whom the mark at `place` excludes.
+    fn excluded_too(&self, place: usize, readers: Readers) -> [Option<Readers>; 2] {
+        let Some(mark) = self.for_some.get(place) else { return [None; 2] };
+        if self.excludes_all(mark, readers) {
+            return [Some(readers), None];
+        }
+        let by_client = mark.except_client.is_some() && readers.client.is_none();
+        let by_user = mark.except_user.is_some() && readers.user.is_none();
+        [
+            by_client.then_some(Readers { client: Some(place), ..readers }),
+            by_user.then_some(Readers { user: Some(place), ..readers }),
+        ]
+    }
+
+    fn client_at(&self, place: usize) -> Option<&ClientId> {
+        self.for_some.get(place)?.except_client.as_ref()
+    }
+
+    fn user_at(&self, place: usize) -> Option<&UserId> {
+        self.for_some.get(place)?.except_user.as_ref()
+    }
+
+    /// Whether they are in order, exclude somebody, and each matters to somebody.
+    pub(crate) fn are_sound(&self) -> bool {
+        let offsets = self.for_some.iter().map(|mark| mark.offset);
+        let is_sorted = offsets.clone().is_sorted_by(|newer, older| newer > older);
+        let are_higher = offsets.min().is_none_or(|oldest| oldest > self.for_all);
+        let excludes = |mark: &Mark| mark.except_client.is_some() || mark.except_user.is_some();
+        let mut pruned = self.clone();
+        pruned.forget_what_does_not_matter();
+        is_sorted && are_higher && self.for_some.iter().all(excludes) && pruned == *self
+    }
+
+    fn check_invariants(&self) {
+        assert!(self.are_sound(), "marks are in order, and each matters");
+        assert!(self.for_some.len() <= MOST_MARKS, "marks are few");
+    }
+}
+
+/// As many marks as can matter: the first leaves those of a client and those of a user, and each
+/// further one takes from one of the two, which takes two of them at most.
+const MOST_MARKS: usize = 5;
+
+#[cfg(test)]
+mod tests;
