@@ -6,7 +6,6 @@
 //! number of names that are remembered singly.
 
 use alloc::{collections::BTreeMap, vec::Vec};
-use core::mem;
 
 use crate::{
     config::RoomConfig,
@@ -17,12 +16,11 @@ use crate::{
 /// What is missing in one room.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Lost {
-    // Of a name that is here, all that is missing is here, and perhaps more.
+    // Of a name that is here, all that is missing is here, and perhaps more. A name that the
+    // configuration has is here as soon as something of it is missing.
     singly: BTreeMap<EventName, Named>,
     // Of all names that are not there.
     others: Marks,
-    // Whether every name that the configuration has is remembered singly.
-    has_configured: bool,
 }
 
 /// What is missing of one name.
@@ -67,13 +65,20 @@ pub(crate) struct Loss<'a> {
     pub(crate) except_user: Option<&'a UserId>,
 }
 
-/// How names are remembered.
+/// How names are remembered: singly those that the configuration has, and of others as it says.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Naming<'a> {
+pub(crate) struct Naming<'a> {
+    pub(crate) config: &'a RoomConfig,
+    pub(crate) others: Others,
+}
+
+/// How names are remembered that the configuration does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Others {
     /// All together, where everybody hears every name.
     Together,
-    /// Singly: those that the configuration has, and so many others.
-    Singly { config: &'a RoomConfig, others: u64 },
+    /// Singly, up to so many.
+    Singly(u64),
 }
 
 /// Readers that are excluded by some marks, by the places of the marks that name them.
@@ -122,17 +127,29 @@ impl Lost {
         if let Some(named) = self.singly.get_mut(loss.event) {
             return named.marks.note(loss);
         }
-        match naming {
-            Naming::Together => self.others.note(loss),
-            Naming::Singly { config, others } => {
-                self.name(loss.event, config, others).note(loss);
-            }
+        if is_configured(naming.config, loss.event) {
+            let named = Named { marks: Marks::default(), is_configured: true };
+            return self.singly.entry(loss.event.clone()).or_insert(named).marks.note(loss);
+        }
+        match naming.others {
+            Others::Together => self.others.note(loss),
+            Others::Singly(max) => self.name(loss.event, max).note(loss),
         }
     }
 
-    /// The highest offset that is missing of a name for a reader; 0 if there is none. O(log k).
-    pub(crate) fn highest(&self, event: &EventName, reader: Reader<'_>) -> u64 {
-        self.singly.get(event).map_or(&self.others, |named| &named.marks).highest(reader)
+    /// The highest offset that is missing of a name for a reader, in a room of that configuration;
+    /// 0 if there is none. O(log k).
+    pub(crate) fn highest(
+        &self,
+        event: &EventName,
+        reader: Reader<'_>,
+        config: &RoomConfig,
+    ) -> u64 {
+        match self.singly.get(event) {
+            Some(named) => named.marks.highest(reader),
+            None if is_configured(config, event) => 0,
+            None => self.others.highest(reader),
+        }
     }
 
     /// The highest offset that is missing of any name for a reader. O(k).
@@ -156,7 +173,7 @@ impl Lost {
             let is_configured = is_configured(config, &event);
             (event, Named { marks, is_configured })
         };
-        Self { singly: singly.into_iter().map(named).collect(), others, has_configured: false }
+        Self { singly: singly.into_iter().map(named).collect(), others }
     }
 
     /// How many names are remembered singly that the configuration does not have.
@@ -164,14 +181,12 @@ impl Lost {
         self.singly.values().filter(|named| !named.is_configured).count()
     }
 
-    /// Begins to remember a name singly. What is missing of it up to here is among that of others.
-    /// Where there are enough names, the one of which the last loss is the oldest becomes one of the
-    /// others.
-    fn name(&mut self, event: &EventName, config: &RoomConfig, max: u64) -> &mut Marks {
+    /// Begins to remember a name singly that the configuration does not have. What is missing of it
+    /// up to here is among that of others. Where there are enough names, the one of which the last
+    /// loss is the oldest becomes one of the others.
+    fn name(&mut self, event: &EventName, max: u64) -> &mut Marks {
         let marks = self.others.clone();
-        let is_configured = is_configured(config, event);
-        if !is_configured && self.unconfigured() as u64 >= max {
-            self.name_configured(config);
+        if self.unconfigured() as u64 >= max {
             let unconfigured = self.singly.iter().filter(|(_, named)| !named.is_configured);
             let oldest = unconfigured.min_by_key(|(_, named)| named.marks.newest());
             if let Some(oldest) = oldest.map(|(event, _)| event.clone())
@@ -180,22 +195,8 @@ impl Lost {
                 self.others.merge(named.marks);
             }
         }
-        let named = self.singly.entry(event.clone());
-        &mut named.or_insert(Named { marks, is_configured }).marks
-    }
-
-    /// Remembers the names that the configuration has before others are told of more than was lost
-    /// of them.
-    fn name_configured(&mut self, config: &RoomConfig) {
-        if mem::replace(&mut self.has_configured, true) {
-            return;
-        }
-        for event in configured(config) {
-            if !self.singly.contains_key(event) {
-                let named = Named { marks: self.others.clone(), is_configured: true };
-                self.singly.insert(event.clone(), named);
-            }
-        }
+        let named = Named { marks, is_configured: false };
+        &mut self.singly.entry(event.clone()).or_insert(named).marks
     }
 
     /// Panics if an invariant does not hold.

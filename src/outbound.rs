@@ -7,7 +7,7 @@ mod history;
 mod reply;
 mod room;
 
-use alloc::string::String;
+use alloc::{boxed::Box, string::String};
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
@@ -208,15 +208,34 @@ pub struct BroadcastMessage {
     pub timestamp_ms: u64,
     /// What its sender put beside the payload.
     pub meta: Option<Json>,
-    /// The client that it is not for, for a driver that stores it.
-    pub except_client: Option<ClientId>,
-    /// The user that it is not for.
-    pub except_user: Option<UserId>,
+    /// Whom it is not for, for a driver that stores it. In JSON, `except_client` and `except_user`
+    /// stand beside the other fields.
+    pub exclusion: Option<Box<Exclusion>>,
     /// Whether it was sent before, and is sent again to one client that comes back: part of the
     /// answer to its rejoin.
     pub replayed: bool,
     /// Who receives it.
     pub recipients: Recipients,
+}
+
+/// Whom a message is not for; see [`BroadcastMessage::exclusion`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Exclusion {
+    /// A client.
+    pub client: Option<ClientId>,
+    /// A user.
+    pub user: Option<UserId>,
+}
+
+impl Exclusion {
+    /// None if it excludes nobody.
+    pub(crate) fn of(client: Option<&ClientId>, user: Option<&UserId>) -> Option<Box<Self>> {
+        if client.is_none() && user.is_none() {
+            return None;
+        }
+        Some(Box::new(Self { client: client.cloned(), user: user.cloned() }))
+    }
 }
 
 /// Where a message was sent.
@@ -273,8 +292,10 @@ impl Serialize for BroadcastMessage {
         }
         object.serialize_field("timestamp_ms", &self.timestamp_ms)?;
         optional_field(&mut object, "meta", self.meta.as_ref())?;
-        optional_field(&mut object, "except_client", self.except_client.as_ref())?;
-        optional_field(&mut object, "except_user", self.except_user.as_ref())?;
+        if let Some(Exclusion { client, user }) = self.exclusion.as_deref() {
+            optional_field(&mut object, "except_client", client.as_ref())?;
+            optional_field(&mut object, "except_user", user.as_ref())?;
+        }
         optional_field(&mut object, "replayed", self.replayed.then_some(&true))?;
         object.serialize_field("recipients", &self.recipients)?;
         object.end()

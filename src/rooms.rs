@@ -17,7 +17,7 @@ use crate::{
     history::{Caps, History},
     ids::{ClientHandle, EventName, Topic, UserId},
     index::Index,
-    lost::{Loss, Naming},
+    lost::{Loss, Naming, Others},
     message::StoredMessage,
     rate::Rates,
     roster::Roster,
@@ -300,9 +300,9 @@ impl Rooms {
 
 /// How a room remembers the names of what is lost.
 fn naming<'a>(hears_by_name: bool, room: &'a RoomConfig, config: &Config) -> Naming<'a> {
-    if hears_by_name {
-        let others = config.limit(Limit::EventNamesPerTopic);
-        return Naming::Singly { config: room, others };
-    }
-    Naming::Together
+    let others = match hears_by_name {
+        true => Others::Singly(config.limit(Limit::EventNamesPerTopic)),
+        false => Others::Together,
+    };
+    Naming { config: room, others }
 }

@@ -11,7 +11,7 @@ use crate::{
     ids::{ClientHandle, ClientId, EventName, MessageId, Topic, UserId},
     lost::Loss,
     message::StoredMessage,
-    outbound::{Body, BroadcastMessage, Outbound, PushMessage, Target},
+    outbound::{self, Body, BroadcastMessage, Outbound, PushMessage, Target},
     payload::{Json, Payload},
     recipients::{Except, Recipients},
     refusal::Refusal,
@@ -161,8 +161,7 @@ impl Channel {
             client_id: None,
             timestamp_ms: self.clock.now_ms,
             meta: meta.cloned(),
-            except_client: except_client.clone(),
-            except_user: except_user.clone(),
+            exclusion: outbound::Exclusion::of(except_client.as_ref(), except_user.as_ref()),
             replayed: false,
             recipients,
         }));
@@ -199,8 +198,7 @@ impl Channel {
                 client_id: client_id.cloned(),
                 timestamp_ms,
                 meta: meta.cloned(),
-                except_client: exclusion.client.cloned(),
-                except_user: exclusion.user.cloned(),
+                exclusion: outbound::Exclusion::of(exclusion.client, exclusion.user),
                 replayed: false,
                 recipients: recipients.take().unwrap_or_else(Recipients::none),
             })

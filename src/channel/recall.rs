@@ -11,7 +11,7 @@ use crate::{
     ids::{ClientHandle, ClientId, Topic},
     lost::Reader,
     message::StoredMessage,
-    outbound::{Body, BroadcastMessage, HistoryPage, More, Outbound, Target},
+    outbound::{Body, BroadcastMessage, Exclusion, HistoryPage, More, Outbound, Target},
     recipients::Recipients,
     refusal::Refusal,
     rooms::RoomNumber,
@@ -138,8 +138,10 @@ impl Channel {
                 client_id: message.client_id.clone(),
                 timestamp_ms: message.timestamp_ms,
                 meta: message.meta.clone(),
-                except_client: message.except_client.clone(),
-                except_user: message.except_user.clone(),
+                exclusion: Exclusion::of(
+                    message.except_client.as_ref(),
+                    message.except_user.as_ref(),
+                ),
                 replayed: true,
                 recipients: Recipients::of(&[client]),
             }));

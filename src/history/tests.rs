@@ -9,6 +9,7 @@ use super::*;
 use crate::{
     config::RoomConfig,
     ids::{ClientId, UserId},
+    lost::Others,
     payload::Payload,
 };
 
@@ -105,7 +106,7 @@ fn compare(history: &History, dumb: &Dumb, offset: u64) {
         assert_eq!(history.held(&name), all.len() as u64);
         assert_eq!(history.has_ring(&name), !all.is_empty());
         assert_eq!(history.oldest_offset(&name), all.last().copied());
-        let lost = history.lost().highest(&name, nobody());
+        let lost = history.lost().highest(&name, nobody(), &RoomConfig::default());
         assert_eq!(lost, dumb.highest_lost(|of| of == event));
         for (start, end) in [(0, 2), (1, 4), (2, u64::MAX), (4, 4), (3, 1), (u64::MAX, u64::MAX)] {
             let page = history.page(asked(Some(&name), start, end));
@@ -180,7 +181,7 @@ fn check(max_messages: u64, max_bytes: u64, channel_messages: u64, channel_bytes
         };
         let (event, last) = NAMES[name];
         let message = message(event, offset, size);
-        let naming = Naming::Singly { config: &config, others: 9 };
+        let naming = Naming { config: &config, others: Others::Singly(9) };
         let evicted = match last {
             Some(last) => history.store(message, last, naming, caps),
             None => {
@@ -221,13 +222,15 @@ fn the_oldest_of_a_room_go_at_the_caps_of_the_channel() {
 
 #[test]
 fn what_cannot_fit_goes_alone() {
+    let config = RoomConfig::default();
+    let together = Naming { config: &config, others: Others::Together };
     let mut history = History::default();
     let caps = Caps { messages: 9, bytes: 10, free_messages: 9, free_bytes: 100 };
-    assert_eq!(history.store(message("a", 1, 10), 1, Naming::Together, caps), []);
-    let evicted = history.store(message("a", 2, 11), 1, Naming::Together, caps);
+    assert_eq!(history.store(message("a", 1, 10), 1, together, caps), []);
+    let evicted = history.store(message("a", 2, 11), 1, together, caps);
     assert_eq!(offsets(&evicted), [2]);
     assert_eq!(offsets(&latest(&history, Latest::All)), [1]);
-    let evicted = history.store(message("a", 3, 10), 1, Naming::Together, caps);
+    let evicted = history.store(message("a", 3, 10), 1, together, caps);
     assert_eq!(offsets(&evicted), [1]);
 }
 
@@ -298,11 +301,13 @@ fn a12_a_page_has_no_message_that_excludes_its_reader() {
 
 #[test]
 fn a_page_says_where_it_goes_on() {
+    let config = RoomConfig::default();
+    let together = Naming { config: &config, others: Others::Together };
     let mut history = History::default();
     let caps = Caps { messages: 9, bytes: 30, free_messages: 9, free_bytes: 100 };
     for (offset, event) in (1..).zip(["b", "a", "a", "b", "a", "c"]) {
         let last = if event == "a" { 2 } else { 9 };
-        let gone = history.store(message(event, offset, 5), last, Naming::Together, caps);
+        let gone = history.store(message(event, offset, 5), last, together, caps);
         assert_eq!(gone.len(), usize::from(offset == 5), "the first `a` goes");
     }
     // Held: c6 a5 b4 a3 b1.

@@ -48,7 +48,7 @@ fn check(names: u64, others: u64, seed: u64, exact: bool) {
     let (clients, users) = (clients(4), users(3));
     let (mut lost, mut dumb) = (Lost::default(), Dumb::default());
     let mut random = Random(seed);
-    let mut some = |random: &mut Random, of: u64| match random.below(3) {
+    let some = |random: &mut Random, of: u64| match random.below(3) {
         0 => Some(random.below(of) as usize),
         _ => None,
     };
@@ -61,7 +61,7 @@ fn check(names: u64, others: u64, seed: u64, exact: bool) {
         // Each once, and not in order.
         let offset = 8 + (step ^ 5);
         let loss = Loss { event: &event, offset, except_client: client, except_user: user };
-        lost.note(loss, Naming::Singly { config: &config, others });
+        lost.note(loss, Naming { config: &config, others: Others::Singly(others) });
         dumb.0.push((name, offset, client.cloned(), user.cloned()));
 
         lost.check_invariants();
@@ -72,7 +72,7 @@ fn check(names: u64, others: u64, seed: u64, exact: bool) {
             assert_eq!(lost.highest_of_all(reader), dumb.highest(reader, |_| true));
             for name in 0..names {
                 let name = format!("n{name}");
-                let got = lost.highest(&EventName::from(name.as_str()), reader);
+                let got = lost.highest(&EventName::from(name.as_str()), reader, &config);
                 let expected = dumb.highest(reader, |other| other == name);
                 assert!(got >= expected, "{name}: {got} is lower than {expected}");
                 if exact || ["n0", "n1"].contains(&name.as_str()) {
@@ -107,38 +107,48 @@ fn a10_names_that_are_configured_are_exact_however_many_others_there_are() {
     }
 }
 
+fn together(config: &RoomConfig) -> Naming<'_> {
+    Naming { config, others: Others::Together }
+}
+
 #[test]
 fn a10_where_all_hear_all_names_nothing_is_remembered_singly() {
     let (mut lost, event) = (Lost::default(), EventName::from("e"));
+    let config = RoomConfig::default();
     let (client, user) = ("c".into(), "u".into());
     let reader = Reader { client: &client, user: &user };
     for offset in 1..9 {
         let loss = Loss { event: &event, offset, except_client: None, except_user: None };
-        lost.note(loss, Naming::Together);
+        lost.note(loss, together(&config));
     }
     assert_eq!(lost.parts().0.count(), 0);
-    assert_eq!((lost.highest(&"f".into(), reader), lost.highest_of_all(reader)), (8, 8));
+    assert_eq!((lost.highest(&"f".into(), reader, &config), lost.highest_of_all(reader)), (8, 8));
 
     // From where on somebody hears by name, names are told apart.
-    let config = RoomConfig::default();
     let loss = Loss { event: &event, offset: 9, except_client: None, except_user: None };
-    lost.note(loss, Naming::Singly { config: &config, others: 1 });
-    assert_eq!((lost.highest(&event, reader), lost.highest(&"f".into(), reader)), (9, 8));
+    lost.note(loss, Naming { config: &config, others: Others::Singly(1) });
+    assert_eq!(
+        (lost.highest(&event, reader, &config), lost.highest(&"f".into(), reader, &config)),
+        (9, 8)
+    );
     // What is remembered singly stays so, or it would be told too little of.
     let loss = Loss { offset: 10, ..loss };
-    lost.note(loss, Naming::Together);
-    assert_eq!((lost.highest(&event, reader), lost.highest(&"f".into(), reader)), (10, 8));
+    lost.note(loss, together(&config));
+    assert_eq!(
+        (lost.highest(&event, reader, &config), lost.highest(&"f".into(), reader, &config)),
+        (10, 8)
+    );
 }
 
 #[test]
 fn a10_a_flood_of_one_sender_takes_one_mark() {
-    let mut lost = Lost::default();
+    let (mut lost, config) = (Lost::default(), RoomConfig::default());
     let (event, sender, user) = (EventName::from("e"), ClientId::from("c"), UserId::from("u"));
     for offset in 1..1_000 {
         let except_client = Some(&sender);
         lost.note(
             Loss { event: &event, offset, except_client, except_user: None },
-            Naming::Together,
+            together(&config),
         );
     }
     assert_eq!(lost.parts().1.for_some.len(), 1);

@@ -66,10 +66,11 @@ pub enum Body {
         rejoined: bool,
         /// Whether it has, with what follows, received everything that it should have: nothing is
         /// missing after its `since` of the names that it is subscribed to, but for what excluded
-        /// it. `true` is never wrong. `false` is given without need only to a client that lacks `*`:
-        /// for a name that the room's configuration does not have, if the room has lost messages of
-        /// more than [`Limit::EventNamesPerTopic`](crate::Limit::EventNamesPerTopic) such names; and
-        /// for a `since` from before the first member of the room gave up `*`.
+        /// it. `true` is never wrong. `false` is given without need only to a client that lacks `*`
+        /// and is subscribed to a name that the room's configuration does not have: if the room has
+        /// lost messages of more than
+        /// [`Limit::EventNamesPerTopic`](crate::Limit::EventNamesPerTopic) such names, or if `since`
+        /// is from before the first member of the room gave up `*`.
         recovered: bool,
     },
     /// Of a broadcast, and of a publish to a topic.

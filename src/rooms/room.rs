@@ -190,7 +190,7 @@ impl Room {
         if hears_all {
             return history.lost().highest_of_all(reader);
         }
-        let lost = |event| history.lost().highest(event, reader);
+        let lost = |event| history.lost().highest(event, reader, &self.config);
         names.iter().map(lost).max().unwrap_or(0)
     }
 

@@ -44,7 +44,7 @@ pub fn sealed(config: &str, state: &str) -> String {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     });
     format!(
-        r#"{{"parlor_snapshot":1,"checksum":"{checksum:016x}","config":{config},"state":{state}}}"#
+        r#"{{"parlor_snapshot":2,"checksum":"{checksum:016x}","config":{config},"state":{state}}}"#
     )
 }
 

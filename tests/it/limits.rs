@@ -20,6 +20,8 @@ enum Past {
     Refused(Reason),
     /// It is taken, and the oldest message of that topic leaves history, alone.
     Evicts(&'static str),
+    /// It is a page, and the oldest of its messages is left out.
+    Shortens,
     /// It is taken, and the oldest id is forgotten: who repeats it is not told from others.
     Forgets,
 }
@@ -133,8 +135,16 @@ fn cases(limit: Limit) -> (u64, Vec<Case>) {
         }
         Limit::EventNamesPerTopic => (FEW, event_names_per_topic()),
         Limit::PageLength => {
-            let page = |length| History::new("c", "t").with_page(7, 7 + length);
-            (FEW, vec![size(REACHED, FEW, page)])
+            let page = |length| History::new("c", "t").with_page(0, length);
+            // How far a page by index reaches past memory, which holds nothing.
+            let far = |start| History::new("c", "t").with_event("e").with_page(start, start + 1);
+            (FEW, vec![size(REACHED, FEW, page), size(REACHED, FEW, far)])
+        }
+        Limit::PageBytes => {
+            let page = |length| History::new("c", "t").with_page(0, length);
+            let mut case = size(Past::Shortens, FEW, page);
+            case.before.extend((0..=FEW).map(|_| say("t").into()));
+            (FEW * SAID, vec![case])
         }
         Limit::IdsPerTopic => {
             let ids = |number| say("t").with_id(format!("id{number}"));
@@ -378,6 +388,10 @@ fn is_sent(outbox: &[Outbound]) -> bool {
     outbox.iter().any(|outbound| matches!(outbound, Outbound::BroadcastMessage(_)))
 }
 
+fn is_shortened(outbox: &[Outbound]) -> bool {
+    outbox.iter().any(|outbound| matches!(outbound, Outbound::History(page) if page.shortened))
+}
+
 fn check(limit: Limit, value: u64, case: Case) {
     let Case { before, at, past, then } = case;
     let mut channel = Channel::single_node(config(Some((limit, value))));
@@ -385,6 +399,7 @@ fn check(limit: Limit, value: u64, case: Case) {
         let outbox = handle(&mut channel, event);
         assert_eq!(refusal(&outbox), None, "{limit} {value}: {event:?}");
         assert_eq!(evicted(&outbox), [], "{limit} {value}: {event:?}");
+        assert!(!is_shortened(&outbox), "{limit} {value}: {event:?}");
     }
     let first = say("t").with_id("id1").into();
     if then == Past::Forgets {
@@ -408,6 +423,11 @@ fn check(limit: Limit, value: u64, case: Case) {
         Past::Evicts(topic) => {
             assert_eq!(refusal(&outbox), None, "{limit}: {past:?}");
             assert_eq!(evicted(&outbox), [(topic, 1)], "{limit}: {past:?}");
+        }
+        Past::Shortens => {
+            let [Outbound::History(page)] = &outbox[..] else { panic!("{outbox:?}") };
+            assert!(page.shortened, "{page:?}");
+            assert_eq!(page.messages.len() as u64, page.end - 1, "{page:?}");
         }
         Past::Forgets => {
             assert_eq!(refusal(&outbox), None, "{limit}: {past:?}");

@@ -190,6 +190,13 @@ fn random_ops_meet_every_reason_every_limit_and_every_message() {
                 for outbound in channel.flush_outbox() {
                     let what = outbound.label();
                     *met.entry(format!("{label}: {what}")).or_default() += 1;
+                    if let Outbound::History(page) = &outbound {
+                        let goes_on = page.more.map_or("ends", |_| "goes on");
+                        *met.entry(format!("a page {goes_on}")).or_default() += 1;
+                        if page.shortened {
+                            *met.entry("a page is shortened".into()).or_default() += 1;
+                        }
+                    }
                     let Outbound::Reply(Reply { result: Err(refusal), .. }) = outbound else {
                         continue;
                     };
@@ -212,6 +219,7 @@ fn random_ops_meet_every_reason_every_limit_and_every_message() {
         !matches!(
             limit,
             Limit::NameBytes
+                | Limit::PageBytes
                 | Limit::IdsPerTopic
                 | Limit::HistoryMessagesPerTopic
                 | Limit::HistoryBytesPerTopic
@@ -243,6 +251,9 @@ fn random_ops_meet_every_reason_every_limit_and_every_message() {
         "broadcast: evicted",
         "close_room: evicted",
         "history: history",
+        "a page goes on",
+        "a page ends",
+        "a page is shortened",
         "publish: broadcast_message",
         "kick: disconnect",
         "kick: closed",

@@ -23,6 +23,8 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    a10_what_excluded_a_client_is_no_gap
+    a12_an_exclusion_also_holds_for_pages
     a2_rooms_of_clients_are_limited
     a9_presence_survives_a_reconnect
     broadcast_audiences
@@ -93,6 +95,7 @@ scenarios! {
     lightspeed_channel
     lightspeed_crash_keeps_places
     one_client_in_many_rooms
+    pages_by_position
     payload_is_carried_as_written
     payload_line_breaks
     payload_null_is_a_value

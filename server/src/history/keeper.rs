@@ -253,12 +253,14 @@ fn stored(message: &BroadcastMessage, offset: u64) -> StoredMessage {
         client_id,
         timestamp_ms,
         meta,
-        except_client,
-        except_user,
+        exclusion,
         ..
     } = message;
     let mut stored = StoredMessage::new(event, payload.clone(), from, offset, *timestamp_ms);
     (stored.client_id, stored.meta) = (client_id.clone(), meta.clone());
-    (stored.except_client, stored.except_user) = (except_client.clone(), except_user.clone());
+    if let Some(exclusion) = exclusion.as_deref() {
+        stored.except_client.clone_from(&exclusion.client);
+        stored.except_user.clone_from(&exclusion.user);
+    }
     stored
 }

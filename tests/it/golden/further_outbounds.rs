@@ -19,7 +19,7 @@ const MESSAGE: &str = r#"{"event":"message","payload":{ "a":1.50 },"from":"u1","
 #[test]
 fn history() {
     let page = format!(
-        r#"{{"history":{{"client_id":"c1","topic":"room:1","start":0,"end":50,"messages":[{MESSAGE}],"ref":"r"}}}}"#
+        r#"{{"history":{{"client_id":"c1","topic":"room:1","epoch":1,"start":0,"end":50,"messages":[{MESSAGE}],"more":{{"before":{{"epoch":1,"offset":0}},"wanted":49}},"ref":"r"}}}}"#
     );
     check(
         KEPT,
@@ -30,28 +30,66 @@ fn history() {
         ],
     );
     let on_join = format!(
-        r#"{{"history":{{"client_id":"c2","topic":"room:1","start":0,"end":1,"messages":[{MESSAGE}]}}}}"#
+        r#"{{"history":{{"client_id":"c2","topic":"room:1","epoch":1,"start":0,"end":1,"messages":[{MESSAGE}]}}}}"#
     );
     let mut channel = Channel::single_node(Config::from_json(KEPT).unwrap());
     assert_eq!(said(&mut channel, &[C1_JOINS, HI, C2_JOINS])[2], on_join);
 }
 
 #[test]
-fn evicted_and_load_history() {
+fn evicted_and_the_page_that_goes_on_there() {
     let evicted = format!(
         r#"{{"evicted":{{"topic":"room:1","epoch":1,"event":"message","messages":[{MESSAGE}]}}}}"#
     );
     let mut channel = Channel::single_node(Config::from_json(KEPT).unwrap());
     assert_eq!(said(&mut channel, &[C1_JOINS, HI, HI])[1], evicted);
-    let page = r#"{"history":{"client_id":"c1","topic":"room:1","event":"message","end":3}}"#;
-    let load = r#"{"load_history":{"request":1,"topic":"room:1","epoch":1,"event":"message","before":2,"start":0,"end":2}}"#;
-    assert_eq!(said(&mut channel, &[page]), [load]);
-    let loaded = format!(r#"{{"history_loaded":{{"request":1,"messages":[{MESSAGE}]}}}}"#);
     let newer = MESSAGE.replace(r#""offset":1"#, r#""offset":2"#);
-    let whole = format!(
-        r#"{{"history":{{"client_id":"c1","topic":"room:1","event":"message","start":0,"end":3,"messages":[{newer},{MESSAGE}]}}}}"#
+    let page = r#"{"history":{"client_id":"c1","topic":"room:1","event":"message","end":3}}"#;
+    let goes_on = format!(
+        r#"{{"history":{{"client_id":"c1","topic":"room:1","epoch":1,"event":"message","start":0,"end":3,"messages":[{newer}],"more":{{"before":{{"epoch":1,"offset":2}},"wanted":2}}}}}}"#
     );
-    assert_eq!(said(&mut channel, &[&loaded]), [whole]);
+    assert_eq!(said(&mut channel, &[page]), [goes_on]);
+    let page = r#"{"history":{"client_id":"c1","topic":"room:1","event":"message","before":{"epoch":1,"offset":2},"end":3}}"#;
+    let goes_on = r#"{"history":{"client_id":"c1","topic":"room:1","epoch":1,"event":"message","before":{"epoch":1,"offset":2},"start":0,"end":3,"messages":[],"more":{"before":{"epoch":1,"offset":2},"wanted":3}}}"#;
+    assert_eq!(said(&mut channel, &[page]), [goes_on]);
+    let page =
+        r#"{"history":{"client_id":"c1","topic":"room:1","event":"message","start":2,"end":3}}"#;
+    let goes_on = r#"{"history":{"client_id":"c1","topic":"room:1","epoch":1,"event":"message","start":2,"end":3,"messages":[],"more":{"before":{"epoch":1,"offset":2},"wanted":2,"skip":1}}}"#;
+    assert_eq!(said(&mut channel, &[page]), [goes_on]);
+}
+
+#[test]
+fn a_page_that_is_shortened() {
+    let config = r#"{"limits":{"page_bytes":30},"default_room":{"events":[{"name":"message","history":2}],"history_on_join":"all"}}"#;
+    let mut channel = Channel::single_node(Config::from_json(config).unwrap());
+    let newer = MESSAGE.replace(r#""offset":1"#, r#""offset":2"#);
+    let more = r#""more":{"before":{"epoch":1,"offset":2},"wanted":0},"shortened":true"#;
+    let on_join = format!(
+        r#"{{"history":{{"client_id":"c2","topic":"room:1","epoch":1,"start":0,"end":1,"messages":[{newer}],{more}}}}}"#
+    );
+    assert_eq!(said(&mut channel, &[C1_JOINS, HI, HI, C2_JOINS])[2], on_join);
+    let page = r#"{"history":{"client_id":"c1","topic":"room:1"}}"#;
+    let shortened = format!(
+        r#"{{"history":{{"client_id":"c1","topic":"room:1","epoch":1,"start":0,"end":50,"messages":[{newer}],{more}}}}}"#
+    );
+    assert_eq!(said(&mut channel, &[page]), [shortened]);
+}
+
+#[test]
+fn a_message_that_excludes_somebody_and_is_sent_again() {
+    let config = r#"{"default_room":{"presence":"off","events":[{"name":"e","history":1}]}}"#;
+    let publish = r#"{"publish":{"target":{"topic":"room:1"},"event":"e","payload":1,"except_client":"c2","except_user":"u3"}}"#;
+    let sent = r#"{"broadcast_message":{"topic":"room:1","event":"e","payload":1,"from":"system","epoch":1,"offset":1,"timestamp_ms":0,"except_client":"c2","except_user":"u3","recipients":["c1"]}}"#;
+    let mut channel = Channel::single_node(Config::from_json(config).unwrap());
+    assert_eq!(said(&mut channel, &[C1_JOINS, publish]), [sent]);
+    let rejoin = r#"{"rejoin":{"client_id":"c1","topic":"room:1","user_id":"u1","now_ms":0,"since":{"epoch":1,"offset":0}}}"#;
+    let again = sent.replace(r#""recipients""#, r#""replayed":true,"recipients""#);
+    assert_eq!(said(&mut channel, &[rejoin])[1], again);
+    let message = r#"{"event":"e","payload":1,"from":"system","offset":1,"timestamp_ms":0,"except_client":"c2","except_user":"u3"}"#;
+    let evicted = format!(
+        r#"{{"evicted":{{"topic":"room:1","epoch":1,"event":"e","messages":[{message}]}}}}"#
+    );
+    assert_eq!(said(&mut channel, &[publish])[1], evicted);
 }
 
 #[test]

@@ -76,8 +76,8 @@ impl Model {
             && bytes + bytes_elsewhere <= limits.history_bytes
     }
 
-    /// Section 7: what is lost is told of its name alone where somebody hears by name: of the names
-    /// that the configuration has, and of so many others. Where there are more, that of which the
+    /// Section 7: what is lost is told of its name alone, of the names that the configuration has,
+    /// and where somebody hears by name of so many others. Where there are more, that of which the
     /// last loss is the oldest is told with all others.
     fn lose(&mut self, topic: &str, message: &Message) {
         let most = self.setup.limits.event_names_per_topic;
@@ -94,6 +94,11 @@ impl Model {
             losses.push(loss);
             return;
         }
+        let configured = config.names();
+        if configured.contains(&loss.event) {
+            lost.singly.push((loss.event.clone(), vec![loss]));
+            return;
+        }
         if !hears_by_name {
             lost.together_up_to = loss.offset.max(lost.together_up_to);
             lost.others.push(loss);
@@ -101,16 +106,9 @@ impl Model {
         }
         let mut losses = lost.others.clone();
         losses.push(loss);
-        let configured = config.names();
         let is_other = |name: &String| !configured.contains(name);
-        let others = lost.singly.iter().filter(|(name, _)| is_other(name)).count();
-        if is_other(&message.event) && others >= most {
+        if lost.singly.iter().filter(|(name, _)| is_other(name)).count() >= most {
             lost.has_many_names = true;
-            for name in &configured {
-                if lost.singly.iter().all(|(other, _)| other != name) {
-                    lost.singly.push((name.clone(), lost.others.clone()));
-                }
-            }
             lost.singly.sort_by(|(one, _), (other, _)| one.cmp(other));
             let newest = |losses: &[Loss]| losses.iter().map(|loss| loss.offset).max();
             let of_others = lost.singly.iter().filter(|(name, _)| is_other(name));
@@ -178,9 +176,14 @@ impl Model {
         let lost = &self.room(topic).lost;
         let has_all = !lost.all.iter().filter(is_missing).any(|loss| hears(&loss.event));
 
+        let configured = self.room(topic).config.names();
         let of_name = |event: &String| {
             let singly = lost.singly.iter().find(|(name, _)| name == event);
-            singly.map_or(&lost.others, |(_, losses)| losses)
+            match singly {
+                Some((_, losses)) => losses.as_slice(),
+                None if configured.contains(event) => &[],
+                None => &lost.others,
+            }
         };
         let told = if subscriptions.iter().any(|name| name == "*") {
             has_all
@@ -188,7 +191,8 @@ impl Model {
             !subscriptions.iter().flat_map(of_name).any(|loss| is_missing(&loss))
         };
         assert!(has_all || !told, "what is told to be all is all");
-        let is_exact = since >= lost.together_up_to && !lost.has_many_names;
+        let is_exact = since >= lost.together_up_to && !lost.has_many_names
+            || subscriptions.iter().all(|name| configured.contains(name));
         assert!(has_all == told || !is_exact, "a gap is told without need");
         told
     }

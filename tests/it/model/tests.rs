@@ -209,15 +209,15 @@ fn the_audience_of_a_broadcast_is_in_join_order() {
         ...
         > {"broadcast":{"client_id":"a1","topic":"t","payload":1,"audience":"others","ref":"r","id":"i"}}
         {"reply":{"to":"broadcast","client_id":"a1","topic":"t","status":"ok","payload":{"epoch":1,"offset":1},"ref":"r"}}
-        {"broadcast_message":{"topic":"t","event":"message","payload":1,"from":"a","client_id":"a1","epoch":1,"offset":1,"timestamp_ms":1,"recipients":["b1","a2"]}}
+        {"broadcast_message":{"topic":"t","event":"message","payload":1,"from":"a","client_id":"a1","epoch":1,"offset":1,"timestamp_ms":1,"except_client":"a1","recipients":["b1","a2"]}}
         > {"broadcast":{"client_id":"a1","topic":"t","payload":1,"audience":"other_users","event":"e","meta":{"k" : 1}}}
-        {"broadcast_message":{"topic":"t","event":"e","payload":1,"from":"a","client_id":"a1","epoch":1,"offset":2,"timestamp_ms":1,"meta":{"k" : 1},"recipients":["b1"]}}
+        {"broadcast_message":{"topic":"t","event":"e","payload":1,"from":"a","client_id":"a1","epoch":1,"offset":2,"timestamp_ms":1,"meta":{"k" : 1},"except_user":"a","recipients":["b1"]}}
         > {"broadcast":{"client_id":"a1","topic":"t","payload_base64":"aGk=","audience":"all"}}
         {"broadcast_message":{"topic":"t","event":"message","payload_base64":"aGk=","from":"a","client_id":"a1","epoch":1,"offset":3,"timestamp_ms":1,"recipients":["a1","b1","a2"]}}
         > {"leave":{"client_id":"b1","topic":"t"}}
         {"reply":{"to":"leave","client_id":"b1","topic":"t","status":"ok","payload":{}}}
         > {"broadcast":{"client_id":"a1","topic":"t","payload":null,"audience":"other_users"}}
-        {"broadcast_message":{"topic":"t","event":"message","payload":null,"from":"a","client_id":"a1","epoch":1,"offset":4,"timestamp_ms":1,"recipients":[]}}
+        {"broadcast_message":{"topic":"t","event":"message","payload":null,"from":"a","client_id":"a1","epoch":1,"offset":4,"timestamp_ms":1,"except_user":"a","recipients":[]}}
         "#,
     );
 }

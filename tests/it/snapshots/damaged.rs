@@ -22,8 +22,6 @@ const NUMBERS: &[(&str, &str, &str)] = &[
     ("/next_ref", "18446744073709551615", "expected at most 13835058055282163709"),
     ("/next_ref", "0", "next_ref is 0, expected 1 or more"),
     ("/next_ref", "2", "expected 1 or more, and below 2"),
-    ("/last_request", "18446744073709551615", "expected at most 13835058055282163709"),
-    ("/last_request", "1", "page 2 is out of order, or was never asked for"),
     ("/rooms/{t}/offset", "18446744073709551615", "expected at most 13835058055282163709"),
     ("/counters/deliveries", "18446744073709551615", "expected at most 13835058055282163709"),
     ("/counters/events/join", "18446744073709551615", "more events than the 13835058055282163709"),
@@ -94,16 +92,26 @@ const ROOMS: &[(&str, &str, &str)] = &[
     ("/rooms/{t}/ids/0/2", "18446744073709551615", "an id has offset 18446744073709551615"),
     ("/rooms/{t}/ids/1/2", "1", "its ids are out of order, there twice, or too many"),
     ("/rooms/{t}/history", "null", "its history is missing"),
-    ("/rooms/{t}/history/lost", r#"[["m", 9]]"#, "offset 9 is lost, expected at most 6"),
-    ("/rooms/{t}/history/lost", r#"[["z", 1]]"#, "what is lost of a name"),
-    ("/rooms/{t}/history/lost_others", "18446744073709551615", "is lost, expected at most 6"),
+    ("/rooms/{t}/history/lost", r#"[["m",{"for_all":9}]]"#, "offset 9 is lost, expected at most 6"),
     (
-        "/rooms/{t}/history/messages/0/message/offset",
-        "18446744073709551615",
-        "offsets out of order",
+        "/rooms/{t}/history/lost_others",
+        r#"{"for_all":18446744073709551615}"#,
+        "is lost, expected at most 6",
     ),
     (
-        "/rooms/{t}/history/messages/0/message/event",
+        "/rooms/{t}/history/lost_others",
+        r#"{"for_all":2,"for_some":[{"offset":1,"except_user":"u"}]}"#,
+        "what is lost is out of order",
+    ),
+    (
+        "/rooms/{t}/history/lost_others",
+        r#"{"for_all":0,"for_some":[{"offset":2,"except_user":"u"},{"offset":1,"except_user":"u"}]}"#,
+        "remembered without need",
+    ),
+    ("/rooms/{t}/history/whole_from", "9", "it is whole from a later offset, expected at most 7"),
+    ("/rooms/{t}/history/messages/0/offset", "18446744073709551615", "offsets out of order"),
+    (
+        "/rooms/{t}/history/messages/0/event",
         r#""q""#,
         r#"2 messages "q" are kept, expected at most 1"#,
     ),
@@ -120,12 +128,6 @@ const REST: &[(&str, &str, &str)] = &[
     ("/groups/1/0", r#""g""#, r#"group "g" is there twice"#),
     ("/groups/1/1", "[]", r#"group "h" is empty"#),
     ("/groups/0/1", r#"["t", "t"]"#, "groups are not as a channel has them"),
-    ("/pages/0/client", "99", "there is no client 99"),
-    ("/pages/0/request", "0", "page 0 is out of order"),
-    ("/pages/1/request", "1", "page 1 is out of order"),
-    ("/pages/0/epoch", "99", "page 1 is of a room that never was"),
-    ("/pages/0/asked", "18446744073709551615", "has more messages than were asked for"),
-    ("/pages/0/event", r#""o""#, "has messages of another name"),
     ("/rates/0/client", "99", "there is no client 99"),
     ("/rates/0/count", "4294967295", "a rate of 4294967295 ends at"),
     ("/rates/0/ends_at_ms", "18446744073709551615", "ends at 18446744073709551615"),
@@ -158,8 +160,6 @@ fn everything() -> String {
         {"broadcast":{"client_id":"c","topic":"t","payload":4,"event":"q","id":"1"}}
         {"broadcast":{"client_id":"c","topic":"t","payload":5,"event":"r","audience":"others"}}
         {"publish":{"target":{"topic":"t"},"event":"r","payload":"","except_user":"bob"}}
-        {"history":{"client_id":"a","topic":"t","event":"m","end":7,"ref":"r"}}
-        {"history":{"client_id":"c","topic":"t","event":"r","start":1,"end":7}}
         {"add_to_group":{"group":"g","topics":["t","own"]}}
         {"add_to_group":{"group":"h","topics":["none"]}}
         {"disconnect":{"client_id":"x","now_ms":25}}"#,
@@ -236,7 +236,7 @@ fn what_is_no_snapshot_or_of_another_version_is_refused() {
     let saved = everything();
     let edited = |from: &str, to: &str| saved.replacen(from, to, 1);
     let no_snapshot = |what: &str| format!("expected a snapshot of a channel: {what}");
-    let other_version = |version| format!("the snapshot has version {version}, expected 1");
+    let other_version = |version| format!("the snapshot has version {version}, expected 2");
     for (text, expected) in [
         (String::new(), no_snapshot("EOF while parsing a value at line 1 column 0")),
         ("{}".into(), no_snapshot("missing field `parlor_snapshot` at line 1 column 2")),
@@ -249,10 +249,10 @@ fn what_is_no_snapshot_or_of_another_version_is_refused() {
         ("nope".into(), no_snapshot("expected ident at line 1 column 2")),
         (format!("{saved}{saved}"), no_snapshot("trailing characters")),
         (r#"{"rooms":[],"limits":{}}"#.into(), no_snapshot("missing field `parlor_snapshot`")),
-        (edited(":1,", ":2,"), other_version("2")),
-        (edited(":1,", ":0,"), other_version("0")),
+        (edited(":2,", ":1,"), other_version("1")),
+        (edited(":2,", ":0,"), other_version("0")),
         (r#"{"parlor_snapshot":7,"whatever":[]}"#.into(), other_version("7")),
-        (edited(":1,", ":1.5,"), no_snapshot("invalid type: floating point `1.5`, expected u64")),
+        (edited(":2,", ":1.5,"), no_snapshot("invalid type: floating point `1.5`, expected u64")),
         (edited("{", "{\"more\":1,"), no_snapshot("unknown field `more`, expected one of")),
         (
             edited("\"checksum\":\"", "\"checksum\":\"0"),

@@ -179,7 +179,7 @@ fn who_comes_back_gets_what_it_missed() {
         {"broadcast_message":{"topic":"t","event":"f","payload":7,"from":"v","client_id":"b","epoch":1,"offset":7,"timestamp_ms":3,"replayed":true,"recipients":["c"]}}
         > {"rejoin":{"client_id":"d","topic":"t","user_id":"w","now_ms":3,"since":{"epoch":1,"offset":9}}}
         {"reply":{"to":"rejoin","client_id":"d","topic":"t","status":"ok","payload":{"epoch":1,"offset":7,"rejoined":false,"recovered":false}}}
-        {"history":{"client_id":"d","topic":"t","start":0,"end":5,"messages":[{"event":"f","payload":7,"from":"v","client_id":"b","offset":7,"timestamp_ms":3},{"event":"e","payload":4,"from":"system","offset":4,"timestamp_ms":2},{"event":"e","payload":3,"from":"u","client_id":"a2","offset":3,"timestamp_ms":2},{"event":"e","payload":2,"from":"v","client_id":"b","offset":2,"timestamp_ms":2},{"event":"e","payload":1,"from":"u","client_id":"a","offset":1,"timestamp_ms":1}]}}
+        {"history":{"client_id":"d","topic":"t","epoch":1,"start":0,"end":5,"messages":[{"event":"f","payload":7,"from":"v","client_id":"b","offset":7,"timestamp_ms":3},{"event":"e","payload":4,"from":"system","offset":4,"timestamp_ms":2,"except_client":"a"},{"event":"e","payload":3,"from":"u","client_id":"a2","offset":3,"timestamp_ms":2,"except_user":"u"},{"event":"e","payload":2,"from":"v","client_id":"b","offset":2,"timestamp_ms":2},{"event":"e","payload":1,"from":"u","client_id":"a","offset":1,"timestamp_ms":1}]}}
         "#,
     );
     assert_eq!(model.subscriptions("a", "t"), ["e", "f", "other", "x"]);

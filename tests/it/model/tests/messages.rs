@@ -118,11 +118,11 @@ fn groups_users_clients_and_everyone_are_reached() {
         {"broadcast_message":{"target":{"group":"g"},"event":"phx_e","payload":1,"from":"system","timestamp_ms":1,"recipients":["b","a"]}}
         > {"unsubscribe":{"client_id":"b","topic":"s","event":"*"}}
         > {"publish":{"target":{"group":"g"},"event":"e","payload_base64":"aGk=","meta":1,"from":"bot","except_user":"x"}}
-        {"broadcast_message":{"target":{"group":"g"},"event":"e","payload_base64":"aGk=","from":"bot","timestamp_ms":1,"meta":1,"recipients":["a","b"]}}
+        {"broadcast_message":{"target":{"group":"g"},"event":"e","payload_base64":"aGk=","from":"bot","timestamp_ms":1,"meta":1,"except_user":"x","recipients":["a","b"]}}
         > {"publish":{"target":{"group":"h"},"event":"e","payload":1}}
         {"reply":{"to":"publish","status":"error","payload":{"reason":"unknown_target","message":"…"}}}
         > {"publish":{"target":{"user":"u"},"event":"e","payload":1,"except_client":"a"}}
-        {"broadcast_message":{"target":{"user":"u"},"event":"e","payload":1,"from":"system","timestamp_ms":1,"recipients":["c"]}}
+        {"broadcast_message":{"target":{"user":"u"},"event":"e","payload":1,"from":"system","timestamp_ms":1,"except_client":"a","recipients":["c"]}}
         > {"publish":{"target":{"user":"nobody"},"event":"e","payload":1}}
         {"broadcast_message":{"target":{"user":"nobody"},"event":"e","payload":1,"from":"system","timestamp_ms":1,"recipients":[]}}
         > {"publish":{"target":{"client":"a"},"event":"e","payload":1}}
@@ -130,10 +130,10 @@ fn groups_users_clients_and_everyone_are_reached() {
         > {"publish":{"target":{"client":"x"},"event":"e","payload":1,"ref":"3"}}
         {"reply":{"to":"publish","status":"error","payload":{"reason":"unknown_target","message":"…"},"ref":"3"}}
         > {"publish":{"target":"everyone","event":"e","payload":null,"except_user":"v"}}
-        {"broadcast_message":{"target":"everyone","event":"e","payload":null,"from":"system","timestamp_ms":1,"recipients":["a","c"]}}
+        {"broadcast_message":{"target":"everyone","event":"e","payload":null,"from":"system","timestamp_ms":1,"except_user":"v","recipients":["a","c"]}}
         > {"publish":{"target":{"topic":"t"},"event":"e","payload":1,"except_user":"u","ref":"4"}}
         {"reply":{"to":"publish","topic":"t","status":"ok","payload":{"epoch":1,"offset":1},"ref":"4"}}
-        {"broadcast_message":{"topic":"t","event":"e","payload":1,"from":"system","epoch":1,"offset":1,"timestamp_ms":1,"recipients":["b"]}}
+        {"broadcast_message":{"topic":"t","event":"e","payload":1,"from":"system","epoch":1,"offset":1,"timestamp_ms":1,"except_user":"u","recipients":["b"]}}
         > {"publish":{"target":{"topic":"x"},"event":"e","payload":1}}
         {"reply":{"to":"publish","topic":"x","status":"error","payload":{"reason":"unknown_topic","message":"…"}}}
         > {"publish":{"target":{"topic":""},"event":"e","payload":1}}
@@ -170,9 +170,9 @@ fn what_happens_is_counted() {
         ...
         > {"disconnect":{"client_id":"a","now_ms":2}}
         > {"query":{"what":"stats"}}
-        {"reply":{"to":"query","status":"ok","payload":{"stats":{"events":{"join":3,"rejoin":0,"leave":1,"broadcast":1,"push":1,"crash":0,"restart":0,"connect":0,"disconnect":1,"subscribe":0,"unsubscribe":0,"track":0,"untrack":0,"open_room":0,"close_room":0,"history":0,"query":1,"publish":0,"kick":0,"add_to_group":0,"remove_from_group":0,"history_loaded":0,"refuse":0,"tick":0},"broadcasts":1,"deliveries":3,"replies_ok":3,"refusals":{"crashed":0,"invalid_name":1,"unknown_topic":0,"room_full":0,"join_denied":0,"not_member":0,"event_not_allowed":0,"validation_failed":0,"rate_limited":0,"invalid_request":0,"room_exists":0,"permission_denied":0,"user_conflict":0,"unknown_client":0,"unknown_target":0,"payload_too_large":0,"limit_reached":0,"unavailable":0},"presence_joins":2,"presence_leaves":1,"rooms_opened":1,"topics":1,"clients":1,"memberships":1,"detached":1,"history_messages":1,"history_bytes":13}}}}
+        {"reply":{"to":"query","status":"ok","payload":{"stats":{"events":{"join":3,"rejoin":0,"leave":1,"broadcast":1,"push":1,"crash":0,"restart":0,"connect":0,"disconnect":1,"subscribe":0,"unsubscribe":0,"track":0,"untrack":0,"open_room":0,"close_room":0,"history":0,"query":1,"publish":0,"kick":0,"add_to_group":0,"remove_from_group":0,"refuse":0,"tick":0},"broadcasts":1,"deliveries":3,"replies_ok":3,"refusals":{"crashed":0,"invalid_name":1,"unknown_topic":0,"room_full":0,"join_denied":0,"not_member":0,"event_not_allowed":0,"validation_failed":0,"rate_limited":0,"invalid_request":0,"room_exists":0,"permission_denied":0,"user_conflict":0,"unknown_client":0,"unknown_target":0,"payload_too_large":0,"limit_reached":0,"unavailable":0},"presence_joins":2,"presence_leaves":1,"rooms_opened":1,"topics":1,"clients":1,"memberships":1,"detached":1,"history_messages":1,"history_bytes":13}}}}
         > {"query":{"what":"stats","ref":"again"}}
-        {"reply":{"to":"query","status":"ok","payload":{"stats":{"events":{"join":3,"rejoin":0,"leave":1,"broadcast":1,"push":1,"crash":0,"restart":0,"connect":0,"disconnect":1,"subscribe":0,"unsubscribe":0,"track":0,"untrack":0,"open_room":0,"close_room":0,"history":0,"query":2,"publish":0,"kick":0,"add_to_group":0,"remove_from_group":0,"history_loaded":0,"refuse":0,"tick":0},"broadcasts":1,"deliveries":3,"replies_ok":4,"refusals":{"crashed":0,"invalid_name":1,"unknown_topic":0,"room_full":0,"join_denied":0,"not_member":0,"event_not_allowed":0,"validation_failed":0,"rate_limited":0,"invalid_request":0,"room_exists":0,"permission_denied":0,"user_conflict":0,"unknown_client":0,"unknown_target":0,"payload_too_large":0,"limit_reached":0,"unavailable":0},"presence_joins":2,"presence_leaves":1,"rooms_opened":1,"topics":1,"clients":1,"memberships":1,"detached":1,"history_messages":1,"history_bytes":13}},"ref":"again"}}
+        {"reply":{"to":"query","status":"ok","payload":{"stats":{"events":{"join":3,"rejoin":0,"leave":1,"broadcast":1,"push":1,"crash":0,"restart":0,"connect":0,"disconnect":1,"subscribe":0,"unsubscribe":0,"track":0,"untrack":0,"open_room":0,"close_room":0,"history":0,"query":2,"publish":0,"kick":0,"add_to_group":0,"remove_from_group":0,"refuse":0,"tick":0},"broadcasts":1,"deliveries":3,"replies_ok":4,"refusals":{"crashed":0,"invalid_name":1,"unknown_topic":0,"room_full":0,"join_denied":0,"not_member":0,"event_not_allowed":0,"validation_failed":0,"rate_limited":0,"invalid_request":0,"room_exists":0,"permission_denied":0,"user_conflict":0,"unknown_client":0,"unknown_target":0,"payload_too_large":0,"limit_reached":0,"unavailable":0},"presence_joins":2,"presence_leaves":1,"rooms_opened":1,"topics":1,"clients":1,"memberships":1,"detached":1,"history_messages":1,"history_bytes":13}},"ref":"again"}}
         "#,
     );
 }

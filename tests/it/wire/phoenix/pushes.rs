@@ -129,10 +129,10 @@ fn a_page_of_history_is_the_reply_to_who_asks() {
     assert_eq!(received, [ok("\"1\"", "\"9\"", "room:x", &page)]);
 
     // A position is given back as it came, whatever else stands in it.
-    let older = r#"["1","10","room:x","parlor:history",{"event":"ev","before":{"epoch":1,"offset":2,"of":"server"},"end":3}]"#;
-    let message = r#"{"event":"ev","payload":{"n":2},"from":"ann","offset":1,"timestamp_ms":0}"#;
+    let older = r#"["1","10","room:x","parlor:history",{"event":"ev","before":{"epoch":1,"offset":3,"of":"server"},"end":3}]"#;
+    let message = r#"{"event":"ev","payload":{"n":3},"from":"ann","offset":2,"timestamp_ms":0}"#;
     let page = format!(
-        r#"{{"event":"ev","epoch":1,"before":{{"epoch":1,"offset":2}},"start":0,"end":3,"messages":[{message}]}}"#
+        r#"{{"event":"ev","epoch":1,"before":{{"epoch":1,"offset":3}},"start":0,"end":3,"messages":[{message}]}}"#
     );
     assert_eq!(server.text("A", older), [ok("\"1\"", "\"10\"", "room:x", &page)]);
 
