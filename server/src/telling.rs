@@ -26,7 +26,7 @@ pub(crate) enum About {
     Connections(Why),
     /// Requests for what is not for everybody.
     Operators(Denied),
-    /// WebSockets at paths that there are not.
+    /// Requests for a WebSocket at an unknown path.
     Elsewhere,
     /// Connections that the machine does not give.
     Accepting,
