@@ -261,7 +261,9 @@ impl Marks {
     fn merge(&mut self, others: Self) {
         let Self { for_all, for_some } = others;
         self.note_for_all(for_all);
-        for_some.into_iter().for_each(|mark| self.add(mark));
+        for mark in for_some {
+            self.add(mark);
+        }
         self.forget_what_does_not_matter();
     }
 

@@ -300,9 +300,10 @@ impl Rooms {
 
 /// How a room remembers the names of what is lost.
 fn naming<'a>(hears_by_name: bool, room: &'a RoomConfig, config: &Config) -> Naming<'a> {
-    let others = match hears_by_name {
-        true => Others::Singly(config.limit(Limit::EventNamesPerTopic)),
-        false => Others::Together,
+    let others = if hears_by_name {
+        Others::Singly(config.limit(Limit::EventNamesPerTopic))
+    } else {
+        Others::Together
     };
     Naming { config: room, others }
 }

@@ -292,6 +292,7 @@ fn dropping_takes_no_stack_however_much_there_is() {
     let drops = move || {
         let config = Config::builder()
             .limit(Limit::PayloadBytes, 1 << 20)
+            .limit(Limit::MetaBytes, 1 << 20)
             .limit(Limit::PayloadDepth, 1 << 20)
             .build()
             .unwrap();

@@ -142,8 +142,8 @@ impl Seen<'_> {
     pub(super) fn count(&self, from: u64, before: u64) -> u64 {
         let Self { all, not_for_client, not_for_user, not_for_both } = self;
         let count = |offsets: &Offsets| offsets.older(before).saturating_sub(offsets.older(from));
-        let of = |offsets: &Option<&Offsets>| offsets.map_or(0, count);
-        (count(all) + of(not_for_both) - of(not_for_client) - of(not_for_user)) as u64
+        let of = |offsets: Option<&Offsets>| offsets.map_or(0, count);
+        (count(all) + of(*not_for_both) - of(*not_for_client) - of(*not_for_user)) as u64
     }
 }
 

@@ -182,12 +182,11 @@ fn check(max_messages: u64, max_bytes: u64, channel_messages: u64, channel_bytes
         let (event, last) = NAMES[name];
         let message = message(event, offset, size);
         let naming = Naming { config: &config, others: Others::Singly(9) };
-        let evicted = match last {
-            Some(last) => history.store(message, last, naming, caps),
-            None => {
-                history.lose((&message).into(), naming);
-                Vec::new()
-            }
+        let evicted = if let Some(last) = last {
+            history.store(message, last, naming, caps)
+        } else {
+            history.lose((&message).into(), naming);
+            Vec::new()
         };
 
         gone += evicted.len();
@@ -297,6 +296,45 @@ fn a12_a_page_has_no_message_that_excludes_its_reader() {
     check("c2", "u2", &[5, 2, 1]);
     check("c1", "u2", &[5, 1]);
     assert!(restored(&history).since(0).eq(history.since(0)));
+}
+
+/// Pages of a room in which many messages exclude somebody, beside a walk through all of it.
+#[test]
+fn a5_a_page_by_index_is_found_by_counting() {
+    let config = RoomConfig::default();
+    let naming = Naming { config: &config, others: Others::Together };
+    let caps = Caps { messages: 60, bytes: 9_999, free_messages: 999, free_bytes: 9_999 };
+    let (clients, users) = ([ClientId::from("c1"), "c2".into()], [UserId::from("u1"), "u2".into()]);
+    let mut history = History::default();
+    let mut state = 3_u32;
+    let mut random = |below: u32| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 16) % below
+    };
+    for offset in 1..500 {
+        let mut message = message(["a", "b", "c"][random(3) as usize], 2 * offset, 9);
+        message.except_client = clients.get(random(4) as usize).cloned();
+        message.except_user = users.get(random(4) as usize).cloned();
+        let _evicted = history.store(message, 30, naming, caps);
+        history.check_invariants();
+
+        let (client, user) = (&clients[random(2) as usize], &users[random(2) as usize]);
+        let reader = Reader { client, user };
+        let event =
+            [None, Some(EventName::from("a")), Some("b".into())][random(3) as usize].clone();
+        let before = u64::from(random(150)) + (2 * offset).saturating_sub(120);
+        let (start, length) = (u64::from(random(40)), u64::from(random(9)));
+        let asked = Asked { reader, before, start, ..asked(event.as_ref(), 0, start + length) };
+        let mut all: Vec<_> = history.since(0).map(Arc::clone).collect();
+        all.retain(|message| {
+            message.offset < before
+                && event.as_ref().is_none_or(|event| message.event == *event)
+                && reader.may_see(message)
+        });
+        all.reverse();
+        let expected = part(&offsets(&all), start, start + length);
+        assert_eq!(page(&history, asked).0, expected, "{asked:?}");
+    }
 }
 
 #[test]

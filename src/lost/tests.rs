@@ -28,6 +28,12 @@ impl Random {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         (self.0 >> 33) % below
     }
+
+    /// One of these, or mostly none.
+    fn one<'a, T>(&mut self, all: &'a [T]) -> Option<&'a T> {
+        let at = usize::try_from(self.below(12)).unwrap();
+        all.get(at)
+    }
 }
 
 fn clients(count: u64) -> Vec<ClientId> {
@@ -48,20 +54,16 @@ fn check(names: u64, others: u64, seed: u64, exact: bool) {
     let (clients, users) = (clients(4), users(3));
     let (mut lost, mut dumb) = (Lost::default(), Dumb::default());
     let mut random = Random(seed);
-    let some = |random: &mut Random, of: u64| match random.below(3) {
-        0 => Some(random.below(of) as usize),
-        _ => None,
-    };
     let mut differ = 0;
     for step in 1..400 {
         let name = format!("n{}", random.below(names));
         let event = EventName::from(name.as_str());
-        let client = some(&mut random, 4).map(|at| &clients[at]);
-        let user = some(&mut random, 3).map(|at| &users[at]);
+        let client = random.one(&clients);
+        let user = random.one(&users);
         // Each once, and not in order.
         let offset = 8 + (step ^ 5);
-        let loss = Loss { event: &event, offset, except_client: client, except_user: user };
-        lost.note(loss, Naming { config: &config, others: Others::Singly(others) });
+        let missing = Loss { event: &event, offset, except_client: client, except_user: user };
+        lost.note(missing, Naming { config: &config, others: Others::Singly(others) });
         dumb.0.push((name, offset, client.cloned(), user.cloned()));
 
         lost.check_invariants();
@@ -118,22 +120,22 @@ fn a10_where_all_hear_all_names_nothing_is_remembered_singly() {
     let (client, user) = ("c".into(), "u".into());
     let reader = Reader { client: &client, user: &user };
     for offset in 1..9 {
-        let loss = Loss { event: &event, offset, except_client: None, except_user: None };
-        lost.note(loss, together(&config));
+        let missing = Loss { event: &event, offset, except_client: None, except_user: None };
+        lost.note(missing, together(&config));
     }
     assert_eq!(lost.parts().0.count(), 0);
     assert_eq!((lost.highest(&"f".into(), reader, &config), lost.highest_of_all(reader)), (8, 8));
 
     // From where on somebody hears by name, names are told apart.
-    let loss = Loss { event: &event, offset: 9, except_client: None, except_user: None };
-    lost.note(loss, Naming { config: &config, others: Others::Singly(1) });
+    let missing = Loss { event: &event, offset: 9, except_client: None, except_user: None };
+    lost.note(missing, Naming { config: &config, others: Others::Singly(1) });
     assert_eq!(
         (lost.highest(&event, reader, &config), lost.highest(&"f".into(), reader, &config)),
         (9, 8)
     );
     // What is remembered singly stays so, or it would be told too little of.
-    let loss = Loss { offset: 10, ..loss };
-    lost.note(loss, together(&config));
+    let missing = Loss { offset: 10, ..missing };
+    lost.note(missing, together(&config));
     assert_eq!(
         (lost.highest(&event, reader, &config), lost.highest(&"f".into(), reader, &config)),
         (10, 8)

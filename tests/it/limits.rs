@@ -134,18 +134,8 @@ fn cases(limit: Limit) -> (u64, Vec<Case>) {
             (FEW, vec![count(REACHED, 1, names), opened(subscriptions)])
         }
         Limit::EventNamesPerTopic => (FEW, event_names_per_topic()),
-        Limit::PageLength => {
-            let page = |length| History::new("c", "t").with_page(0, length);
-            // How far a page by index reaches past memory, which holds nothing.
-            let far = |start| History::new("c", "t").with_event("e").with_page(start, start + 1);
-            (FEW, vec![size(REACHED, FEW, page), size(REACHED, FEW, far)])
-        }
-        Limit::PageBytes => {
-            let page = |length| History::new("c", "t").with_page(0, length);
-            let mut case = size(Past::Shortens, FEW, page);
-            case.before.extend((0..=FEW).map(|_| say("t").into()));
-            (FEW * SAID, vec![case])
-        }
+        Limit::PageLength => (FEW, page_length()),
+        Limit::PageBytes => (FEW * SAID, vec![page_bytes()]),
         Limit::IdsPerTopic => {
             let ids = |number| say("t").with_id(format!("id{number}"));
             (FEW, vec![count(Past::Forgets, 0, ids)])
@@ -158,6 +148,22 @@ fn cases(limit: Limit) -> (u64, Vec<Case>) {
         Limit::HistoryBytes => (FEW * SAID, history_of_two_topics()),
         limit => panic!("limit {limit} has no case, expected one"),
     }
+}
+
+fn page(length: u64) -> History {
+    History::new("c", "t").with_page(0, length)
+}
+
+/// How long a page is, and how far one by index reaches past memory, which holds nothing.
+fn page_length() -> Vec<Case> {
+    let far = |start| History::new("c", "t").with_event("e").with_page(start, start + 1);
+    vec![size(REACHED, FEW, page), size(REACHED, FEW, far)]
+}
+
+fn page_bytes() -> Case {
+    let mut case = size(Past::Shortens, FEW, page);
+    case.before.extend((0..=FEW).map(|_| say("t").into()));
+    case
 }
 
 /// Every field that holds a name: first those that may hold one that nobody knows.

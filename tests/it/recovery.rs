@@ -36,9 +36,9 @@ fn come_back(channel: &mut Channel, meanwhile: impl FnOnce(&mut Channel)) -> (bo
     let outbox = channel.flush_outbox();
     let Some(Outbound::Reply(reply)) = outbox.first() else { panic!("{outbox:?}") };
     let Ok(Body::Rejoined { recovered, .. }) = &reply.result else { panic!("{reply:?}") };
-    let replayed = outbox.iter().filter_map(|outbound| match outbound {
-        Outbound::BroadcastMessage(message) if message.replayed => message.position(),
-        _ => None,
+    let replayed = outbox.iter().filter_map(|outbound| {
+        let Outbound::BroadcastMessage(message) = outbound else { return None };
+        message.position().filter(|_| message.replayed)
     });
     (*recovered, replayed.map(|position| position.offset).collect())
 }

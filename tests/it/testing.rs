@@ -230,7 +230,7 @@ fn configurations_differ() {
 }
 
 /// In how many sequences each flaw is caught, at the latest.
-const SEQUENCES: usize = 200;
+const SEQUENCES: usize = 800;
 
 fn is_caught(setup: &str, flaw: Option<Flaw>, sequences: impl Iterator<Item = Vec<Event>>) -> bool {
     sequences.into_iter().any(|events| {

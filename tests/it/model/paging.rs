@@ -44,7 +44,7 @@ impl Model {
         };
         let [client, topic, event] = ["client_id", "topic", "event"].map(|name| ask.json(name));
         let range = [before, json(&start), json(&end)];
-        self.say_page([client, topic, event], range, page, ask.json("ref"));
+        self.say_page([client, topic, event], range, &page, ask.json("ref"));
         Ok(())
     }
 
@@ -135,14 +135,14 @@ impl Model {
         let lines: Vec<String> = given.iter().map(|message| message.line()).collect();
         let range = [String::new(), json(&0), json(&lines.len())];
         let page = Page { lines, more, is_shortened };
-        self.say_page([json(client), json(topic), String::new()], range, page, String::new());
+        self.say_page([json(client), json(topic), String::new()], range, &page, String::new());
     }
 
     fn say_page(
         &mut self,
         [client, topic, event]: [String; 3],
         [before, start, end]: [String; 3],
-        page: Page,
+        page: &Page,
         mark: String,
     ) {
         let name: String = serde_json::from_str(&topic).expect("it is a topic");

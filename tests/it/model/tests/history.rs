@@ -41,8 +41,6 @@ fn pages_are_of_memory_and_say_where_they_go_on() {
         {"history":{"client_id":"a","topic":"t","epoch":1,"start":1,"end":6,"messages":[{"event":"e","payload":3,"from":"system","offset":3,"timestamp_ms":1},{"event":"f","payload_base64":"","from":"u","client_id":"a","offset":2,"timestamp_ms":1}],"more":{"before":{"epoch":1,"offset":6},"wanted":6,"skip":1},"ref":"r"}}
         > {"history":{"client_id":"a","topic":"t","start":4,"end":1}}
         {"history":{"client_id":"a","topic":"t","epoch":1,"start":4,"end":1,"messages":[]}}
-        > {"history":{"client_id":"a","topic":"t","event":"n","end":5}}
-        {"history":{"client_id":"a","topic":"t","epoch":1,"event":"n","start":0,"end":5,"messages":[]}}
         > {"history":{"client_id":"a","topic":"t","event":"e","start":1,"end":2}}
         {"history":{"client_id":"a","topic":"t","epoch":1,"event":"e","start":1,"end":2,"messages":[{"event":"e","payload":3,"from":"system","offset":3,"timestamp_ms":1}]}}
         > {"history":{"client_id":"a","topic":"t","event":"e","start":1,"end":4,"ref":"p"}}
