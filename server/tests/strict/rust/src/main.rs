@@ -5,9 +5,11 @@
 
 use std::{env, error::Error, future::Future, sync::Arc, time::Duration};
 
+use futures::SinkExt;
 use phoenix_channels_client::{Channel, Client, Config, Payload};
 use serde_json::{Value, json};
 use tokio::{sync::mpsc, time::timeout};
+use tokio_tungstenite::{connect_async, tungstenite::Message};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -114,13 +116,17 @@ async fn broadcasts(url: &str, positions: Option<&str>) -> Outcome {
     Ok(())
 }
 
-/// Bytes go as they are.
+/// Bytes go as they are. The client can't send any, so they come from a socket without it.
 async fn binary(url: &str) -> Outcome {
-    let (_one, ann) = joined(url, "ann", None).await?;
-    let (_other, bob) = joined(url, "bob", None).await?;
+    let (_client, bob) = joined(url, "bob", None).await?;
     let mut hears = heard(&bob, "bin").await?;
+    let (mut ann, _) = connect_async(format!("{url}?vsn=2.0.0&user_id=ann")).await?;
+    let join = json!(["1", "1", TOPIC, "phx_join", {}]).to_string();
+    ann.send(Message::Text(join)).await?;
+    let sizes = [0, 1, 1, u8::try_from(TOPIC.len())?, 3];
     for byte in 0..3_u8 {
-        ann.send_noreply("bin", Payload::Binary(vec![byte, 255])).await?;
+        let frame = [&sizes[..], format!("12{TOPIC}bin").as_bytes(), &[byte, 255]].concat();
+        ann.send(Message::Binary(frame)).await?;
     }
     for byte in 0..3_u8 {
         let payload = timeout(PATIENCE, hears.recv()).await?.ok_or("the client has ended")?;
