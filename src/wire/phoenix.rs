@@ -158,7 +158,7 @@
 //! | D5 | a leave is answered before the join that follows it | a channel takes events in their order |
 //! | D6 | `phx_close` of a kick or a closed room has its `reason`, and the kick's `message` | clients can show it |
 //! | D7 | a crash ends all joins with `phx_error` | it is the channel's, not a topic's |
-//! | D8 | a join of what is joined leaves the presence as it is, unless its `meta` is another; if it is refused, the earlier join goes on | a join is a rejoin |
+//! | D8 | a join of what is joined leaves the presence as it is, also one that was ended, unless its `meta` is another; if it is refused, the earlier join goes on | a join is a rejoin |
 //! | D9 | the reply to a message comes before the message | rule R1 |
 //!
 //! Version 1 of the protocol is not spoken. Frames of which a ref is neither string nor number nor

@@ -96,6 +96,10 @@ const REFUSED: &[(&str, &str)] = &[
         r#"{"refuse":{"client_id":"c1","to":"track","reason":"validation_failed","message":"no"}}"#,
         r#"{"reason":"validation_failed","message":"no"}"#,
     ),
+    (
+        r#"{"refuse":{"client_id":"c1","to":"history","reason":"unavailable"}}"#,
+        r#"{"reason":"unavailable","message":"the server refused this (unavailable)"}"#,
+    ),
 ];
 
 /// Limits are low, and room:1 is particular.

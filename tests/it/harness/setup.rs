@@ -94,7 +94,7 @@ const SETUPS: [(&str, &str); 10] = [
     ),
     (
         "rooms",
-        r#"{"limits":{"rooms_per_user":2},"room_rate_limit":{"max_events":3,"window_ms":30},
+        r#"{"limits":{"rooms_per_user":1},"room_rate_limit":{"max_events":3,"window_ms":30},
             "grace_ms":15,"clients_open_rooms":"on","unlisted_topics":"refuse",
             "rooms":[{"pattern":"room:1","max_members":3,"presence_of":"clients",
             "publishers":"clients","history_for":"clients","owner":"ann","name":"One",

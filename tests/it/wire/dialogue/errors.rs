@@ -56,7 +56,8 @@ fn each_reason_has_a_code_in_each_command() {
         label => Some(label.to_uppercase()).filter(|code| CODES.contains(&code.as_str())),
     };
     let is_about_what_was_asked = |reason| {
-        [Reason::InvalidName, Reason::PayloadTooLarge, Reason::LimitReached].contains(&reason)
+        [Reason::InvalidName, Reason::PayloadTooLarge, Reason::LimitReached, Reason::Unavailable]
+            .contains(&reason)
     };
     for reason in Reason::ALL {
         for (command, argument) in COMMANDS {

@@ -212,7 +212,7 @@ fn a_trigger_is_refused_for_its_room_its_event_its_data_or_by_a_rule() {
     );
     check(
         r#"{"roomId":"lab","event":"note","data":1}"#,
-        r#"["dialogue:error",{"code":"VALIDATION_FAILED","message":"no notes today"}]"#,
+        r#"["dialogue:error",{"code":"VALIDATION_FAILED","message":"event \"note\" in \"lab\": no notes today"}]"#,
     );
     check(
         r#"{"roomId":"lab","event":"reading","data":{"celsius":20,"extra":1}}"#,
