@@ -25,7 +25,7 @@ const TRANSPORT: usize = 256 << 10;
 const HEAD: usize = 2 * (64 << 10);
 
 /// A room in a list, with names and descriptions as attackers give them.
-const ROOM: usize = 800;
+const ROOM: usize = 3_000;
 
 /// A list of rooms, as it is kept encoded.
 const LIST: usize = 1 << 20;

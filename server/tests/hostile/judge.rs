@@ -4,11 +4,11 @@ use std::{
     fmt::{self, Display, Formatter},
     fs,
     panic::AssertUnwindSafe,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use futures_util::FutureExt;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::{formula::Limits, talk::Talk};
 use crate::outsider::{PATIENCE, arena::Arena, raw::Raw, tokens};
@@ -22,6 +22,10 @@ pub struct Judge {
 
 /// Little enough that nothing is measured but the server.
 const QUIET: &str = "info,parlor_server::hub=warn,parlor_server::shard=warn";
+
+/// How often the memory is looked at after an attack, and how many looks have to find it unchanged.
+const LOOK: Duration = Duration::from_millis(50);
+const STEADY_LOOKS: u32 = 10;
 
 struct Row {
     attack: &'static str,
@@ -95,8 +99,8 @@ impl Judge {
         fs::write(format!("/proc/{}/clear_refs", self.arena.pid()), "5").ok();
         let (before, began) = (self.arena.memory().unwrap_or(0), Instant::now());
         let made = timeout(2 * PATIENCE, AssertUnwindSafe(attempt).catch_unwind()).await;
+        let seen = self.settles().await.saturating_sub(before);
         let talk = self.talk.goes_on().await;
-        let seen = self.arena.status("VmHWM:").unwrap_or(usize::MAX).saturating_sub(before);
         let queued = self.figure("parlor_queue_bytes").await;
         let attacked = match made {
             Ok(Ok(Ok(held))) => {
@@ -115,6 +119,19 @@ impl Judge {
         let outcome = outcome.map(|()| String::new());
         let seconds = began.elapsed().as_secs_f64();
         self.rows.push(Row { attack, bound, seen, queued, rounds, seconds, outcome });
+    }
+
+    /// The most memory that the server had, when it has not grown for a while.
+    async fn settles(&self) -> usize {
+        let most = || self.arena.status("VmHWM:").unwrap_or(usize::MAX);
+        let (mut seen, mut looks) = (most(), 0);
+        let began = Instant::now();
+        while looks < STEADY_LOOKS && began.elapsed() < PATIENCE {
+            sleep(LOOK).await;
+            looks = if most() == seen { looks + 1 } else { 0 };
+            seen = most();
+        }
+        seen
     }
 
     /// A figure of `/metrics`.

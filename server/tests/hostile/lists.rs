@@ -13,8 +13,8 @@ use super::{
 use crate::outsider::raw::{FIN, Raw, TEXT, frame};
 
 /// How many rooms there are, and how long their names and descriptions are.
-pub const ROOMS: usize = 3_000;
-const TEXT_BYTES: usize = 200;
+const ROOMS: usize = 600;
+const TEXT_BYTES: usize = 2_500;
 
 /// How many clients ask, and how often each.
 const ATTACKERS: usize = 10;
@@ -34,13 +34,13 @@ pub async fn attacks(judge: &mut Judge) {
         }))
         .await)
     };
-    judge.row("3,000 rooms listed, Socket.IO", bound, attack).await;
-    let answer = ROOMS * (2 * TEXT_BYTES + 300);
+    judge.row("600 rooms listed, Socket.IO", bound, attack).await;
+    let answer = ROOMS * (TEXT_BYTES + 300);
     let bound = judge.limits.of_requests(ATTACKERS, answer) + judge.limits.of_list(ROOMS);
     for (attack, path) in [
-        ("3,000 rooms listed, back ends", "/api/rooms"),
-        ("3,000 rooms listed, operators", "/inspect/rooms?limit=500"),
-        ("3,000 rooms listed, page", "/rooms.json"),
+        ("600 rooms listed, back ends", "/api/rooms"),
+        ("600 rooms listed, operators", "/inspect/rooms?limit=500"),
+        ("600 rooms listed, page", "/rooms.json"),
     ] {
         judge.row(attack, bound, requests::asking(at, request(path), ATTACKERS)).await;
     }
@@ -55,7 +55,7 @@ async fn open(at: SocketAddr) -> Result<(), String> {
         async move {
             let mut raw = Raw::connect(at).await;
             for number in part * by_one..(part + 1) * by_one {
-                let config = json!({"name": text, "description": text});
+                let config = json!({"name": "a room", "description": text});
                 let room = json!({"topic": format!("listed:{number}"), "config": config});
                 let answer = requests::post(&mut raw, "/api/rooms", &room).await;
                 if !answer.starts_with("201") {

@@ -15,7 +15,7 @@ use crate::outsider::{
 const ATTACKERS: usize = 6;
 
 /// What is said to each, past what the kernel holds for it.
-const BYTES: usize = 14 << 20;
+const BYTES: usize = 10 << 20;
 const PAYLOAD: usize = 60_000;
 
 pub async fn attacks(judge: &mut Judge) {
