@@ -71,7 +71,7 @@ async fn the_page_itself_is_for_everybody_under_a_strict_policy() {
             }
         }
     }
-    assert_eq!(seen, 9, "{paths:?}");
+    assert_eq!(seen, 11, "{paths:?}");
 }
 
 /// One shard, what its channel says, and where its journal is.

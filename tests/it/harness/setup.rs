@@ -21,11 +21,14 @@ pub struct Setup {
 const SETUPS: [(&str, &str); 10] = [
     ("plain", "{}"),
     // Without presence, unless a room is opened with it.
-    ("silent", r#"{"default_room":{"presence":"off"},"clients_open_rooms":"on"}"#),
+    (
+        "silent",
+        r#"{"limits":{"rooms_per_user":0},"default_room":{"presence":"off"},"clients_open_rooms":"on"}"#,
+    ),
     // No rooms but those that are opened, which go with their last member.
     (
         "opened",
-        r#"{"unlisted_topics":"refuse","clients_open_rooms":"on","default_room":
+        r#"{"limits":{"rooms_per_user":0},"unlisted_topics":"refuse","clients_open_rooms":"on","default_room":
             {"lifetime":"ephemeral","max_members":2,"events":[{"name":"*","history":2}]}}"#,
     ),
     // Limits so low that each is met, and one past it; and a grace.
@@ -42,7 +45,7 @@ const SETUPS: [(&str, &str); 10] = [
     // One node of a cluster, whose name has to be escaped; with windows and declared rooms.
     (
         "cluster",
-        r#"{"incarnation":7,"grace_ms":60,"clients_open_rooms":"on",
+        r#"{"incarnation":7,"limits":{"rooms_per_user":0},"grace_ms":60,"clients_open_rooms":"on",
             "rooms":[{"pattern":"room:*","presence_window_ms":20,"lifetime":"persistent",
             "events":[{"name":"*","history":4}]},
             {"pattern":"chat:*","rate_limit":{"max_events":3,"window_ms":40},
