@@ -29,7 +29,8 @@ impl Drop for Program {
 fn start(journal: &Path) -> (Program, SocketAddr) {
     let mut command = Command::new("sh");
     command.args(["-c", SMALL_FILES, env!("CARGO_BIN_EXE_parlor-server")]);
-    command.args(["--listen", "127.0.0.1:0", "--shards", "2", "--journal"]).arg(journal);
+    command.args(["--operators-same-machine", "on", "--listen", "127.0.0.1:0", "--shards", "2"]);
+    command.arg("--journal").arg(journal);
     let mut program = Program(command.stdout(Stdio::piped()).spawn().unwrap());
     let mut lines = BufReader::new(program.0.stdout.take().unwrap()).lines();
     let at = lines.find_map(|line| {
