@@ -1,4 +1,4 @@
-// What was said in a room, in pages that go back from a position. What is said meanwhile shifts
+// What was said in a room, in pages that go back from a position. New messages shift
 // nothing, so no message comes twice and none is skipped. Knows no elements.
 
 import { messageOf } from "./messages.js";
@@ -9,7 +9,7 @@ const PAGE = 50;
 /** How many pages are asked for at once to close a gap, or until one is not empty. */
 const PAGES = 40;
 const EVENT = "message";
-/** Where the server says to wait for longer, whoever reads is told instead. */
+/** A longer wait that the server asks for is shown to the reader instead. */
 const PATIENCE_MS = 5_000;
 
 export class History {

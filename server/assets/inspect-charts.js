@@ -8,7 +8,7 @@ const GAP_MS = 30_000;
 const [WIDTH, HEIGHT] = [300, 40];
 const SVG = "http://www.w3.org/2000/svg";
 
-/** What there is a chart of: its label, and how its numbers are written. */
+/** The charts: label and number format of each. */
 const CHARTS = {
   events: ["Events/s", number],
   deliveries: ["Deliveries/s", number],
