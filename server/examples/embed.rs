@@ -39,7 +39,7 @@ impl Hub {
                 // The connection of a slow client ends with its queue.
                 if queue
                     .try_send(same.clone().unwrap_or_default())
-                    .and(queue.try_send(own))
+                    .and_then(|()| queue.try_send(own))
                     .is_err()
                 {
                     self.1.remove(client);

@@ -5,6 +5,7 @@
 //! client has done itself is in each list that it gets.
 
 use std::{
+    fmt::Write as _,
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
@@ -72,8 +73,8 @@ impl Listing {
     }
 
     fn fresh(&self, hub: &Hub, since: Option<Instant>) -> Option<Arc<List>> {
-        let last = self.last();
-        let list = last.as_ref()?;
+        let kept = self.last();
+        let list = kept.as_ref()?;
         let is_fresh = since.is_none_or(|since| list.began >= since)
             && list.until > Instant::now()
             && list.changes == hub.openings.changes();
@@ -92,8 +93,8 @@ impl List {
         let is_whole = of_shards.iter().all(Option::is_some);
         let mut rooms: Vec<_> = of_shards.into_iter().flatten().flatten().collect();
         hub.openings.sort(&mut rooms, &hub.settings.channel);
-        let holds = EACH_HOLDS * u32::try_from(rooms.len()).unwrap_or(u32::MAX);
-        let until = Instant::now() + holds;
+        let kept_for = EACH_HOLDS * u32::try_from(rooms.len()).unwrap_or(u32::MAX);
+        let until = Instant::now() + kept_for;
         Self { rooms, is_whole, changes, began, until, encoded: OnceLock::new() }
     }
 
@@ -145,7 +146,7 @@ pub(crate) fn encode(rooms: &[RoomInfo]) -> String {
     text.push(']');
     let more = rooms.len() - listed;
     if more > 0 {
-        text.push_str(&format!(r#",{{"more":{more}}}"#));
+        write!(text, r#",{{"more":{more}}}"#).expect("a String takes all");
     }
     text.push(']');
     text
@@ -166,10 +167,11 @@ mod tests {
         drop(channel.flush_outbox());
         channel.handle(Query::new(Question::Rooms).with_ref("1").into());
         let reply = channel.flush_outbox().into_iter().next().unwrap();
-        match reply {
-            Outbound::Reply(Reply { result: Ok(Body::Answer(Answer::Rooms(rooms))), .. }) => rooms,
-            other => unreachable!("{other:?}"),
-        }
+        let Outbound::Reply(Reply { result: Ok(Body::Answer(Answer::Rooms(rooms))), .. }) = reply
+        else {
+            panic!("{reply:?}, expected the rooms");
+        };
+        rooms
     }
 
     #[test]
@@ -187,7 +189,7 @@ mod tests {
         assert!(text.len() <= MAX_BYTES + 64, "{}", text.len());
         let (_, shown, cut): (String, Vec<serde_json::Value>, serde_json::Value) =
             serde_json::from_str(text.strip_prefix('2').unwrap()).unwrap();
-        assert_eq!(Some(rooms.len() - shown.len()), cut["more"].as_u64().map(|more| more as usize));
+        assert_eq!(cut["more"], rooms.len() - shown.len());
         assert!(shown.len() > 1_000);
     }
 }

@@ -246,14 +246,12 @@ impl Queue {
             line.forget(&topic);
             line.answer(Item::Outbound(Arc::new(reply)), size, Kind::Reply);
             if let Some(state) = state {
-                // A list that is short goes out whole.
                 let state = Outbound::PresenceState(state);
                 let size = size_of_outbound(&state);
-                match state {
-                    Outbound::PresenceState(state) if size > Pieces::BYTES => {
-                        line.pieces(&topic, Pieces::new(state), size);
-                    }
-                    state => line.answer_of(&topic, Item::Outbound(Arc::new(state)), size),
+                if size <= Pieces::BYTES {
+                    line.answer_of(&topic, Item::Outbound(Arc::new(state)), size);
+                } else if let Outbound::PresenceState(state) = state {
+                    line.pieces(&topic, Pieces::new(state), size);
                 }
             }
             if !missed.is_empty() {

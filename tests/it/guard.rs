@@ -577,9 +577,12 @@ fn refusal_without_ref_names_event_and_topic() {
     let mut guard = Guard::new();
     guard.define::<u32>("count");
     let said = Broadcast::new("c1", "hall", payload("[]")).with_event("count");
-    let refused = |said: Broadcast| match guard.check(said.into(), &channel()) {
-        Event::Refuse(refuse) => refuse.message.unwrap(),
-        passed => panic!("{passed:?}, expected a refusal"),
+    let refused = |said: Broadcast| {
+        let checked = guard.check(said.into(), &channel());
+        let Event::Refuse(refuse) = checked else {
+            panic!("{checked:?}, expected a refusal");
+        };
+        refuse.message.unwrap()
     };
     let with_ref = refused(said.clone().with_ref("7"));
     assert!(with_ref.starts_with("payload: invalid type"), "{with_ref}");

@@ -165,9 +165,9 @@ async fn listed(hub: &Hub, last: &Last) -> Option<Arc<Listed>> {
     if hub.going.is_cancelled() {
         return None;
     }
-    let list = hub.listing.get(hub, None).await;
-    let mut rooms: Vec<_> = list.rooms.iter().collect();
-    let holds = HOLDS + EACH_HOLDS * u32::try_from(rooms.len()).unwrap_or(u32::MAX);
+    let all = hub.listing.get(hub, None).await;
+    let mut rooms: Vec<_> = all.rooms.iter().collect();
+    let kept_for = HOLDS + EACH_HOLDS * u32::try_from(rooms.len()).unwrap_or(u32::MAX);
     let declared = order(&mut rooms, &hub.settings.channel);
     let more = rooms.len().saturating_sub(MAX);
     rooms.truncate(MAX);
@@ -175,7 +175,7 @@ async fn listed(hub: &Hub, last: &Last) -> Option<Arc<Listed>> {
     let rooms = rooms.into_iter().enumerate().map(|(at, room)| shown(room, at < declared));
     let rooms = serde_json::value::to_raw_value(&rooms.collect::<Vec<_>>()).ok()?;
     let listed = Arc::new(Listed { rooms, more, parted });
-    *last = Some((Arc::clone(&listed), Instant::now() + holds));
+    *last = Some((Arc::clone(&listed), Instant::now() + kept_for));
     Some(listed)
 }
 

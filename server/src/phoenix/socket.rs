@@ -181,8 +181,7 @@ impl Socket {
                     looked
                 }
             };
-            let result = if self.parked.is_empty() { result } else { result.and(self.unpark()) };
-            if let Err(end) = result {
+            if let Err(end) = result.and_then(|()| self.unpark()) {
                 return end;
             }
         }
@@ -342,7 +341,7 @@ impl Socket {
 
     /// Hands over what was parked, as far as that may go.
     fn unpark(&mut self) -> Result<(), End> {
-        while self.waiting.is_none() {
+        while self.waiting.is_none() && !self.parked.is_empty() {
             let allowed = self.link.queue.allows();
             let Some(request) = self.parked.next(|large| allowed.allows(large)) else { break };
             self.tell(request)?;

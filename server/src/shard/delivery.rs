@@ -139,14 +139,14 @@ impl Seats {
         let Some(seat) = self.of_client(client_id).filter(|seat| seat.wire.knows(&outbound)) else {
             return;
         };
-        let sent = Sent::of(&outbound);
+        let kind = Sent::of(&outbound);
         let is_asked_for = matches!(&outbound, Outbound::History(page) if page.reference.is_some());
-        let put = if is_asked_for {
+        let queued = if is_asked_for {
             seat.queue.reply(outbound, Some(Large::Page))
         } else {
             seat.queue.answer_of(topic, outbound)
         };
-        self.count(sent, seat.wire, u64::from(put == Put::Waits));
+        self.count(kind, seat.wire, u64::from(queued == Put::Waits));
     }
 
     fn to_one(&self, client_id: &ClientId, outbound: Outbound, tag: Option<Tag>) {

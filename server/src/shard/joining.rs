@@ -19,6 +19,7 @@ pub(super) struct Joining {
 
 impl Joining {
     /// Begins with a reply to a connection of that protocol, if it lets its client into a topic.
+    #[expect(clippy::result_large_err, reason = "any other reply goes back to the caller")]
     pub(super) fn begin(reply: Reply, wire: Wire) -> Result<Self, Reply> {
         let Reply { to: EventKind::Join | EventKind::Rejoin, result: Ok(body), .. } = &reply else {
             return Err(reply);
@@ -36,6 +37,8 @@ impl Joining {
     }
 
     /// Takes what belongs to the answer. All else comes back: then the answer is complete.
+    #[expect(clippy::result_large_err, reason = "what does not belong goes back to the caller")]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all else comes behind the answer")]
     pub(super) fn take(&mut self, outbound: Outbound) -> Result<(), Outbound> {
         let Joined { topic, state, missed, page, reply: _ } = &mut self.joined;
         match outbound {

@@ -111,11 +111,17 @@ impl Shard {
     }
 
     /// Asks for the rest of a page.
+    #[expect(
+        clippy::result_large_err,
+        reason = "a page that can't be read goes back to the caller"
+    )]
     fn read(&mut self, page: HistoryPage) -> Result<(), (HistoryPage, String)> {
         let HistoryPage { client_id, topic, epoch, event, messages, more, .. } = &page;
         let client = self.channel.client(client_id);
         let (Some(more), Some(client)) = (more, client) else { return Ok(()) };
-        let user_id = client.user_id.clone();
+        let user_id = client.user_id;
+        let address = self.seats.of_client(client_id).and_then(|seat| seat.address);
+        let asker = address.map_or_else(|| Reader::User(user_id.clone()), Reader::Address);
         let bytes: u64 = messages.iter().map(|message| message.size() as u64).sum();
         let wanted = Wanted {
             topic: topic.clone(),
@@ -127,10 +133,8 @@ impl Shard {
             bytes: self.channel.config().limit(Limit::PageBytes).saturating_sub(bytes),
             least: u64::from(messages.is_empty()),
             client_id: client_id.clone(),
-            user_id: user_id.clone(),
+            user_id,
         };
-        let address = self.seats.of_client(client_id).and_then(|seat| seat.address);
-        let asker = address.map_or(Reader::User(user_id), Reader::Address);
         let client_id = client_id.clone();
         let number = self.paging.numbered + 1;
         match self.keeper.load(wanted, asker, number) {

@@ -51,12 +51,12 @@ impl Limits {
     }
 
     /// A list of so many rooms, the next one, and what shards tell for it.
-    pub fn of_list(&self, rooms: usize) -> usize {
+    pub fn of_list(rooms: usize) -> usize {
         LIST + 3 * rooms * ROOM
     }
 
     /// So many rooms, opened by a back end.
-    pub fn of_rooms(&self, rooms: usize) -> usize {
+    pub fn of_rooms(rooms: usize) -> usize {
         PROCESS + rooms * (8_400 + ROOM)
     }
 

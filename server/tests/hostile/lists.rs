@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use super::{
+    formula::Limits,
     judge::Judge,
     pings::{self, write_on},
     requests::{self, request},
@@ -22,9 +23,9 @@ const LISTS: usize = 50;
 
 pub async fn attacks(judge: &mut Judge) {
     let at = judge.arena.at;
-    let bound = judge.limits.of_rooms(ROOMS);
+    let bound = Limits::of_rooms(ROOMS);
     judge.row("rooms of a back end", bound, open(at)).await;
-    let bound = judge.limits.of_dialogue(ATTACKERS) + judge.limits.of_list(ROOMS);
+    let bound = judge.limits.of_dialogue(ATTACKERS) + Limits::of_list(ROOMS);
     let attack = async {
         Ok(join_all((0..ATTACKERS).map(|_| async {
             let mut raw = pings::dialogue(at).await;
@@ -36,7 +37,7 @@ pub async fn attacks(judge: &mut Judge) {
     };
     judge.row("600 rooms listed, Socket.IO", bound, attack).await;
     let answer = ROOMS * (TEXT_BYTES + 300);
-    let bound = judge.limits.of_requests(ATTACKERS, answer) + judge.limits.of_list(ROOMS);
+    let bound = judge.limits.of_requests(ATTACKERS, answer) + Limits::of_list(ROOMS);
     for (attack, path) in [
         ("600 rooms listed, back ends", "/api/rooms"),
         ("600 rooms listed, operators", "/inspect/rooms?limit=500"),

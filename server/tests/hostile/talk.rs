@@ -21,7 +21,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 pub struct Talk {
     asks: mpsc::Sender<oneshot::Sender<Rounds>>,
-    talk: JoinHandle<String>,
+    task: JoinHandle<String>,
     /// How the talk has ended.
     flaw: Option<String>,
 }
@@ -41,7 +41,7 @@ impl Talk {
             assert_eq!(page.ask(ROOM, "phx_join", json!({})).await, "ok");
         }
         let (asks, mut asked) = mpsc::channel::<oneshot::Sender<Rounds>>(1);
-        let talk = tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             let (mut rounds, mut number) = (Rounds::default(), 0_u64);
             loop {
                 let ask = match timeout(PAUSE, asked.recv()).await {
@@ -61,7 +61,7 @@ impl Talk {
                 }
             }
         });
-        Self { asks, talk, flaw: None }
+        Self { asks, task, flaw: None }
     }
 
     /// Waits for a round that begins after this, and tells of all since the last time.
@@ -75,7 +75,7 @@ impl Talk {
             Ok(Some(rounds)) => Ok(rounds),
             Ok(None) => {
                 if self.flaw.is_none() {
-                    let end = (&mut self.talk).await;
+                    let end = (&mut self.task).await;
                     self.flaw = Some(end.unwrap_or_else(|error| error.to_string()));
                 }
                 Err(self.flaw.clone().unwrap_or_default())

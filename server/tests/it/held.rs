@@ -45,8 +45,9 @@ impl Held {
     pub fn publish(&mut self) {
         let publish = Publish::new(Address::Everyone, "e", Payload::json("1").unwrap());
         let server = self.running.server.clone();
-        self.publishing
-            .push(tokio::spawn(async move { drop(server.publish(publish).await.unwrap()) }));
+        self.publishing.push(tokio::spawn(async move {
+            _ = server.publish(publish).await.unwrap();
+        }));
     }
 
     /// Lets it go on, until it has done all that it was to do.

@@ -63,8 +63,8 @@ pub fn next(page: &Value, length: usize) -> Option<Value> {
     if let Some(more) = page.get("more") {
         return Some(more.clone());
     }
-    let last = page["messages"].as_array().unwrap().get(length - 1)?;
-    let epoch = last.get("epoch").unwrap_or(&page["epoch"]);
+    let last = page["messages"].as_array()?.get(length - 1)?;
+    let epoch = last.get("epoch").unwrap_or_else(|| &page["epoch"]);
     Some(json!({"epoch": epoch, "offset": last["offset"]}))
 }
 

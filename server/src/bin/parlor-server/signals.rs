@@ -45,7 +45,7 @@ async fn ignore_hangups() {
                     "SIGHUP ignored: settings are not reloaded, restart the server to apply them"
                 );
             }
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
         Err(error) => never("SIGHUP", &error).await,
     }
@@ -53,5 +53,5 @@ async fn ignore_hangups() {
 
 async fn never(name: &str, error: &io::Error) {
     error!(%error, "can't wait for {name}");
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

@@ -37,17 +37,20 @@ fn missed(topic: &str, many: usize, bytes: usize) -> Replay {
 
 /// What an item says, shortened.
 fn said(item: &Item) -> String {
-    let text = match item {
-        Item::Frame(Message::Text(text)) => text.as_str().to_owned(),
-        Item::Missed(outbound) => match &**outbound {
-            Outbound::BroadcastMessage(message) => match &message.payload {
-                Payload::Json(json) => json.as_str().trim_matches('"').to_owned(),
-                Payload::Bytes(_) => "bytes".to_owned(),
-            },
-            other => other.label().to_owned(),
-        },
-        Item::Interrupted(topic) => format!("interrupted {topic}"),
-        other => format!("{other:?}"),
+    let text = if let Item::Frame(Message::Text(text)) = item {
+        text.as_str().to_owned()
+    } else if let Item::Missed(outbound) = item {
+        let Outbound::BroadcastMessage(message) = &**outbound else {
+            return outbound.label().to_owned();
+        };
+        match &message.payload {
+            Payload::Json(json) => json.as_str().trim_matches('"').to_owned(),
+            Payload::Bytes(_) => "bytes".to_owned(),
+        }
+    } else if let Item::Interrupted(topic) = item {
+        format!("interrupted {topic}")
+    } else {
+        format!("{item:?}")
     };
     text.trim_end_matches('x').to_owned()
 }
@@ -158,9 +161,9 @@ fn a1_a_presence_state_is_taken_a_piece_at_a_time() {
     for client in 0..5 {
         channel.handle(Join::new(format!("c{client}"), "a", "ann", 0).into());
     }
-    let state = channel.flush_outbox().into_iter().filter_map(|outbound| match outbound {
-        Outbound::PresenceState(state) => Some(state),
-        _ => None,
+    let state = channel.flush_outbox().into_iter().filter_map(|outbound| {
+        let Outbound::PresenceState(state) = outbound else { return None };
+        Some(state)
     });
     let mut line = Line::default();
     line.pieces(&"a".into(), Pieces::new(state.last().unwrap()), 1_000);

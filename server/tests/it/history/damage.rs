@@ -90,8 +90,8 @@ async fn a13_a_file_that_is_deleted_is_told_and_one_that_comes_back_is_written()
     assert_eq!((status.as_str(), &refused["reason"]), ("error", &json!("unavailable")));
     let said = degraded(&running).await;
     assert!(said[0].as_str().unwrap().contains("deleted or moved"), "{said}");
-    let stats = running.server.history().unwrap();
-    assert_eq!((stats.written, stats.lost), (1, 0), "nothing is written into nothing");
+    let kept = running.server.history().unwrap();
+    assert_eq!((kept.written, kept.lost), (1, 0), "nothing is written into nothing");
 
     fs::rename(&away, &path).unwrap();
     until(|| running.server.history().unwrap().waiting_bytes == 0).await;

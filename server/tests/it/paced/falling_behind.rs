@@ -19,7 +19,7 @@ async fn a1_a_client_that_takes_nothing_is_closed_whatever_it_has_asked_for() {
     let mut ann = running.narrow_client("ann", "secret").await;
     ann.send("room:1", "phx_join", json!({"since": since})).await;
     until(|| running.server.connections() == 0).await;
-    assert_eq!(running.too_slow().await, 1.0);
+    assert!(running.too_slow().await);
 }
 
 #[tokio::test]
@@ -106,7 +106,7 @@ async fn a1_a_topic_that_outruns_its_answer_is_joined_again_and_nothing_is_misse
         }
     }
     assert_eq!(interrupted, 1);
-    assert_eq!(running.too_slow().await, 0.0);
+    assert!(!running.too_slow().await);
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ async fn a1_a_room_that_shows_all_of_a_long_history_can_be_joined() {
     let page = bob.until("parlor:history").await;
     assert_eq!(page[4]["messages"][0]["payload"][0], 99);
     bob.say("room:1", json!("and it goes on")).await;
-    assert_eq!(running.too_slow().await, 0.0);
+    assert!(!running.too_slow().await);
 }
 
 #[tokio::test]
@@ -31,7 +31,7 @@ async fn a1_a_long_page_is_an_answer() {
         let (status, page) = bob.ask("room:1", "parlor:history", asked).await;
         assert_eq!((status.as_str(), &page["messages"][0]["payload"][0]), ("ok", &json!(199)));
     }
-    assert_eq!(running.too_slow().await, 0.0);
+    assert!(!running.too_slow().await);
 }
 
 #[tokio::test]
@@ -51,7 +51,7 @@ async fn a1_pages_that_are_asked_for_all_at_once_are_answered_one_after_the_othe
         bob.heard.clear();
         assert_eq!((&frame[1], &frame[4]["status"]), (&json!(reference), &json!("ok")));
     }
-    assert_eq!(running.too_slow().await, 0.0);
+    assert!(!running.too_slow().await);
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ async fn check(settings: Settings, many: usize, bytes: usize) {
         assert_eq!(next_of(&mut ann, "room:1").await, number as u64, "{many} of {bytes}");
     }
     ann.say("room:1", json!("and it goes on")).await;
-    assert_eq!(running.too_slow().await, 0.0);
+    assert!(!running.too_slow().await);
 }
 
 #[tokio::test]
@@ -92,5 +92,5 @@ async fn a1_sixty_rooms_come_back_while_more_is_said_in_all_of_them() {
         }
     }
     assert!(beaten.expect("the heartbeat is answered") < topics.len(), "while rooms come back");
-    assert_eq!(running.too_slow().await, 0.0);
+    assert!(!running.too_slow().await);
 }

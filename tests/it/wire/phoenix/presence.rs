@@ -205,9 +205,9 @@ fn states(config: Config) -> Vec<PresenceState> {
     channel.handle(Tick::new(10).into());
     channel.handle(Join::new("last", "x", "bob", 10).into());
     let outbox = channel.flush_outbox().into_iter();
-    let states = outbox.filter_map(|outbound| match outbound {
-        Outbound::PresenceState(state) => Some(state),
-        _ => None,
+    let states = outbox.filter_map(|outbound| {
+        let Outbound::PresenceState(state) = outbound else { return None };
+        Some(state)
     });
     states.collect()
 }
