@@ -24,7 +24,7 @@ use crate::{
 
 pub use self::{
     connection::{Connect, Disconnect, Grace, Kick, Refuse, Tick},
-    membership::{Join, Leave, NodePosition, Position, Rejoin, Since},
+    membership::{Join, Leave, Position, Rejoin},
     messaging::{Audience, Broadcast, Push},
     publish::{Address, Publish},
     recall::{History, Query, Question},

@@ -265,9 +265,8 @@ pub use config::{
 };
 pub use event::{
     AddToGroup, Address, Audience, Broadcast, CloseRoom, Connect, Crash, Disconnect, Event,
-    EventKind, Grace, History, Join, Kick, Leave, NodePosition, OpenRoom, Position, Publish, Push,
-    Query, Question, Refuse, Rejoin, RemoveFromGroup, Since, Subscribe, Tick, Track, Unsubscribe,
-    Untrack,
+    EventKind, Grace, History, Join, Kick, Leave, OpenRoom, Position, Publish, Push, Query,
+    Question, Refuse, Rejoin, RemoveFromGroup, Subscribe, Tick, Track, Unsubscribe, Untrack,
 };
 pub use few::Few;
 pub use guard::{BroadcastChange, ClientEvent, Decision, Guard, JoinRequest};

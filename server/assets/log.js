@@ -2,6 +2,7 @@
 
 import { announce, avatarOf, byId, count, make, setClass, setText, sync } from "./dom.js";
 import { withLinks } from "./links.js";
+import { Soonest } from "./soonest.js";
 import { whyNot } from "./words.js";
 
 /** How many messages are kept: at the end, and for who reads what was said long ago. */
@@ -32,7 +33,7 @@ export class Log {
   #newest = byId("newest");
   #isAtEnd = true;
   #news = 0;
-  #isDue = false;
+  #rendering = new Soonest(() => this.render());
   #first;
   /** What was said last of earlier messages that can't be loaded. */
   #told;
@@ -93,17 +94,13 @@ export class Log {
     this.#news = 0;
     this.#stick();
     this.#seen();
-    this.changed();
+    // A reader who acts sees it at once, also while much comes.
+    this.#rendering.in(0);
   }
 
   /** Shows what has changed, however much at once. */
   changed() {
-    if (this.#isDue) return;
-    this.#isDue = true;
-    setTimeout(() => {
-      this.#isDue = false;
-      this.render();
-    }, this.#room?.state === "joining" ? MEANWHILE_MS : 0);
+    this.#rendering.in(this.#room?.state === "joining" ? MEANWHILE_MS : 0);
   }
 
   render() {

@@ -6,7 +6,7 @@ use super::{Channel, Member, attendance::News, departure::Parted, recall::Missed
 use crate::{
     clients::Registration,
     config::{Limit, RoomConfig},
-    event::{Header, Join, Leave, Rejoin, Since},
+    event::{Header, Join, Leave, Position, Rejoin},
     footing::Footing,
     ids::{ClientHandle, ClientId, Topic, UserId},
     links::Links,
@@ -28,7 +28,7 @@ struct Entering<'a> {
     user_id: &'a UserId,
     meta: Option<&'a Json>,
     /// Up to where it has received; none of a join.
-    since: Option<&'a Since>,
+    since: Option<Position>,
     by: By,
 }
 
@@ -74,7 +74,7 @@ impl Channel {
     pub(super) fn on_rejoin(&mut self, header: Header<'_>, rejoin: &Rejoin) -> Result<(), Refusal> {
         let Rejoin { client_id, topic, user_id, now_ms: _, meta, params: _, reference: _, since } =
             rejoin;
-        let (meta, since, by) = (Json::given(meta.as_ref()), since.as_ref(), By::Rejoin);
+        let (meta, since, by) = (Json::given(meta.as_ref()), *since, By::Rejoin);
         self.enter(header, Entering { client_id, topic, user_id, meta, since, by })
     }
 

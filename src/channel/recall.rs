@@ -5,7 +5,7 @@ use alloc::{sync::Arc, vec::Vec};
 use super::Channel;
 use crate::{
     config::{HistoryOnJoin, Limit, RoomConfig, Who},
-    event::{Header, History, Position, Since},
+    event::{Header, History, Position},
     footing::Footing,
     history::{Asked, Latest, Page},
     ids::{ClientHandle, ClientId, Topic},
@@ -103,10 +103,10 @@ impl Channel {
         &self,
         client: ClientHandle,
         room: RoomNumber,
-        since: Option<&Since>,
+        since: Option<Position>,
     ) -> Missed {
         let this = self.rooms.get(room);
-        let Some(offset) = self.usable(this.position, since) else { return Missed::Unknown };
+        let Some(offset) = usable(this.position, since) else { return Missed::Unknown };
         let reader = self.reader(client);
         let is_due = |message: &&Arc<StoredMessage>| {
             this.hears(client, &message.event) && reader.may_see(message)
@@ -115,12 +115,6 @@ impl Channel {
             history.since(offset).filter(is_due).cloned().collect()
         });
         Missed::Known { messages, is_all: this.lost_for(client, reader) <= offset }
-    }
-
-    /// The offset of a position from which a client can be told what it has missed.
-    fn usable(&self, position: Position, since: Option<&Since>) -> Option<u64> {
-        let since = since?.of_node(self.node.name())?;
-        (since.epoch == position.epoch && since.offset <= position.offset).then_some(since.offset)
     }
 
     /// Sends a client what it has missed.
@@ -204,4 +198,10 @@ impl Channel {
         }
         Err(Refusal::NotMember { client_id: client_id.clone(), topic: topic.clone() })
     }
+}
+
+/// The offset from which a client can be told what it has missed, in a room that is at `position`.
+fn usable(position: Position, since: Option<Position>) -> Option<u64> {
+    let since = since?;
+    (since.epoch == position.epoch && since.offset <= position.offset).then_some(since.offset)
 }

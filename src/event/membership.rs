@@ -1,13 +1,11 @@
 //! Coming and going: the fields of join, rejoin and leave.
 
-use alloc::vec::Vec;
-use core::fmt;
-
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    event::{fields, setters},
-    ids::{ClientId, NodeId, Ref, Topic, UserId},
+    event::setters,
+    ids::{ClientId, Ref, Topic, UserId},
+    object,
     payload::Json,
 };
 
@@ -78,8 +76,12 @@ pub struct Rejoin {
     #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<Ref>,
     /// Up to where it has received: what was sent since is sent again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub since: Option<Since>,
+    #[serde(
+        default,
+        deserialize_with = "object::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub since: Option<Position>,
 }
 
 impl Rejoin {
@@ -104,8 +106,8 @@ impl Rejoin {
 
     /// Sets up to where it has received.
     #[must_use]
-    pub fn with_since(mut self, since: impl Into<Since>) -> Self {
-        self.since = Some(since.into());
+    pub const fn with_since(mut self, since: Position) -> Self {
+        self.since = Some(since);
         self
     }
 }
@@ -144,95 +146,4 @@ pub struct Position {
     pub epoch: u64,
     /// The last broadcast, counted from 1; 0 before the first.
     pub offset: u64,
-}
-
-/// A [`Position`] in what one node of a cluster has sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct NodePosition {
-    /// The node; absent for the one that is asked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub node: Option<NodeId>,
-    /// See [`Position::epoch`].
-    pub epoch: u64,
-    /// See [`Position::offset`].
-    pub offset: u64,
-}
-
-impl NodePosition {
-    /// A position in what the node that is asked has sent.
-    #[must_use]
-    pub const fn new(position: Position) -> Self {
-        Self { node: None, epoch: position.epoch, offset: position.offset }
-    }
-
-    /// Sets the node.
-    #[must_use]
-    pub fn with_node(mut self, node: impl Into<NodeId>) -> Self {
-        self.node = Some(node.into());
-        self
-    }
-}
-
-/// Up to where a client that comes back has received.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
-#[non_exhaustive]
-pub enum Since {
-    /// On a single node.
-    One(Position),
-    /// In a cluster, what it has of each node.
-    Each(Vec<NodePosition>),
-}
-
-impl Since {
-    /// What is said of the node that is asked, which may have a name.
-    pub(crate) fn of_node(&self, name: Option<&NodeId>) -> Option<Position> {
-        match self {
-            Self::One(position) => Some(*position),
-            Self::Each(positions) => {
-                let mut of_node = positions
-                    .iter()
-                    .filter(|position| position.node.is_none() || position.node.as_ref() == name);
-                let NodePosition { node: _, epoch, offset } = of_node.next()?;
-                Some(Position { epoch: *epoch, offset: *offset })
-            }
-        }
-    }
-}
-
-impl From<Position> for Since {
-    fn from(position: Position) -> Self {
-        Self::One(position)
-    }
-}
-
-impl<'de> Deserialize<'de> for Since {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct SinceVisitor;
-
-        impl<'de> de::Visitor<'de> for SinceVisitor {
-            type Value = Since;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a position, {\"epoch\":…,\"offset\":…}, or a list of positions")
-            }
-
-            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Since, A::Error> {
-                Position::deserialize(de::value::MapAccessDeserializer::new(map)).map(Since::One)
-            }
-
-            fn visit_seq<A: de::SeqAccess<'de>>(self, seq: A) -> Result<Since, A::Error> {
-                /// One of the list, as an object.
-                #[derive(Deserialize)]
-                struct One(#[serde(deserialize_with = "fields")] NodePosition);
-
-                let list = Vec::<One>::deserialize(de::value::SeqAccessDeserializer::new(seq))?;
-                Ok(Since::Each(list.into_iter().map(|One(position)| position).collect()))
-            }
-        }
-
-        deserializer.deserialize_any(SinceVisitor)
-    }
 }

@@ -4,8 +4,8 @@ use core::convert::Infallible;
 
 use crate::{
     event::{
-        Broadcast, CloseRoom, Connect, Event, EventKind, History, Join, Leave, OpenRoom, Query,
-        Rejoin, Since, Subscribe, Track, Unsubscribe, Untrack,
+        Broadcast, CloseRoom, Connect, Event, EventKind, History, Join, Leave, OpenRoom, Position,
+        Query, Rejoin, Subscribe, Track, Unsubscribe, Untrack,
     },
     guard::decision::{BroadcastChange, given},
     ids::{ClientId, Topic, UserId},
@@ -31,13 +31,13 @@ pub struct JoinRequest<'a> {
     /// What it says to whoever decides.
     pub params: Option<&'a Json>,
     /// Up to where it has received, in a rejoin.
-    pub since: Option<&'a Since>,
+    pub since: Option<Position>,
 }
 
 impl<'a> JoinRequest<'a> {
     pub(super) fn of(event: &'a Event) -> Option<Self> {
         let kind = event.kind();
-        let since = if let Event::Rejoin(rejoin) = event { rejoin.since.as_ref() } else { None };
+        let since = if let Event::Rejoin(rejoin) = event { rejoin.since } else { None };
         let (Event::Join(Join { client_id, topic, user_id, now_ms, meta, params, reference: _ })
         | Event::Rejoin(Rejoin {
             client_id,

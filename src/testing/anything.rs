@@ -101,7 +101,7 @@ pub(super) fn rejoin(choices: &mut Choices<'_>) -> Rejoin {
         meta: choices.maybe(Choices::meta),
         params: choices.maybe(Choices::json),
         reference: choices.reference(),
-        since: choices.maybe(Choices::since),
+        since: choices.maybe(Choices::position),
     }
 }
 

@@ -7,9 +7,9 @@ use std::{boxed::Box, format, string::String, vec, vec::Vec};
 
 use parlor::{
     Address, Audience, ClientEvents, ClientId, ClientRooms, Config, EventDefinition, EventKind,
-    EventName, Grace, GroupName, HistoryOnJoin, Json, Lifetime, Limit, MessageId, NodePosition,
-    Payload, Position, PresenceMode, Question, RateLimit, Reason, Ref, RoomConfig, Since,
-    SnapshotMode, StoredMessage, Topic, UnlistedTopics, UserId, Who,
+    EventName, Grace, GroupName, HistoryOnJoin, Json, Lifetime, Limit, MessageId, Payload,
+    Position, PresenceMode, Question, RateLimit, Reason, Ref, RoomConfig, SnapshotMode,
+    StoredMessage, Topic, UnlistedTopics, UserId, Who,
 };
 
 /// Clients and their users: some users have several clients, and a few clients do most.
@@ -237,18 +237,6 @@ impl<'a> Choices<'a> {
             return Position { epoch: u64::MAX, offset: u64::MAX };
         }
         Position { epoch: self.below(5) as u64 + 1, offset: self.below(6) as u64 }
-    }
-
-    pub(super) fn since(&mut self) -> Since {
-        if !self.is_odd() {
-            return self.position().into();
-        }
-        let count = self.below(3);
-        let position = |choices: &mut Self| {
-            let position = NodePosition::new(choices.position());
-            if choices.once_in(2) { position.with_node("n") } else { position }
-        };
-        Since::Each((0..count).map(|_| position(self)).collect())
     }
 
     pub(super) fn address(&mut self) -> Address {

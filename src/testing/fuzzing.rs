@@ -7,7 +7,7 @@ use parlor::{
     AddToGroup, Address, Audience, Broadcast, ClientId, CloseRoom, Config, Connect, Crash,
     Disconnect, Event, EventKind, EventName, Grace, GroupName, History, Join, Json, Kick, Leave,
     OpenRoom, Payload, Position, Publish, Push, Query, Question, Reason, Refuse, Rejoin,
-    RemoveFromGroup, RoomConfig, Since, StoredMessage, Subscribe, Tick, Topic, Track, Unsubscribe,
+    RemoveFromGroup, RoomConfig, StoredMessage, Subscribe, Tick, Topic, Track, Unsubscribe,
     Untrack, UserId,
 };
 
@@ -80,7 +80,6 @@ arbitrary! {
     Audience: Choices::audience;
     Grace: Choices::grace;
     Position: Choices::position;
-    Since: Choices::since;
     StoredMessage: Choices::stored;
     RoomConfig: Choices::room;
     Config: Choices::config;

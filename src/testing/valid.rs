@@ -10,7 +10,7 @@ use std::vec::Vec;
 use parlor::{
     AddToGroup, Address, Broadcast, ClientId, CloseRoom, Connect, Crash, Disconnect, Event,
     EventKind, GroupName, History, Join, Kick, Leave, Lifetime, OpenRoom, Position, PresenceMode,
-    Publish, Push, Query, Rejoin, RemoveFromGroup, RoomConfig, Since, Subscribe, Topic, Track,
+    Publish, Push, Query, Rejoin, RemoveFromGroup, RoomConfig, Subscribe, Topic, Track,
     Unsubscribe, Untrack, UserId, Who,
 };
 
@@ -110,7 +110,7 @@ impl World {
         rejoin.since = position.and_then(|position| {
             choices.maybe(|choices| {
                 let most = usize::try_from(position.offset).unwrap_or_default();
-                Since::One(Position { offset: choices.below(most + 1) as u64, ..position })
+                Position { offset: choices.below(most + 1) as u64, ..position }
             })
         });
         rejoin.into()

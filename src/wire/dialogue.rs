@@ -152,7 +152,7 @@ use alloc::vec::Vec;
 use self::{code::Code, mark::Mark, pages::Pages};
 use crate::{
     config::{Limit, RateLimit},
-    event::{Connect, Event, EventKind, Rejoin, Since},
+    event::{Connect, Event, EventKind, Position, Rejoin},
     ids::{ClientId, Topic, UserId},
     outbound::{
         Answer, Body, BroadcastMessage, Cause, HistoryPage, Outbound, Reply, RoomInfo, Target,
@@ -254,10 +254,10 @@ impl Connection {
     #[must_use = "they are to be handed in"]
     pub fn restore<T: Into<Topic>>(
         &self,
-        rooms: impl IntoIterator<Item = (T, Option<Since>)>,
+        rooms: impl IntoIterator<Item = (T, Option<Position>)>,
         now_ms: u64,
     ) -> Vec<Event> {
-        let rejoin = |(topic, since): (T, Option<Since>)| {
+        let rejoin = |(topic, since): (T, Option<Position>)| {
             let mut rejoin = Rejoin::new(&self.client_id, topic, &self.user_id, now_ms);
             rejoin.since = since;
             rejoin.into()

@@ -10,12 +10,12 @@ use parlor::{
     Event, EventCounts, EventDefinition, EventKind, EventName, Evicted, Exclusion, Few, Grace,
     GroupName, Guard, History, HistoryOnJoin, HistoryPage, Join, JoinRequest, Json, JsonError,
     Kick, Leave, Lifetime, Limit, LineError, LineReader, MessageId, Meta, More, NameFlaw, NodeId,
-    NodePosition, OpenRoom, Outbound, PatternFlaw, Payload, Position, PresenceDiff, PresenceMode,
-    PresenceRef, PresenceState, Publish, Push, PushMessage, Query, Question, RateLimit,
-    RateLimited, RateLimiter, Reason, Recipients, Ref, Refusal, RefusalCounts, Refuse, Rejoin,
-    RemoveFromGroup, Reply, RestoreError, RoomConfig, RoomFlaw, RoomInfo, RoomNotice, SaveError,
-    Since, SnapshotMode, Stats, StoredMessage, Subscribe, System, Target, Tick, Topic, Track,
-    UnlistedTopics, Unsubscribe, Untrack, UserId, Who,
+    OpenRoom, Outbound, PatternFlaw, Payload, Position, PresenceDiff, PresenceMode, PresenceRef,
+    PresenceState, Publish, Push, PushMessage, Query, Question, RateLimit, RateLimited,
+    RateLimiter, Reason, Recipients, Ref, Refusal, RefusalCounts, Refuse, Rejoin, RemoveFromGroup,
+    Reply, RestoreError, RoomConfig, RoomFlaw, RoomInfo, RoomNotice, SaveError, SnapshotMode,
+    Stats, StoredMessage, Subscribe, System, Target, Tick, Topic, Track, UnlistedTopics,
+    Unsubscribe, Untrack, UserId, Who,
 };
 
 /// A channel where `clients` are in room:1, each as a user of its own name.
@@ -53,10 +53,10 @@ fn every_public_type_is_sendable_shareable_and_clonable() {
         Entries Entry Event EventCounts EventDefinition EventKind EventName Evicted Exclusion Few<Meta>
         Grace GroupName Guard History HistoryOnJoin HistoryPage Join JoinRequest<'static> Json Kick
         Leave Lifetime Limit LineError LineReader MessageId Meta More NameFlaw NodeId
-        NodePosition OpenRoom Outbound PatternFlaw Payload Position PresenceDiff PresenceMode
+        OpenRoom Outbound PatternFlaw Payload Position PresenceDiff PresenceMode
         PresenceRef PresenceState Publish Push PushMessage Query Question RateLimit RateLimited
         RateLimiter<Topic> Reason Recipients Ref Refusal RefusalCounts Refuse Rejoin RemoveFromGroup
-        Reply RestoreError RoomConfig RoomFlaw RoomInfo RoomNotice SaveError Since SnapshotMode
+        Reply RestoreError RoomConfig RoomFlaw RoomInfo RoomNotice SaveError SnapshotMode
         Stats StoredMessage Subscribe System Target Tick Topic Track UnlistedTopics Unsubscribe
         Untrack UserId Who
     }
@@ -119,23 +119,6 @@ fn a_channel_can_be_printed_at_any_time() {
     assert!(!flushed.contains("named when flushed"), "{flushed}");
     let handle = with_members(&["c1", "c2"]).handle_of(&"c2".into());
     assert_eq!(format!("{handle:?}"), "Some(ClientHandle(1))");
-}
-
-#[test]
-fn a_rejoin_says_where_it_is_on_one_node_or_on_each() {
-    let at = Position { epoch: 1, offset: 41 };
-    let rejoin = || Rejoin::new("c1", "room:1", "ann", 0);
-    let check = |rejoin: Rejoin, since: &str| {
-        let line = serde_json::to_string(&Event::from(rejoin.clone())).unwrap();
-        assert!(line.ends_with(&format!("\"since\":{since}}}}}")), "{line}");
-        assert_eq!(serde_json::from_str::<Event>(&line).unwrap(), rejoin.into());
-    };
-    check(rejoin().with_since(at), r#"{"epoch":1,"offset":41}"#);
-    let each = vec![NodePosition::new(at), NodePosition::new(at).with_node("n2")];
-    check(
-        rejoin().with_since(Since::Each(each)),
-        r#"[{"epoch":1,"offset":41},{"node":"n2","epoch":1,"offset":41}]"#,
-    );
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::{
 use engineioxide::{DisconnectReason, Str, TransportType};
 use futures_util::FutureExt;
 use parlor::{
-    Event, EventKind, Join, Leave, Outbound, Question, RateLimiter, Reason, Refuse, Since, Topic,
+    Event, EventKind, Join, Leave, Outbound, Question, RateLimiter, Reason, Refuse, Topic,
     wire::dialogue::{self, Incoming},
 };
 use tokio::{
@@ -194,7 +194,7 @@ impl Connection {
     /// What makes it a member again of its rooms.
     fn rejoins(&self) -> Vec<Event> {
         let rooms = self.rooms.all().into_iter();
-        let rooms = rooms.map(|(topic, position)| (topic, Some(Since::from(position))));
+        let rooms = rooms.map(|(topic, position)| (topic, Some(position)));
         self.codec.restore(rooms, self.link.hub().clock.now_ms())
     }
 

@@ -142,7 +142,7 @@ fn what_cannot_be_read_is_told_with_place_and_path() {
         "line 1, column 19: grace_ms: invalid type: string \"1\", expected a whole number from 0 \
          to 18446744073709551615",
     );
-    check(r#"{"rooms":{}}"#, "line 1, column 9: rooms: invalid type: map, expected a sequence");
+    check(r#"{"rooms":{}}"#, "line 1, column 9: rooms: invalid type: map, expected a list");
     check(
         r#"{"clients_open_rooms":true}"#,
         "line 1, column 26: clients_open_rooms: invalid type: boolean `true`, expected `on` or `off`",

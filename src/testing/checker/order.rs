@@ -3,8 +3,7 @@
 use std::vec::Vec;
 
 use parlor::{
-    Address, Body, BroadcastMessage, ClientId, Event, NodePosition, Outbound, Position, Rejoin,
-    Reply, Since, Topic,
+    Address, Body, BroadcastMessage, ClientId, Event, Outbound, Position, Rejoin, Reply, Topic,
 };
 
 use super::{
@@ -47,7 +46,7 @@ pub(super) fn check(
         }
         Event::Rejoin(Rejoin { client_id, topic, since, .. }) => {
             let of = (client_id, topic);
-            check_come(event, of, since.as_ref(), &messages, outbox, state, findings);
+            check_come(event, of, *since, &messages, outbox, state, findings);
         }
         _ => findings.agree(Rule::R7, format_args!("messages of {event:?}"), messages.len(), 0),
     }
@@ -103,7 +102,7 @@ fn check_sent(
 fn check_come(
     event: &Event,
     (client, topic): (&ClientId, &Topic),
-    since: Option<&Since>,
+    since: Option<Position>,
     messages: &[&BroadcastMessage],
     outbox: &[Outbound],
     state: &mut State,
@@ -113,18 +112,6 @@ fn check_come(
     let at = room.position;
     let told = told_position(outbox);
     findings.agree(Rule::R7, format_args!("the position told of {event:?}"), told, Some(at));
-    let since = match since {
-        Some(Since::One(position)) => Some(*position),
-        Some(Since::Each(list)) => match list.first() {
-            Some(NodePosition { node: None, epoch, offset, .. }) => {
-                Some(Position { epoch: *epoch, offset: *offset })
-            }
-            // Which of them is meant depends on the name of the node, which is not known here.
-            Some(_) => return set_seen(room, client),
-            None => None,
-        },
-        _ => None,
-    };
     let usable = since.filter(|since| since.epoch == at.epoch && since.offset <= at.offset);
     let Some(since) = usable else {
         findings.agree(Rule::R7, format_args!("what is replayed by {event:?}"), messages.len(), 0);

@@ -14,7 +14,7 @@ use super::{
     write::{self, Status},
 };
 use crate::{
-    event::{Event, Leave, Rejoin, Since},
+    event::{Event, Leave, Position, Rejoin},
     ids::{ClientId, Topic, UserId},
     payload::{Json, Payload, explain},
     refusal::Refusal,
@@ -167,7 +167,7 @@ impl Connection {
         let (client_id, user_id) = (self.client_id.clone(), self.user_id.clone());
         let mut rejoin = Rejoin::new(client_id, topic, user_id, now_ms).with_ref(marks().pack());
         rejoin.meta = meta;
-        rejoin.since = since.map(Since::from);
+        rejoin.since = since.map(Position::from);
         rejoin.params = Some(params.clone());
         let Received { join_ref, reference, topic, .. } = received;
         self.seats.entry(topic).or_default().pending = Some(JoinRefs { join_ref, reference });

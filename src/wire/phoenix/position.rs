@@ -4,7 +4,7 @@ use core::fmt;
 
 use serde::{Deserialize, Deserializer, de};
 
-use crate::event::{Position, Since};
+use crate::event::Position;
 
 /// A position from a client. A client gives it back whole, so fields that are not known here are
 /// ignored: a server may have added them.
@@ -14,12 +14,6 @@ pub(super) struct GivenPosition(Position);
 impl From<GivenPosition> for Position {
     fn from(GivenPosition(position): GivenPosition) -> Self {
         position
-    }
-}
-
-impl From<GivenPosition> for Since {
-    fn from(GivenPosition(position): GivenPosition) -> Self {
-        Self::from(position)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use parlor::{
     Audience, Body, BroadcastMessage, Channel, DeadlineReason, Event, EventName, Join, Leave,
-    Outbound, Position, Rejoin, Reply, Since, Subscribe, Target, Tick, Unsubscribe, Untrack,
+    Outbound, Position, Rejoin, Reply, Subscribe, Target, Tick, Unsubscribe, Untrack,
     testing::Rule,
 };
 
@@ -321,6 +321,6 @@ const fn position_of(message: &mut BroadcastMessage) -> Option<&mut Position> {
 /// Whether a rejoin tells a position of the room as it is.
 fn is_told(channel: &Channel, rejoin: &Rejoin) -> bool {
     let at = channel.room(&rejoin.topic).map(|room| room.position);
-    matches!((&rejoin.since, at), (Some(Since::One(since)), Some(at))
+    matches!((&rejoin.since, at), (Some(since), Some(at))
         if since.epoch == at.epoch && since.offset <= at.offset)
 }

@@ -61,8 +61,15 @@ fn unknown_fields_are_named() {
     check(r#"{"crash":{"reason":"boom","x":1}}"#, &["unknown field `x`", "`reason`"]);
     let since = r#""user_id":"u","now_ms":0,"since":{"epoch":1,"offset":1,"node":"n"}"#;
     check(&format!(r#"{{"rejoin":{{{C1},{since}}}}}"#), &["unknown field `node`", "`epoch`"]);
-    let since = r#""user_id":"u","now_ms":0,"since":[{"epoch":1,"offset":1,"x":1}]"#;
-    check(&format!(r#"{{"rejoin":{{{C1},{since}}}}}"#), &["unknown field `x`", "`node`"]);
+}
+
+#[test]
+fn b_a_list_of_positions_is_refused() {
+    for list in ["[]", "[1,41]", r#"[{"epoch":1,"offset":1}]"#] {
+        let since = format!(r#""user_id":"u","now_ms":0,"since":{list}"#);
+        let expected = ["invalid type: sequence", "expected an object of fields"];
+        check(&format!(r#"{{"rejoin":{{{C1},{since}}}}}"#), &expected);
+    }
 }
 
 #[test]

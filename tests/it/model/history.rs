@@ -9,10 +9,9 @@ use super::{
     state::{Loss, Message, Room},
 };
 
-/// Section 7: how far a receiver has got, on one node or on any.
+/// Section 7: how far a receiver has got.
 #[derive(Deserialize)]
 struct Since {
-    node: Option<String>,
     epoch: u64,
     offset: u64,
 }
@@ -148,18 +147,13 @@ impl Model {
         }
     }
 
-    /// Section 7: the offset that can be gone on from: same epoch, not from the future. Of a list
-    /// the first entry counts that is ours, or nobody's.
+    /// Section 7: the offset that can be gone on from: same epoch, not from the future.
     pub(super) fn usable_since(&self, ask: &Ask) -> Option<u64> {
         let raw = ask.raw("since");
-        let list = if raw.trim_start().starts_with('[') { raw.into() } else { format!("[{raw}]") };
-        let since: Vec<Since> = serde_json::from_str(&list).expect("it is a list of positions");
-        let our_node = self.setup.origin.as_ref().and_then(|origin| origin.rsplit_once('.'));
-        let is_ours = |since: &Since| match &since.node {
-            None => true,
-            Some(node) => our_node.is_some_and(|(ours, _)| ours == node),
-        };
-        let since = since.into_iter().find(is_ours)?;
+        if raw.is_empty() {
+            return None;
+        }
+        let since: Since = serde_json::from_str(raw).expect("it is a position");
         let room = self.room(&ask.text("topic"));
         (since.epoch == room.epoch && since.offset <= room.offset).then_some(since.offset)
     }

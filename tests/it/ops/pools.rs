@@ -2,7 +2,7 @@
 
 use parlor::{
     Address, Audience, EventKind, Grace, Json, MessageId, Payload, Position, Question, Reason,
-    RoomConfig, Since,
+    RoomConfig,
 };
 
 use super::GOOD;
@@ -324,25 +324,17 @@ pub(super) const fn audience(style: u8) -> Audience {
 
 /// A position that a page goes on from, or in every third case none.
 pub(super) fn before_or_none(before: u8) -> Option<Position> {
-    match position(before | 2) {
-        Some(Since::One(position)) if !before.is_multiple_of(3) => Some(position),
-        _ => None,
-    }
+    position(before | 2).filter(|_| !before.is_multiple_of(3))
 }
 
 /// Mostly in one of the first rooms, not far from its start. Some setups begin at late epochs.
-pub(super) fn position(since: u8) -> Option<Since> {
+pub(super) fn position(since: u8) -> Option<Position> {
     let (epoch, offset) = (u64::from(since / 64) + 1, wrap(&OFFSETS, since / 8));
     match since % 8 {
         0..2 => None,
-        2..6 => Some(Position { epoch, offset }.into()),
-        6 if odd(since).is_some() => Some(Position { epoch: u64::MAX, offset: u64::MAX }.into()),
-        6 => Some(Position { epoch: u64::MAX / 2, offset }.into()),
-        _ => {
-            let list = format!(
-                r#"[{{"node":"n","epoch":1,"offset":{offset}}},{{"epoch":{epoch},"offset":0}}]"#
-            );
-            Some(serde_json::from_str(&list).expect("it is a list of positions"))
-        }
+        2..6 => Some(Position { epoch, offset }),
+        6 if odd(since).is_some() => Some(Position { epoch: u64::MAX, offset: u64::MAX }),
+        6 => Some(Position { epoch: u64::MAX / 2, offset }),
+        _ => Some(Position { epoch, offset: 0 }),
     }
 }

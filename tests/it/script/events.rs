@@ -6,8 +6,8 @@ mod rooms;
 mod server;
 
 use parlor::{
-    Connect, Disconnect, Event, EventKind, Grace, Join, Leave, Position, Rejoin, Since, Subscribe,
-    Tick, Track, Unsubscribe, Untrack,
+    Connect, Disconnect, Event, EventKind, Grace, Join, Leave, Position, Rejoin, Subscribe, Tick,
+    Track, Unsubscribe, Untrack,
 };
 
 use super::line::{Line, number};
@@ -71,12 +71,12 @@ fn rejoin(line: &mut Line<'_>, clock_ms: u64) -> Result<Rejoin, String> {
     Ok(rejoin)
 }
 
-pub(super) fn since(value: &str) -> Result<Since, String> {
+pub(super) fn since(value: &str) -> Result<Position, String> {
     if let Some((epoch, offset)) = value.split_once(':')
         && !value.starts_with(['{', '['])
     {
         let (epoch, offset) = (number("epoch", epoch)?, number("offset", offset)?);
-        return Ok(Position { epoch, offset }.into());
+        return Ok(Position { epoch, offset });
     }
     serde_json::from_str(value).map_err(|wrong| format!("since is {value}: {wrong}"))
 }

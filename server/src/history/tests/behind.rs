@@ -4,7 +4,7 @@ use std::{sync::mpsc, time::Duration};
 
 use parlor::{
     Address, Channel, Config, EventDefinition, History as Ask, HistoryPage, Join, Json, OpenRoom,
-    Outbound, Publish, Rejoin, RoomConfig, Since,
+    Outbound, Publish, Rejoin, RoomConfig,
 };
 use rusqlite::Connection;
 use tokio::sync::mpsc as mailbox;
@@ -159,7 +159,7 @@ fn what_is_said_once_more_to_one_who_missed_it_is_not_written_again() {
     let Keeper(Some(hands)) = &mut shard.keeper else { panic!("there is a history") };
     let (commands, received) = mpsc::channel();
     hands.commands = commands;
-    let since = Since::from(parlor::Position { epoch: 5, offset: 0 });
+    let since = parlor::Position { epoch: 5, offset: 0 };
     shard.hand_in(Rejoin::new("c", "t", "u", 8).with_since(since));
     assert!(received.try_recv().is_err(), "nothing is handed over");
     shard.say(2..3);

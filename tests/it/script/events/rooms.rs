@@ -1,6 +1,6 @@
 //! The verbs that make rooms and ask for what is in them.
 
-use parlor::{CloseRoom, History, OpenRoom, Query, Question, Since};
+use parlor::{CloseRoom, History, OpenRoom, Query, Question};
 use serde::{
     Deserialize,
     de::value::{Error, StrDeserializer},
@@ -45,8 +45,7 @@ pub(super) fn history(line: &mut Line<'_>) -> Result<History, String> {
         (history.start, history.end) = (number("the start", start)?, number("the end", end)?);
     }
     if let Some(before) = line.field("before") {
-        let Since::One(before) = since(before)? else { return Err("before is a list".into()) };
-        history.before = Some(before);
+        history.before = Some(since(before)?);
     }
     history.reference = line.text("ref")?.map(Into::into);
     Ok(history)

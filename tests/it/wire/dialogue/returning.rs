@@ -1,8 +1,8 @@
 //! Coming back: the client does not join again after a lost connection, so the server does it.
 
 use parlor::{
-    Decision, Event, EventDefinition, HistoryOnJoin, JoinRequest, Position, RoomConfig, Since,
-    Tick, wire::dialogue::Connection,
+    Decision, Event, EventDefinition, HistoryOnJoin, JoinRequest, Position, RoomConfig, Tick,
+    wire::dialogue::Connection,
 };
 
 use super::world::{World, config};
@@ -27,7 +27,7 @@ fn world() -> World {
 }
 
 /// Loses ann's socket, and says two things meanwhile.
-fn lose(world: &mut World) -> Option<Since> {
+fn lose(world: &mut World) -> Option<Position> {
     let position = world.channel.room(&"chat".into()).map(|room| room.position);
     world.disconnect("c1");
     for event in ["message", "other"] {
@@ -35,15 +35,15 @@ fn lose(world: &mut World) -> Option<Since> {
         world.say("c2", "trigger", &said);
     }
     world.forget();
-    position.map(Since::One)
+    position
 }
 
 /// Accepts a socket for ann's client, and restores what it was in. Checks what it is sent after
 /// `dialogue:connected`.
 #[track_caller]
-fn restore(world: &mut World, rooms: &[(&str, Option<Since>)], expected: &[&str]) {
+fn restore(world: &mut World, rooms: &[(&str, Option<Position>)], expected: &[&str]) {
     world.connect("c1", "ann");
-    let rooms = rooms.iter().map(|(room, since)| (*room, since.clone()));
+    let rooms = rooms.iter().map(|(room, since)| (*room, *since));
     for event in world.connection("c1").restore(rooms, world.now_ms) {
         world.hand_in(event);
     }
@@ -141,8 +141,8 @@ fn a_client_that_joins_itself_before_it_is_restored_is_answered() {
 #[test]
 fn rooms_are_restored_in_their_order_with_their_positions() {
     let connection = Connection::new("c1", "ann");
-    let since = Since::One(Position { epoch: 1, offset: 2 });
-    let events = connection.restore([("a", Some(since.clone())), ("b", None)], 7);
+    let since = Position { epoch: 1, offset: 2 };
+    let events = connection.restore([("a", Some(since)), ("b", None)], 7);
     let rejoin = |topic: &str| parlor::Rejoin::new("c1", topic, "ann", 7);
     assert_eq!(events, [rejoin("a").with_since(since).into(), rejoin("b").into()]);
 }
