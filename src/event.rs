@@ -454,7 +454,7 @@ mod tests {
         );
         check(
             r#"{"rejoin":{"since":[[null,1,41]]}}"#,
-            "invalid type: sequence, expected an object of fields at line 1 column 20",
+            "invalid type: sequence, expected a position, {\"epoch\":…,\"offset\":…} at line 1 column 19",
         );
     }
 

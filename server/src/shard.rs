@@ -26,10 +26,7 @@ use tokio::{
 };
 use tracing::{debug, error};
 
-use self::{
-    paging::{Paging, Patience},
-    seats::Seats,
-};
+use self::{paging::Paging, seats::Seats};
 use crate::{
     clock::Clock,
     history::Keeper,
@@ -130,7 +127,7 @@ enum Course {
 enum Asker {
     Client,
     /// It asks for a page of history.
-    Pager(Patience),
+    Pager,
     Server,
 }
 
@@ -361,10 +358,8 @@ impl Shard {
             }
             match (asker, outbound) {
                 (Asker::Server, Outbound::Reply(reply)) => result = Some(reply.result),
-                (Asker::Pager(patience), Outbound::History(page)) => {
-                    self.send_page(page, patience);
-                }
-                (Asker::Client | Asker::Pager(_) | Asker::Server, other) => {
+                (Asker::Pager, Outbound::History(page)) => self.send_page(page),
+                (Asker::Client | Asker::Pager | Asker::Server, other) => {
                     self.seats.deliver(other, once);
                 }
             }

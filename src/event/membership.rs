@@ -1,11 +1,12 @@
 //! Coming and going: the fields of join, rejoin and leave.
 
-use serde::{Deserialize, Serialize};
+use core::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::{
     event::setters,
     ids::{ClientId, Ref, Topic, UserId},
-    object,
     payload::Json,
 };
 
@@ -76,11 +77,7 @@ pub struct Rejoin {
     #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<Ref>,
     /// Up to where it has received: what was sent since is sent again.
-    #[serde(
-        default,
-        deserialize_with = "object::optional",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Position>,
 }
 
@@ -138,12 +135,40 @@ setters! { Rejoin: with_meta with_params with_ref }
 setters! { Leave: with_ref }
 
 /// How far a receiver has got in a topic: the epoch of the room and the offset of a broadcast.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[expect(clippy::exhaustive_structs, reason = "a position is these two numbers")]
 pub struct Position {
     /// Which life of the room: a room that is made anew has a higher one.
     pub epoch: u64,
     /// The last broadcast, counted from 1; 0 before the first.
     pub offset: u64,
+}
+
+impl<'de> Deserialize<'de> for Position {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Fields {
+            epoch: u64,
+            offset: u64,
+        }
+
+        struct PositionVisitor;
+
+        impl<'de> de::Visitor<'de> for PositionVisitor {
+            type Value = Position;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a position, {\"epoch\":…,\"offset\":…}")
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Position, A::Error> {
+                let fields = Fields::deserialize(de::value::MapAccessDeserializer::new(map))?;
+                let Fields { epoch, offset } = fields;
+                Ok(Position { epoch, offset })
+            }
+        }
+
+        deserializer.deserialize_map(PositionVisitor)
+    }
 }

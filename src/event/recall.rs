@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use crate::{
     event::{Position, setters},
     ids::{ClientId, EventName, Ref, Topic},
-    object,
 };
 
 /// A client asks for a page of a topic's history; see [`Event::History`](crate::Event::History).
@@ -26,11 +25,7 @@ pub struct History {
     pub event: Option<EventName>,
     /// Only messages older than this position: index 0 is the newest of them, and `start` has to
     /// be 0.
-    #[serde(
-        default,
-        deserialize_with = "object::optional",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Position>,
     /// The index of the first message of the page; 0 is the newest.
     #[serde(default, deserialize_with = "start", skip_serializing_if = "is_zero")]

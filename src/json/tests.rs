@@ -213,7 +213,7 @@ fn fields_are_answered_with_what_they_should_be() {
     check(
         r#"{"rejoin":{"since":"x"}}"#,
         22,
-        "invalid type: string \"x\", expected a position, {\"epoch\":…,\"offset\":…}, or a list of positions",
+        "invalid type: string \"x\", expected a position, {\"epoch\":…,\"offset\":…}",
     );
 }
 

@@ -236,7 +236,7 @@ impl<'a> Choices<'a> {
         if self.is_odd() {
             return Position { epoch: u64::MAX, offset: u64::MAX };
         }
-        Position { epoch: self.below(5) as u64 + 1, offset: self.below(6) as u64 }
+        Position { epoch: self.below(3) as u64 + 1, offset: self.below(6) as u64 }
     }
 
     pub(super) fn address(&mut self) -> Address {

@@ -174,11 +174,11 @@ fn valid_events_are_of_every_kind_but_refusals_and_lead_to_something() {
 #[test]
 fn hostile_events_are_of_every_kind_and_mostly_about_something() {
     let bytes = proptest::collection::vec(any::<u8>(), 1..2_000);
-    let fuzzed = samples(bytes, 64).map(|bytes| {
+    let fuzzed = samples(bytes, 128).map(|bytes| {
         let Events(events) = Events::arbitrary(&mut Unstructured::new(&bytes)).unwrap();
         events
     });
-    for met in [met(samples(hostile_events(1..150), 64)), met(fuzzed)] {
+    for met in [met(samples(hostile_events(1..150), 128)), met(fuzzed)] {
         for kind in EventKind::ALL {
             assert!(met.get(kind.label()).is_some_and(|times| *times >= 5), "{kind}: {met:#?}");
         }

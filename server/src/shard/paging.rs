@@ -1,14 +1,10 @@
 //! Pages of history that go on in the history file: each is completed before it is sent.
 //!
-//! A client has one page read at a time. What it asks for meanwhile waits here, before the channel
-//! has it, so its pages come in the order in which it asked and only one of them takes memory. What
-//! else it does goes on. Before its membership changes, its pages of that topic are answered with
-//! what memory has of them.
+//! A connection has one request for a page under way at most (see [`crate::queue::Large`]), so a
+//! client has one page read at a time. What else it does goes on. Before its membership changes, its
+//! page of that topic is answered with what memory has of it.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use parlor::{
     ClientId, Closed, Event, EventKind, History, HistoryPage, Limit, Outbound, Reason, Refuse,
@@ -21,15 +17,10 @@ use crate::{
     names,
 };
 
-/// How many pages a client may wait for beside the one that is being read.
-const MAX_PARKED: usize = 64;
-
 /// The clients that wait for a page.
 #[derive(Debug, Default)]
 pub(super) struct Paging {
     by_client: HashMap<ClientId, Reading>,
-    /// What clients asked for after a page that was not waited for. They come next.
-    unparked: Vec<(ClientId, VecDeque<History>)>,
     /// How many pages were read. The next one has a higher number.
     numbered: u64,
 }
@@ -42,16 +33,6 @@ struct Reading {
     page: HistoryPage,
     /// Without it, nothing is read.
     _ticket: Ticket,
-    /// What its client asked for after it.
-    parked: VecDeque<History>,
-}
-
-/// Whether a page may wait for the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Patience {
-    Waits,
-    /// It is answered with what memory has.
-    None,
 }
 
 /// Said to who has left the room, or was put out of it, before a page could be completed.
@@ -62,34 +43,28 @@ impl Paging {
     pub(super) fn forget(&mut self, client_id: &ClientId) {
         self.by_client.remove(client_id);
     }
+
+    /// Takes what a client waits for in a topic.
+    fn take(&mut self, client_id: &ClientId, topic: &Topic) -> Option<HistoryPage> {
+        let reading = self.by_client.get(client_id)?;
+        if reading.page.topic != *topic {
+            return None;
+        }
+        Some(self.by_client.remove(client_id)?.page)
+    }
 }
 
 impl Shard {
     /// A client asks for a page, which may have to be read from a file for it.
     pub(super) fn ask_for_page(&mut self, asked: History) {
-        self.go_on_with_unparked();
-        let Some(reading) = self.paging.by_client.get_mut(&asked.client_id) else {
-            return self.begin_page(asked, Patience::Waits);
-        };
-        if reading.parked.len() < MAX_PARKED {
-            return reading.parked.push_back(asked);
-        }
-        let message = format!("more than {MAX_PARKED} pages wait, expected fewer at once");
-        let refuse = Refuse::new(asked.client_id, EventKind::History, Reason::LimitReached);
-        let mut refuse = refuse.with_topic(asked.topic).with_message(message);
-        refuse.reference = asked.reference;
-        self.hand_in(refuse.into());
-    }
-
-    fn begin_page(&mut self, asked: History, patience: Patience) {
         self.deliver();
         self.hand_in(asked.into());
         // What comes of it is known to be the answer to it, and not history on join.
-        self.deliver_for(Asker::Pager(patience), None);
+        self.deliver_for(Asker::Pager, None);
     }
 
     /// Sends a page that a client has asked for, or has it read first what memory does not hold.
-    pub(super) fn send_page(&mut self, mut page: HistoryPage, patience: Patience) {
+    pub(super) fn send_page(&mut self, mut page: HistoryPage) {
         let Some(more) = page.more.filter(|more| more.wanted > more.skip) else {
             return self.seats.deliver(Outbound::History(page), None);
         };
@@ -101,12 +76,8 @@ impl Shard {
         let newer = page.messages.iter().map(|message| page.position_of(message));
         let newer = newer.take_while(|position| *position >= more.before).count();
         page.messages.truncate(newer);
-        let asked = match patience {
-            Patience::Waits => self.read(page).map_err(|(page, why)| (page, later(&why))),
-            Patience::None => Err((page, LEFT.to_owned())),
-        };
-        if let Err((page, why)) = asked {
-            self.send_unread(page, &why);
+        if let Err((page, why)) = self.read(page) {
+            self.send_unread(page, &later(&why));
         }
     }
 
@@ -140,8 +111,7 @@ impl Shard {
         match self.keeper.load(wanted, asker, number) {
             Ok(ticket) => {
                 self.paging.numbered = number;
-                let parked = VecDeque::new();
-                let reading = Reading { number, page, _ticket: ticket, parked };
+                let reading = Reading { number, page, _ticket: ticket };
                 self.paging.by_client.insert(client_id, reading);
                 Ok(())
             }
@@ -163,9 +133,8 @@ impl Shard {
         self.seats.deliver(Outbound::Reply(Reply::from(refuse)), None);
     }
 
-    /// Completes the pages that were read, and goes on with what their clients asked for then.
+    /// Completes the pages that were read.
     pub(super) fn take_pages(&mut self) {
-        self.go_on_with_unparked();
         for answer in self.keeper.answers() {
             let waits = self.paging.by_client.get(&answer.client_id);
             if waits.is_none_or(|reading| reading.number != answer.number) {
@@ -173,32 +142,13 @@ impl Shard {
             }
             let Some(reading) = self.paging.by_client.remove(&answer.client_id) else { continue };
             self.deliver();
-            let Reading { page, parked, .. } = reading;
             match answer.result {
                 Ok(found) => {
-                    let page = complete(page, found);
+                    let page = complete(reading.page, found);
                     self.seats.deliver(Outbound::History(page), None);
                 }
-                Err(why) => self.send_unread(page, &later(&why)),
+                Err(why) => self.send_unread(reading.page, &later(&why)),
             }
-            self.go_on(&answer.client_id, parked);
-        }
-    }
-
-    /// Goes on with what a client asked for, up to a page that has to be read.
-    fn go_on(&mut self, client_id: &ClientId, mut parked: VecDeque<History>) {
-        while let Some(asked) = parked.pop_front() {
-            self.begin_page(asked, Patience::Waits);
-            if let Some(reading) = self.paging.by_client.get_mut(client_id) {
-                reading.parked = parked;
-                return;
-            }
-        }
-    }
-
-    fn go_on_with_unparked(&mut self) {
-        for (client_id, parked) in std::mem::take(&mut self.paging.unparked) {
-            self.go_on(&client_id, parked);
         }
     }
 
@@ -206,8 +156,11 @@ impl Shard {
     /// membership.
     pub(super) fn hurry_before(&mut self, event: &Event) {
         let (Event::Join(_) | Event::Rejoin(_) | Event::Leave(_)) = event else { return };
-        if let (Some(client_id), Some(topic)) = (names::client_of(event), names::topic_of(event)) {
-            self.hurry(client_id, topic);
+        if let (Some(client_id), Some(topic)) = (names::client_of(event), names::topic_of(event))
+            && let Some(page) = self.paging.take(client_id, topic)
+        {
+            self.deliver();
+            self.send_unread(page, LEFT);
         }
     }
 
@@ -217,34 +170,9 @@ impl Shard {
             return;
         }
         for client_id in closed.recipients.ids() {
-            let reading = self.paging.by_client.get(client_id);
-            if reading.is_some_and(|reading| reading.page.topic == closed.topic)
-                && let Some(Reading { page, parked, .. }) = self.paging.by_client.remove(client_id)
-            {
+            if let Some(page) = self.paging.take(client_id, &closed.topic) {
                 self.send_unread(page, LEFT);
-                self.paging.unparked.push((client_id.clone(), parked));
             }
-        }
-    }
-
-    fn hurry(&mut self, client_id: &ClientId, topic: &Topic) {
-        let Some(reading) = self.paging.by_client.get_mut(client_id) else { return };
-        let parked = std::mem::take(&mut reading.parked);
-        let (own, others): (VecDeque<_>, _) =
-            parked.into_iter().partition(|asked| asked.topic == *topic);
-        let is_read = reading.page.topic == *topic;
-        reading.parked = others;
-        let removed = if is_read { self.paging.by_client.remove(client_id) } else { None };
-        let others = removed.map(|Reading { page, parked, .. }| {
-            self.deliver();
-            self.send_unread(page, LEFT);
-            parked
-        });
-        for asked in own {
-            self.begin_page(asked, Patience::None);
-        }
-        if let Some(others) = others {
-            self.go_on(client_id, others);
         }
     }
 }

@@ -4,7 +4,7 @@ import { assert, eventually } from "../../clients/lib/wait.mjs";
 
 export const spoils = {
   "two windows talk": { file: "log.js", from: `make("bdi", { class: "from" }, from)`, to: `make("bdi", { class: "from" }, "somebody")` },
-  "they see each other come, go, type and go away": { file: "presence.js", from: "if (devices?.size === 0)", to: "if (devices?.size > 9)" },
+  "they see each other come, go, type and go away": { file: "presence.js", from: "devices?.delete(meta.phx_ref);", to: "devices?.delete(meta.phx);" },
   "what is not seen is counted": { file: "rooms.js", from: "room.unread += 1;", to: "room.unread += 0;" },
   "rooms are listed and opened": { file: "rooms.js", from: "before?.show({ away: true", to: "before?.show({ away: false" },
 };

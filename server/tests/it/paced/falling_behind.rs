@@ -1,5 +1,10 @@
 //! Clients that read slowly, or not at all.
 
+use std::time::Duration;
+
+use futures_util::SinkExt as _;
+use tokio::time::sleep;
+
 use super::*;
 
 /// What one who comes back to a long history and does not read has to be sent, in bytes: more than
@@ -18,6 +23,14 @@ async fn a1_a_client_that_takes_nothing_is_closed_whatever_it_has_asked_for() {
 
     let mut ann = running.narrow_client("ann", "secret").await;
     ann.send("room:1", "phx_join", json!({"since": since})).await;
+    // One who said nothing either would be idle.
+    while running.server.connections() > 0 {
+        let beat = json!([null, "beat", "phoenix", "heartbeat", {}]).to_string();
+        if ann.socket.send(Message::Text(beat.into())).await.is_err() {
+            break;
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
     until(|| running.server.connections() == 0).await;
     assert!(running.too_slow().await);
 }
