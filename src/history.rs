@@ -8,7 +8,7 @@
 mod ring;
 
 use alloc::{
-    collections::{BTreeMap, btree_map::Entry},
+    collections::BTreeMap,
     sync::Arc,
     vec,
     vec::Vec,
@@ -357,10 +357,10 @@ impl History {
         let message = self.held.remove(&offset).expect("what goes was held");
         self.bytes -= message.size() as u64;
         self.whole_from = self.whole_from.max(offset + 1);
-        if let Entry::Occupied(mut ring) = self.rings.entry(message.event.clone()) {
-            ring.get_mut().pop(&message);
-            if ring.get().len() == 0 {
-                ring.remove();
+        if let Some(ring) = self.rings.get_mut(&message.event) {
+            ring.pop(&message);
+            if ring.len() == 0 {
+                self.rings.remove(&message.event);
             }
         }
         self.lost.note((&*message).into(), naming);
