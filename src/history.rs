@@ -7,12 +7,7 @@
 
 mod ring;
 
-use alloc::{
-    collections::BTreeMap,
-    sync::Arc,
-    vec,
-    vec::Vec,
-};
+use alloc::{collections::BTreeMap, sync::Arc, vec, vec::Vec};
 use core::{cmp::Reverse, mem, ops::Bound};
 
 use self::ring::{Ring, Seen};

@@ -49,6 +49,16 @@ pub(crate) struct Mark {
     pub(crate) except_user: Option<UserId>,
 }
 
+/// Whom one message excludes beside whom another does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Beside {
+    /// The same readers.
+    Same,
+    /// Others, so that no reader is excluded by both.
+    Apart,
+    Otherwise,
+}
+
 /// Who reads: what excludes either is not for them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reader<'a> {
@@ -110,9 +120,21 @@ impl Loss<'_> {
 }
 
 impl Mark {
-    fn excludes_the_same(&self, loss: Loss<'_>) -> bool {
-        self.except_client.as_ref() == loss.except_client
-            && self.except_user.as_ref() == loss.except_user
+    /// Whom a loss excludes beside whom it excludes: told of what is common, that senders exclude
+    /// themselves or their users.
+    fn beside(&self, loss: Loss<'_>) -> Beside {
+        let is_same = match (self, loss) {
+            (
+                Self { except_client: Some(client), except_user: None, .. },
+                Loss { except_client: Some(other), except_user: None, .. },
+            ) => client == other,
+            (
+                Self { except_client: None, except_user: Some(user), .. },
+                Loss { except_client: None, except_user: Some(other), .. },
+            ) => user == other,
+            _ => return Beside::Otherwise,
+        };
+        if is_same { Beside::Same } else { Beside::Apart }
     }
 }
 
@@ -135,7 +157,12 @@ impl Lost {
         if let Some(named) = self.singly.get_mut(loss.event) {
             return named.marks.note(loss);
         }
-        if is_configured(naming.config, loss.event) {
+        let is_configured = match naming.others {
+            // Members are subscribed to `*` when they join, and to no name.
+            Others::Together => naming.config.defines(loss.event),
+            Others::Singly(_) => is_configured(naming.config, loss.event),
+        };
+        if is_configured {
             let named = Named { marks: Marks::default(), is_configured: true };
             return self.singly.entry(loss.event.clone()).or_insert(named).marks.note(loss);
         }
@@ -217,7 +244,8 @@ impl Lost {
 /// Whether a configuration has a name: it defines it, or members are subscribed to it when they
 /// join. The name of a message is never `*`.
 fn is_configured(config: &RoomConfig, event: &EventName) -> bool {
-    config.defines(event) || config.default_subscriptions.contains(event)
+    let is_it = |name: &EventName| name.as_bytes() == event.as_bytes();
+    config.defines(event) || config.default_subscriptions.iter().any(is_it)
 }
 
 impl Marks {
@@ -238,16 +266,23 @@ impl Marks {
         if !loss.excludes_somebody() {
             return self.note_for_all(loss.offset);
         }
-        // One sender after the other excludes itself, and often the same one again.
-        if let Some(newest) = self.for_some.first_mut()
-            && newest.offset < loss.offset
-            && newest.excludes_the_same(loss)
-        {
-            newest.offset = loss.offset;
-            return;
+        let newest = self.for_some.first_mut().filter(|newest| newest.offset < loss.offset);
+        match newest.map(|newest| (newest.beside(loss), newest)) {
+            Some((Beside::Same, newest)) => newest.offset = loss.offset,
+            Some((Beside::Apart, _)) => {
+                // Everybody is told by one of the two.
+                match self.for_some.get_mut(1) {
+                    Some(second) => *second = loss.to_mark(),
+                    None => self.for_some.push(loss.to_mark()),
+                }
+                self.for_some.truncate(2);
+                self.for_some.swap(0, 1);
+            }
+            Some((Beside::Otherwise, _)) | None => {
+                self.add(loss.to_mark());
+                self.forget_what_does_not_matter();
+            }
         }
-        self.add(loss.to_mark());
-        self.forget_what_does_not_matter();
     }
 
     fn note_for_all(&mut self, offset: u64) {
