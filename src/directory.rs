@@ -23,6 +23,16 @@ impl Names {
 /// At least as many bytes as a text takes in JSON, without its quotes.
 #[inline]
 pub(crate) fn encoded_bytes(text: &[u8]) -> u64 {
+    // Nearly always, and to find out takes a few instructions for many bytes.
+    let is_plain = |byte: &u8| *byte >= b' ' && *byte != b'"' && *byte != b'\\';
+    if text.iter().fold(true, |all, byte| all & is_plain(byte)) {
+        return text.len() as u64;
+    }
+    encoded_bytes_of_escaped(text)
+}
+
+#[cold]
+fn encoded_bytes_of_escaped(text: &[u8]) -> u64 {
     let controls = text.iter().filter(|byte| **byte < b' ').count();
     let escaped = text.iter().filter(|byte| matches!(byte, b'"' | b'\\')).count();
     (text.len() + 5 * controls + escaped) as u64

@@ -7,12 +7,7 @@
 
 mod ring;
 
-use alloc::{
-    collections::{BTreeMap, btree_map::Entry},
-    sync::Arc,
-    vec,
-    vec::Vec,
-};
+use alloc::{collections::BTreeMap, sync::Arc, vec, vec::Vec};
 use core::{cmp::Reverse, mem, ops::Bound};
 
 use self::ring::{Ring, Seen};
@@ -357,10 +352,10 @@ impl History {
         let message = self.held.remove(&offset).expect("what goes was held");
         self.bytes -= message.size() as u64;
         self.whole_from = self.whole_from.max(offset + 1);
-        if let Entry::Occupied(mut ring) = self.rings.entry(message.event.clone()) {
-            ring.get_mut().pop(&message);
-            if ring.get().len() == 0 {
-                ring.remove();
+        if let Some(ring) = self.rings.get_mut(&message.event) {
+            ring.pop(&message);
+            if ring.len() == 0 {
+                self.rings.remove(&message.event);
             }
         }
         self.lost.note((&*message).into(), naming);

@@ -49,6 +49,16 @@ pub(crate) struct Mark {
     pub(crate) except_user: Option<UserId>,
 }
 
+/// Whom one message excludes beside whom another does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Beside {
+    /// The same readers.
+    Same,
+    /// Others, so that no reader is excluded by both.
+    Apart,
+    Otherwise,
+}
+
 /// Who reads: what excludes either is not for them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reader<'a> {
@@ -81,7 +91,8 @@ pub(crate) enum Others {
     Singly(u64),
 }
 
-/// Readers that are excluded by some marks, by the places of the marks that name them.
+/// Readers that are excluded by some marks, by the places of the marks that name them: all of a
+/// client, all of a user, or only those that are both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Readers {
     client: Option<usize>,
@@ -97,14 +108,33 @@ impl<'a> From<&'a StoredMessage> for Loss<'a> {
 }
 
 impl Loss<'_> {
-    /// What is remembered of it; nothing but the offset if it was for everyone.
-    fn to_mark(self) -> Option<Mark> {
+    const fn excludes_somebody(self) -> bool {
+        self.except_client.is_some() || self.except_user.is_some()
+    }
+
+    /// What is remembered of it if it was not for everyone.
+    fn to_mark(self) -> Mark {
         let Self { event: _, offset, except_client, except_user } = self;
-        (except_client.is_some() || except_user.is_some()).then(|| Mark {
-            offset,
-            except_client: except_client.cloned(),
-            except_user: except_user.cloned(),
-        })
+        Mark { offset, except_client: except_client.cloned(), except_user: except_user.cloned() }
+    }
+}
+
+impl Mark {
+    /// Whom a loss excludes beside whom it excludes: told of what is common, that senders exclude
+    /// themselves or their users.
+    fn beside(&self, loss: Loss<'_>) -> Beside {
+        let is_same = match (self, loss) {
+            (
+                Self { except_client: Some(client), except_user: None, .. },
+                Loss { except_client: Some(other), except_user: None, .. },
+            ) => client == other,
+            (
+                Self { except_client: None, except_user: Some(user), .. },
+                Loss { except_client: None, except_user: Some(other), .. },
+            ) => user == other,
+            _ => return Beside::Otherwise,
+        };
+        if is_same { Beside::Same } else { Beside::Apart }
     }
 }
 
@@ -127,7 +157,12 @@ impl Lost {
         if let Some(named) = self.singly.get_mut(loss.event) {
             return named.marks.note(loss);
         }
-        if is_configured(naming.config, loss.event) {
+        let is_configured = match naming.others {
+            // Members are subscribed to `*` when they join, and to no name.
+            Others::Together => naming.config.defines(loss.event),
+            Others::Singly(_) => is_configured(naming.config, loss.event),
+        };
+        if is_configured {
             let named = Named { marks: Marks::default(), is_configured: true };
             return self.singly.entry(loss.event.clone()).or_insert(named).marks.note(loss);
         }
@@ -206,15 +241,11 @@ impl Lost {
     }
 }
 
-/// The names that a configuration has: those that it defines, and those that members are subscribed
-/// to when they join.
-fn configured(config: &RoomConfig) -> impl Iterator<Item = &EventName> {
-    let defined = config.events.iter().map(|event| &event.name);
-    defined.chain(&config.default_subscriptions).filter(|event| event.as_str() != "*")
-}
-
+/// Whether a configuration has a name: it defines it, or members are subscribed to it when they
+/// join. The name of a message is never `*`.
 fn is_configured(config: &RoomConfig, event: &EventName) -> bool {
-    configured(config).any(|name| name == event)
+    let is_it = |name: &EventName| name.as_bytes() == event.as_bytes();
+    config.defines(event) || config.default_subscriptions.iter().any(is_it)
 }
 
 impl Marks {
@@ -232,10 +263,23 @@ impl Marks {
     }
 
     fn note(&mut self, loss: Loss<'_>) {
-        match loss.to_mark() {
-            None => self.note_for_all(loss.offset),
-            Some(mark) => {
-                self.add(mark);
+        if !loss.excludes_somebody() {
+            return self.note_for_all(loss.offset);
+        }
+        let newest = self.for_some.first_mut().filter(|newest| newest.offset < loss.offset);
+        match newest.map(|newest| (newest.beside(loss), newest)) {
+            Some((Beside::Same, newest)) => newest.offset = loss.offset,
+            Some((Beside::Apart, _)) => {
+                // Everybody is told by one of the two.
+                match self.for_some.get_mut(1) {
+                    Some(second) => *second = loss.to_mark(),
+                    None => self.for_some.push(loss.to_mark()),
+                }
+                self.for_some.truncate(2);
+                self.for_some.swap(0, 1);
+            }
+            Some((Beside::Otherwise, _)) | None => {
+                self.add(loss.to_mark());
                 self.forget_what_does_not_matter();
             }
         }
@@ -244,7 +288,8 @@ impl Marks {
     fn note_for_all(&mut self, offset: u64) {
         if offset > self.for_all {
             self.for_all = offset;
-            self.for_some.retain(|mark| mark.offset > offset);
+            let higher = self.for_some.partition_point(|mark| mark.offset > offset);
+            self.for_some.truncate(higher);
         }
     }
 
@@ -269,48 +314,45 @@ impl Marks {
 
     /// Forgets marks that are the highest for nobody. There are few, so this is O(1).
     fn forget_what_does_not_matter(&mut self) {
-        // Whom all marks before a place exclude: at first everyone. A mark that excludes a client
-        // and a user leaves two such sets, and no later one can make more of them.
-        let mut excluded = [Some(Readers { client: None, user: None }), None];
-        let mut place = 0;
+        let Some(newest) = self.for_some.first() else { return };
+        // Whom all marks before a place exclude: one client or some of its users, and one user or
+        // some of its clients.
+        let of_client = Readers { client: Some(0), user: None };
+        let of_user = Readers { client: None, user: Some(0) };
+        let mut excluded = [
+            newest.except_client.is_some().then_some(of_client),
+            newest.except_user.is_some().then_some(of_user),
+        ];
+        let mut place = 1;
         while let Some(mark) = self.for_some.get(place) {
-            let sets = excluded.into_iter().flatten();
-            let matters = sets.clone().any(|readers| !self.excludes_all(mark, readers));
-            if !matters {
+            let excluded_too = excluded.map(|readers| self.excluded_too(mark, place, readers?));
+            if excluded_too == excluded {
                 self.for_some.remove(place);
-                continue;
+            } else {
+                excluded = excluded_too;
+                place += 1;
             }
-            let mut both = sets.flat_map(|readers| self.excluded_too(place, readers)).flatten();
-            excluded = [both.next(), both.next()];
-            debug_assert_eq!(both.next(), None, "there are two sets at most");
-            drop(both);
-            if excluded[0] == excluded[1] {
-                excluded[1] = None;
-            }
-            place += 1;
         }
-    }
-
-    /// Whether a mark excludes every one of these readers.
-    fn excludes_all(&self, mark: &Mark, readers: Readers) -> bool {
-        let client = readers.client.and_then(|place| self.client_at(place));
-        let user = readers.user.and_then(|place| self.user_at(place));
-        client.is_some() && client == mark.except_client.as_ref()
-            || user.is_some() && user == mark.except_user.as_ref()
     }
 
     /// Those of these readers whom the mark at `place` excludes.
-    fn excluded_too(&self, place: usize, readers: Readers) -> [Option<Readers>; 2] {
-        let Some(mark) = self.for_some.get(place) else { return [None; 2] };
-        if self.excludes_all(mark, readers) {
-            return [Some(readers), None];
+    fn excluded_too(&self, mark: &Mark, place: usize, readers: Readers) -> Option<Readers> {
+        let client = readers.client.and_then(|place| self.client_at(place));
+        let user = readers.user.and_then(|place| self.user_at(place));
+        if client.is_some() && client == mark.except_client.as_ref()
+            || user.is_some() && user == mark.except_user.as_ref()
+        {
+            return Some(readers);
         }
-        let by_client = mark.except_client.is_some() && readers.client.is_none();
-        let by_user = mark.except_user.is_some() && readers.user.is_none();
-        [
-            by_client.then_some(Readers { client: Some(place), ..readers }),
-            by_user.then_some(Readers { user: Some(place), ..readers }),
-        ]
+        match (client, user) {
+            (None, Some(_)) if mark.except_client.is_some() => {
+                Some(Readers { client: Some(place), ..readers })
+            }
+            (Some(_), None) if mark.except_user.is_some() => {
+                Some(Readers { user: Some(place), ..readers })
+            }
+            _ => None,
+        }
     }
 
     fn client_at(&self, place: usize) -> Option<&ClientId> {

@@ -129,10 +129,11 @@ impl StoredMessage {
             except_client,
             except_user,
         } = self;
+        // The names' bytes, as it takes a look at each of them to make a `str` of a short name.
         let meta = Json::given(meta.as_ref()).map_or(0, |meta| meta.as_str().len());
-        let of_client = |id: &Option<ClientId>| id.as_ref().map_or(0, |id| id.as_str().len());
-        let except_user = except_user.as_ref().map_or(0, |user| user.as_str().len());
-        let names = event.as_str().len() + from.as_str().len() + of_client(client_id);
+        let of_client = |id: &Option<ClientId>| id.as_ref().map_or(0, |id| id.as_bytes().len());
+        let except_user = except_user.as_ref().map_or(0, |user| user.as_bytes().len());
+        let names = event.as_bytes().len() + from.as_bytes().len() + of_client(client_id);
         payload.size() + meta + names + of_client(except_client) + except_user
     }
 }

@@ -230,6 +230,7 @@ pub struct Exclusion {
 
 impl Exclusion {
     /// None if it excludes nobody.
+    #[inline]
     pub(crate) fn of(client: Option<&ClientId>, user: Option<&UserId>) -> Option<Box<Self>> {
         if client.is_none() && user.is_none() {
             return None;

@@ -52,6 +52,7 @@ impl Outbox {
     }
 
     /// Takes everything, with the names of those whom it mentions.
+    #[inline]
     pub(crate) fn flush(&mut self, names: &Directory) -> Vec<Outbound> {
         // As many as this time are likely next time: the list need not grow by and by.
         let next = Vec::with_capacity(self.pending.len().min(LIKELY));

@@ -35,8 +35,17 @@ pub(crate) enum Except {
 }
 
 impl Except {
-    /// All of those.
-    pub(crate) fn these(mut clients: Vec<ClientHandle>) -> Self {
+    /// All of those. Makes a list only if there are two or more: mostly there are not.
+    #[inline]
+    pub(crate) fn of(mut clients: impl Iterator<Item = ClientHandle>) -> Self {
+        match (clients.next(), clients.next()) {
+            (None, _) => Self::Nobody,
+            (Some(one), None) => Self::One(one),
+            (Some(one), Some(two)) => Self::these([one, two].into_iter().chain(clients).collect()),
+        }
+    }
+
+    fn these(mut clients: Vec<ClientHandle>) -> Self {
         clients.sort_unstable();
         clients.dedup();
         match clients[..] {

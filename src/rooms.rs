@@ -268,9 +268,9 @@ impl Rooms {
     #[inline]
     pub(crate) fn lacks_ring(&self, room: RoomNumber, event: &EventName, max: u64) -> bool {
         let Room { config, history: Some(history), .. } = self.get(room) else { return false };
-        config.history_of(event).is_some_and(|limit| limit > 0)
-            && history.ring_count() >= max
+        history.ring_count() >= max
             && !history.has_ring(event)
+            && config.history_of(event).is_some_and(|limit| limit > 0)
     }
 
     /// Panics if an invariant does not hold. Linear in rooms and members.

@@ -34,7 +34,7 @@ impl Names {
     }
 
     fn add(&mut self, event: &EventName) {
-        if !self.has(event.as_str()) {
+        if !self.0.contains(event) {
             self.0.push(event.clone());
         }
     }
@@ -44,7 +44,7 @@ impl Names {
     }
 
     fn hears(&self, event: &EventName) -> bool {
-        self.has(ALL) || self.has(event.as_str())
+        self.0.contains(event) || self.has(ALL)
     }
 }
 
@@ -90,7 +90,7 @@ impl Subscriptions {
 
     /// Whether a member has this very subscription.
     pub(crate) fn has(&self, client: ClientHandle, event: &EventName) -> bool {
-        self.names.get(&client).map_or(event == ALL, |names| names.has(event.as_str()))
+        self.names.get(&client).map_or(event == ALL, |names| names.0.contains(event))
     }
 
     /// Whether a member hears messages of this name.

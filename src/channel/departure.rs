@@ -140,6 +140,9 @@ impl Channel {
 
     /// Hands over what has left a room's history, if anything has.
     pub(super) fn say_evicted(&mut self, room: RoomNumber, messages: Vec<Arc<StoredMessage>>) {
+        if messages.is_empty() {
+            return;
+        }
         let this = self.rooms.get(room);
         let (topic, epoch) = (this.topic.clone(), this.position.epoch);
         for (event, messages) in by_event(messages) {

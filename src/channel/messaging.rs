@@ -36,6 +36,8 @@ struct Message<'a> {
 #[derive(Clone, Copy)]
 struct Exclusion<'a> {
     client: Option<&'a ClientId>,
+    /// The same, if it is here: who looks for a sender knows it already.
+    handle: Option<ClientHandle>,
     user: Option<&'a UserId>,
 }
 
@@ -63,7 +65,7 @@ impl Channel {
         let (client, room) = self.participant(client_id, topic, |config| config.publishers)?;
         admission::check_reserved(event, &self.config)?;
         let this = self.rooms.get(room);
-        let (rate, has_history) = (this.config.rate_limit, this.history.is_some());
+        let (rate, may_keep) = (this.config.rate_limit, !this.config.events.is_empty());
         if !this.config.allows(event) {
             let (event, topic) = (event.clone(), topic.clone());
             return Err(Refusal::EventNotListed { event, topic });
@@ -75,17 +77,17 @@ impl Channel {
         if let Some(rate) = rate {
             self.check_rate_of(client, room, rate)?;
         }
-        if has_history {
+        if may_keep {
             self.check_ring(room, event)?;
         }
 
         if rate.is_some() {
             self.count_rate(client, room);
         }
-        let (client, user) = match audience {
-            Audience::All => (None, None),
-            Audience::Others => (Some(client_id), None),
-            Audience::OtherUsers => (None, Some(&from)),
+        let (excluded, handle, user) = match audience {
+            Audience::All => (None, None, None),
+            Audience::Others => (Some(client_id), Some(client), None),
+            Audience::OtherUsers => (None, None, Some(&from)),
         };
         let message = Message {
             topic,
@@ -95,7 +97,7 @@ impl Channel {
             client_id: Some(client_id),
             meta: Json::given(meta.as_ref()),
             id: id.as_ref(),
-            except: Exclusion { client, user },
+            except: Exclusion { client: excluded, handle, user },
         };
         self.send(header, room, message);
         Ok(())
@@ -138,7 +140,9 @@ impl Channel {
             reference: _,
         } = publish;
         let meta = Json::given(meta.as_ref());
-        let except = Exclusion { client: except_client.as_ref(), user: except_user.as_ref() };
+        let handle = except_client.as_ref().and_then(|client| self.clients.find(client));
+        let (client, user) = (except_client.as_ref(), except_user.as_ref());
+        let except = Exclusion { client, handle, user };
         if let Address::Topic(topic) = target {
             let room = self.find_room(topic)?;
             if self.is_repeated(header, room, from, id.as_ref()) {
@@ -190,6 +194,7 @@ impl Channel {
         let timestamp_ms = self.clock.now_ms;
         let mut recipients = Some(Recipients::new(members, except));
         self.outbox.push_with(|| {
+            let exclusion = outbound::Exclusion::of(exclusion.client, exclusion.user);
             Outbound::BroadcastMessage(BroadcastMessage {
                 target: Target::Topic { topic: topic.clone(), position },
                 event: event.clone(),
@@ -198,7 +203,7 @@ impl Channel {
                 client_id: client_id.cloned(),
                 timestamp_ms,
                 meta: meta.cloned(),
-                exclusion: outbound::Exclusion::of(exclusion.client, exclusion.user),
+                exclusion,
                 replayed: false,
                 recipients: recipients.take().unwrap_or_else(Recipients::none),
             })
@@ -269,26 +274,21 @@ impl Channel {
             let footing = self.clients.get(*client).rooms.get(room);
             footing.is_some_and(Footing::is_attached)
         };
-        let mut excluded = self.excluded(except).filter(is_attached);
-        let Some(subscriptions) = subscriptions else {
-            return match (excluded.next(), excluded.next()) {
-                (None, _) => Except::Nobody,
-                (Some(one), None) => Except::One(one),
-                (Some(one), Some(two)) => {
-                    Except::these([one, two].into_iter().chain(excluded).collect())
-                }
-            };
-        };
-        let deaf = subscriptions.deaf(event).filter(is_attached);
-        Except::these(deaf.chain(excluded).collect())
+        let excluded = self.excluded(except).filter(is_attached);
+        match subscriptions {
+            None => Except::of(excluded),
+            Some(subscriptions) => {
+                let deaf = subscriptions.deaf(event).filter(is_attached);
+                Except::of(deaf.chain(excluded))
+            }
+        }
     }
 
     /// Which clients are left out; those that are there.
     fn excluded(&self, except: Exclusion<'_>) -> impl Iterator<Item = ClientHandle> {
-        let Exclusion { client, user } = except;
-        let client = client.and_then(|client| self.clients.find(client));
+        let Exclusion { client: _, handle, user } = except;
         let user = user.map(|user| self.clients_of_user(user));
-        client.into_iter().chain(user.into_iter().flatten())
+        handle.into_iter().chain(user.into_iter().flatten())
     }
 
     /// Who is reached by a message that is not for a topic.
@@ -304,9 +304,9 @@ impl Channel {
         let clients: Vec<_> = match target {
             Address::Everyone => {
                 let connected = |client: &ClientHandle| self.is_connected(*client);
-                let except = excluded.iter().copied().filter(connected).collect();
+                let except = Except::of(excluded.iter().copied().filter(connected));
                 let everyone: Roll = self.clients.everyone();
-                return Ok(Recipients::new(everyone, Except::these(except)));
+                return Ok(Recipients::new(everyone, except));
             }
             Address::Topic(topic) => {
                 return Err(Refusal::UnknownTopic { topic: topic.clone() });

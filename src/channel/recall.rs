@@ -120,8 +120,12 @@ impl Channel {
     /// Sends a client what it has missed.
     pub(super) fn say_missed(&mut self, client: ClientHandle, room: RoomNumber, missed: Missed) {
         let Missed::Known { messages, is_all: _ } = missed else { return };
+        if messages.is_empty() {
+            return;
+        }
         let this = self.rooms.get(room);
         let (topic, epoch) = (this.topic.clone(), this.position.epoch);
+        let recipients = Recipients::of(&[client]);
         for message in messages {
             let position = Position { epoch, offset: message.offset };
             self.outbox.push(Outbound::BroadcastMessage(BroadcastMessage {
@@ -137,7 +141,7 @@ impl Channel {
                     message.except_user.as_ref(),
                 ),
                 replayed: true,
-                recipients: Recipients::of(&[client]),
+                recipients: recipients.clone(),
             }));
         }
     }

@@ -208,6 +208,7 @@ impl Room {
 
     /// Before a message: a room that keeps nothing remembers what is lost from where on that is not
     /// the same for all.
+    #[inline]
     pub(crate) fn tell_losses_apart(&mut self, excludes: Excludes) {
         if self.history.is_none() && (excludes == Excludes::Somebody || self.hears_by_name()) {
             self.history = Some(Box::new(History::of_nothing_up_to(self.position.offset)));
