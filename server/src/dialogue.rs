@@ -95,9 +95,12 @@ fn pings(limits: &ConnectionLimits) -> [Duration; 2] {
     })
 }
 
+/// How much later than it is due a busy machine may notice that a client is dead.
+const LATE: Duration = Duration::from_secs(1);
+
 /// For how long a client was silent at most when it is taken for dead.
 fn silence(limits: &ConnectionLimits) -> Duration {
-    pings(limits).iter().sum()
+    pings(limits).iter().sum::<Duration>() + LATE
 }
 
 /// Serves a request: of a new connection if there may be one, otherwise of one that there is.

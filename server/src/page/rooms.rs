@@ -102,13 +102,7 @@ async fn answer(hub: &Hub, last: &Last, request: &Parts) -> Result<Response, Pro
     })?;
     let identity = identified(hub, headers, &asked)?;
     // Who waits for a list that somebody else has asked for waits no longer than that.
-    let listed = timeout(PATIENCE, listed(hub, last)).await.map_err(|_elapsed| {
-        let detail = format!("a shard does not answer, expected it to in {PATIENCE:?}");
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_answer", detail)
-    })?;
-    let Some(listed) = listed else {
-        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "gone", "the server restarts"));
-    };
+    let listed = timeout(PATIENCE, listed(hub, last)).await.map_err(|_elapsed| no_answer())??;
     let Listed { rooms, more, parted } = &*listed;
     let config = &hub.settings.channel;
     let page = Page {
@@ -155,17 +149,21 @@ fn token(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
 }
 
 /// The list, which is made once for all who ask at the same time.
-async fn listed(hub: &Hub, last: &Last) -> Option<Arc<Listed>> {
+async fn listed(hub: &Hub, last: &Last) -> Result<Arc<Listed>, Problem> {
     let mut last = last.lock().await;
     if let Some((listed, until)) = &*last
         && *until > Instant::now()
     {
-        return Some(Arc::clone(listed));
+        return Ok(Arc::clone(listed));
     }
     if hub.going.is_cancelled() {
-        return None;
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "gone", "the server restarts"));
     }
     let all = hub.listing.get(hub, None).await;
+    // A list with a hole would look as if its rooms were gone.
+    if !all.is_whole {
+        return Err(no_answer());
+    }
     let mut rooms: Vec<_> = all.rooms.iter().collect();
     let kept_for = HOLDS + EACH_HOLDS * u32::try_from(rooms.len()).unwrap_or(u32::MAX);
     let declared = order(&mut rooms, &hub.settings.channel);
@@ -173,10 +171,16 @@ async fn listed(hub: &Hub, last: &Last) -> Option<Arc<Listed>> {
     rooms.truncate(MAX);
     let parted = Parted::of(rooms.iter().map(|room| room.topic.clone()), hub);
     let rooms = rooms.into_iter().enumerate().map(|(at, room)| shown(room, at < declared));
-    let rooms = serde_json::value::to_raw_value(&rooms.collect::<Vec<_>>()).ok()?;
+    let rooms =
+        serde_json::value::to_raw_value(&rooms.collect::<Vec<_>>()).expect("rooms are JSON");
     let listed = Arc::new(Listed { rooms, more, parted });
     *last = Some((Arc::clone(&listed), Instant::now() + kept_for));
-    Some(listed)
+    Ok(listed)
+}
+
+fn no_answer() -> Problem {
+    let detail = format!("a shard does not answer, expected it to in {PATIENCE:?}");
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_answer", detail)
 }
 
 /// Puts rooms in an order that is the same whenever somebody looks: those that the configuration lists

@@ -41,7 +41,7 @@ impl Server {
 }
 
 fn said(topic: &str, event: &str, payload: &str) -> Broadcast {
-    Broadcast::new("c", topic, Payload::json(payload).unwrap()).with_event(event)
+    Broadcast::new("c", topic, Payload::json(payload).unwrap()).with_event(event).with_ref("1")
 }
 
 /// Whether the rule holds for these claims.

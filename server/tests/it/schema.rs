@@ -10,7 +10,7 @@ use crate::settings::flags;
 /// Why a message is refused, or none.
 fn refusal(settings: &Settings, topic: &str, event: &str, payload: Payload) -> Option<String> {
     let channel = Channel::single_node(settings.channel.clone());
-    let said = Broadcast::new("c", topic, payload).with_event(event);
+    let said = Broadcast::new("c", topic, payload).with_event(event).with_ref("1");
     let passed = (settings.guard)().check(said.clone().into(), &channel);
     if let Event::Refuse(refuse) = passed {
         return Some(format!("{}: {}", refuse.reason.label(), refuse.message.unwrap_or_default()));

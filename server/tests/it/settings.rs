@@ -321,7 +321,7 @@ fn the_part_of_the_channel_is_checked_by_the_core() {
             "grace_ms = 1979-05-27",
             "line 1: grace_ms: expected no time, as JSON has none; quotes make it text",
         ),
-        ("rooms = 1", "line 1: rooms: invalid type: integer `1`, expected a sequence"),
+        ("rooms = 1", "line 1: rooms: invalid type: integer `1`, expected a list"),
     ] {
         check(toml, expected);
     }
@@ -333,7 +333,7 @@ fn each_key_of_the_server_says_what_it_expects() {
     for (toml, expected) in [
         ("server = 1", "line 1: server: expected a table, got a number".to_owned()),
         ("[server]\nlisten = 4000", "line 2: server.listen: expected text, got a number".into()),
-        ("[server]\nlisten = 'localhost'", "line 2: server.listen: \"localhost\" is no place to listen, expected an address and a port, such as 127.0.0.1:4000 or [::]:4000".into()),
+        ("[server]\nlisten = 'localhost'", "line 2: server.listen: \"localhost\" is not a place to listen, expected an address and a port, such as 127.0.0.1:4000, [::]:4000, localhost:4000, or a port of this machine alone, such as 4000".into()),
         ("[server]\npage = 'of'", "line 2: server.page: expected \"on\" or \"off\", got \"of\"".into()),
         ("[server]\npage = false", "line 2: server.page: expected text, got a boolean".into()),
         ("[server]\nshards = 1025", "line 2: server.shards: expected a whole number from 1 to 1024, got 1025".into()),

@@ -22,7 +22,7 @@ use tracing_subscriber::EnvFilter;
 
 use self::{
     log::{Log, LogFormat, say},
-    signals::asked_to_end,
+    signals::Signals,
 };
 
 /// Serves channels, rooms and presence to clients of Phoenix and Dialogue.
@@ -126,6 +126,8 @@ async fn run(settings: Settings) -> Result<(), String> {
     let is_open = settings.auth.is_open();
     let (listen, page) = (settings.listen, settings.page);
     let looks = (settings.same_machine, settings.operator_key.is_some());
+    let mut signals =
+        Signals::catch().map_err(|error| format!("signals can't be caught: {error}"))?;
     let listener =
         listen_at(listen).map_err(|error| format!("{listen} can't be listened at: {error}"))?;
     let at = listener.local_addr().unwrap_or(listen);
@@ -134,7 +136,7 @@ async fn run(settings: Settings) -> Result<(), String> {
     say_how_to_look(at, &server, looks);
     let ended = select! {
         () = server.serve(listener) => Ok(()),
-        () = asked_to_end() => {
+        () = signals.asked_to_end() => {
             info!("closing connections");
             Ok(())
         }

@@ -2,56 +2,59 @@
 
 use std::io;
 
-use tokio::select;
-use tracing::{error, warn};
-
-/// Waits for ctrl-c or SIGTERM.
-pub(crate) async fn asked_to_end() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::SignalKind;
-        select! {
-            () = received(SignalKind::interrupt(), "SIGINT") => {}
-            () = received(SignalKind::terminate(), "SIGTERM") => {}
-            () = ignore_hangups() => {}
-        }
-    }
-    #[cfg(not(unix))]
-    if let Err(error) = tokio::signal::ctrl_c().await {
-        never("ctrl-c", &error).await;
-    }
+/// SIGINT and SIGTERM, which end the process, and SIGHUP, which does not.
+///
+/// They are caught from the moment that this is made: before, each would end the process at once.
+#[cfg(unix)]
+#[derive(Debug)]
+pub(crate) struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    hangup: tokio::signal::unix::Signal,
 }
 
-/// Waits for a signal; for ever if the machine can't deliver it.
 #[cfg(unix)]
-async fn received(kind: tokio::signal::unix::SignalKind, name: &str) {
-    match tokio::signal::unix::signal(kind) {
-        Ok(mut signal) => {
-            signal.recv().await;
-        }
-        Err(error) => never(name, &error).await,
+impl Signals {
+    /// Catches them. Needs a runtime.
+    pub(crate) fn catch() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
     }
-}
 
-/// SIGHUP would end the process, which loses every connection when a terminal closes, or when an
-/// operator expects it to reload something.
-#[cfg(unix)]
-async fn ignore_hangups() {
-    let hangups = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup());
-    match hangups {
-        Ok(mut hangups) => {
-            while hangups.recv().await.is_some() {
-                warn!(
+    /// Waits until the process is asked to end.
+    pub(crate) async fn asked_to_end(&mut self) {
+        loop {
+            tokio::select! {
+                _ = self.interrupt.recv() => return,
+                _ = self.terminate.recv() => return,
+                // It comes when a terminal closes, or from an operator who expects a reload. Ending
+                // would lose every connection.
+                _ = self.hangup.recv() => tracing::warn!(
                     "SIGHUP ignored: settings are not reloaded, restart the server to apply them"
-                );
+                ),
             }
+        }
+    }
+}
+
+#[cfg(not(unix))]
+#[derive(Debug)]
+pub(crate) struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    pub(crate) fn catch() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    pub(crate) async fn asked_to_end(&mut self) {
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            tracing::error!(%error, "can't wait for ctrl-c");
             std::future::pending::<()>().await;
         }
-        Err(error) => never("SIGHUP", &error).await,
     }
-}
-
-async fn never(name: &str, error: &io::Error) {
-    error!(%error, "can't wait for {name}");
-    std::future::pending::<()>().await;
 }

@@ -151,6 +151,8 @@ async fn a7_tabs_of_one_user_take_nothing_from_each_other() {
             break;
         }
         other.lose();
+        // Bob may not say more than so much.
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
     hears(&mut bob, &mut tab, "still").await;
 }
