@@ -310,7 +310,7 @@ impl Guard {
     /// });
     ///
     /// let channel = Channel::single_node(Config::default());
-    /// let broadcast = Broadcast::new("c1", "chat:1", Payload::json("5")?);
+    /// let broadcast = Broadcast::new("c1", "chat:1", Payload::json("5")?).with_ref("1");
     /// let Event::Refuse(refuse) = guard.check(broadcast.into(), &channel) else {
     ///     panic!("it is refused")
     /// };

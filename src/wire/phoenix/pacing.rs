@@ -37,7 +37,7 @@ impl Connection {
     /// let mut frames = Vec::new();
     /// for outbound in channel.flush_outbox() {
     ///     let Outbound::PresenceState(state) = outbound else { continue };
-    ///     let mut first = (&*state.client_id == "c2").then_some(0);
+    ///     let mut first = (state.client_id.as_str() == "c2").then_some(0);
     ///     while let Some(from) = first {
     ///         let piece = connection.state_piece(&state, from, 1);
     ///         frames.extend(piece.frame.as_text().map(String::from));

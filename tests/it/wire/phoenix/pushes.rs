@@ -182,7 +182,7 @@ fn a_position_is_given_back_whole_and_unknown_fields_are_ignored() {
     // A frame that would be stale, were it no join.
     let Event::Rejoin(join) = join else { panic!("a rejoin") };
     assert_eq!(join.meta, Some(Json::parse(r#"{"a":1}"#).unwrap()));
-    assert_eq!(join.since, Some(Position { epoch: 3, offset: 4 }.into()));
+    assert_eq!(join.since, Some(Position { epoch: 3, offset: 4 }));
     assert!(join.params.unwrap().as_str().contains("\"x\":1"));
     for params in ["[1]", "null", "{}", r#"{"meta":null,"since":null}"#] {
         let Event::Rejoin(join) = read("phx_join", params) else { panic!("a rejoin") };
