@@ -74,7 +74,7 @@ export const recovering = [
     await server.again();
     await eventually("the gap", () => gaps.length === 1 && channel.state === "joined");
     assert.deepEqual([gaps[0].since, gaps[0].until.offset], [{ epoch, offset: 2 }, 0]);
-    assert.ok(gaps[0].until.epoch > epoch, "epochs never come again");
+    assert.notEqual(gaps[0].until.epoch, epoch, "epochs never come again");
     await reply(channel.push("n", { n: 2 }));
     await cutAndBack(client, channel);
     await reply(channel.push("n", { n: 3 }));
@@ -153,7 +153,7 @@ export const recovering = [
     const sent = client.record.got(isEvent("n")).length;
     assert.ok(sent > total, "no message was on its way twice, so nothing was shown");
     return `${sent - total} of ${sent} were on their way twice`;
-  }, { spoil: on("got", isEvent("n"), (frame) => [...frame.slice(0, 5), { ...frame[5], epoch: frame[5].epoch + 1 }]) }),
+  }, { spoil: on("got", isEvent("n"), (frame) => (frame[5] ? [...frame.slice(0, 5), { ...frame[5], epoch: frame[5].epoch + 1 }] : frame)) }),
 
   item("R6", "A8: binary messages beside a subscription that leaves names out come once and in order", async (t) => {
     const server = await t.server(CONFIGS.fast);
