@@ -139,8 +139,6 @@ async fn malformed(report: &mut Report) {
         ("a packet of no kind", "49", "1008"),
         ("an event that is no list", "42{}", "1008"),
         ("an event without a name", "42[7]", "1008"),
-        ("an attachment", r#"451-["x",{"_placeholder":true,"num":0}]"#, "1008"),
-        ("a million attachments", r#"451000000-["x"]"#, "1008"),
         ("an event that is too long", &*long, "1009"),
     ] {
         let attack = async {
@@ -149,6 +147,18 @@ async fn malformed(report: &mut Report) {
             visitor.closed().await
         };
         report.tried(format!("Socket.IO: {what}"), expected, attack).await;
+    }
+    // Attachments are refused when they are announced: none is waited for.
+    for (what, text) in [
+        ("an attachment", r#"451-["x",{"_placeholder":true,"num":0}]"#),
+        ("a million attachments", r#"451000000-["x"]"#),
+    ] {
+        let attack = async {
+            let mut visitor = Visitor::of("mallory", at).await;
+            visitor.send(text).await;
+            visitor.so_far().await
+        };
+        report.tried(format!("Socket.IO: {what}"), "INVALID_REQUEST", attack).await;
     }
     let attack = async {
         let mut visitor = Visitor::of("mallory", at).await;
@@ -171,9 +181,9 @@ async fn malformed(report: &mut Report) {
     let attack = async {
         let mut visitor = Visitor::of("mallory", at).await;
         visitor.send_raw(Message::Binary(vec![0; 100].into())).await;
-        visitor.closed().await
+        visitor.so_far().await
     };
-    report.tried("Engine.IO: bytes", "1008", attack).await;
+    report.tried("Engine.IO: bytes that no event announced", "nothing", attack).await;
     let attack = async {
         let mut visitor = Visitor::of("mallory", at).await;
         for _ in 0..=EVENTS_PER_WINDOW {

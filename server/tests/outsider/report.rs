@@ -41,6 +41,8 @@ impl Report {
         attack: impl Future<Output = String>,
     ) {
         let attempt = attempt.into();
+        // Of an attempt that does not end, nothing else would be known.
+        eprintln!("trying {attempt}");
         let attack = AssertUnwindSafe(Box::pin(attack)).catch_unwind();
         let got = match timeout(4 * PATIENCE, attack).await {
             Ok(Ok(got)) => got,
