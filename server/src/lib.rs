@@ -57,12 +57,13 @@
 //!
 //! At `/` is a page with rooms, messages and who is here, which needs nothing but a browser. It is a
 //! Phoenix client of its own with a session a tab, so a tab that is loaded anew, or whose connection
-//! was lost, is seen to stay; one that was closed is shown for the grace. What it sends are events
+//! was lost, is seen to stay. A tab that was closed says so, and disappears from other pages after a few
+//! seconds; the server keeps its place for the grace. What the page sends are events
 //! `message` with `{text, id}`, or `{text}` where a schema takes no more; the `id` tells whether a
 //! message of which no answer was heard has arrived. Messages it shows are those with a `text`, or
 //! whatever they are, as text. Who sent them is what the server says, since its socket asks for
-//! `senders`. That somebody is away or types stands in its presence, `{away, typing}`, and not in
-//! events: those would count as missed for whoever comes back, in rooms that do not keep them.
+//! `senders`. That somebody is away, types or has closed the tab stands in its presence, `{away, typing,
+//! closed}`, and not in events: those would count as missed for whoever comes back, in rooms that do not keep them.
 //!
 //! A window stays in the last eight rooms that were open in it, as somebody who is away, until it
 //! leaves one (×) or its tab is closed: so it counts what is said there, and a room shows among its
@@ -88,15 +89,17 @@
 //! They come by Socket.IO, which begins by polling and goes on by WebSocket, in its one namespace.
 //! What they show as `auth` is `token`, or where nobody has to prove it `userId` (or `user_id`), and
 //! perhaps `session`. Who is not let in gets a `connect_error`. Clients of all protocols are in the
-//! same rooms, and what they say reaches the others byte for byte. Events with attachments are not
-//! taken.
+//! same rooms, and what they say reaches the others byte for byte. Events with attachments are
+//! refused by `dialogue:error`.
 //!
 //! The client does not join again after a lost connection, so the server does: a new connection is
 //! taken for the client of the same user that has lost its connection last, is a member of its rooms
 //! again, and is sent what it has missed, as far as rooms remember: from what was last handed to the
 //! connection that was lost, so what was on its way then is not sent again. With a `session`, it is
 //! that of the same session, also where the old connection seems to live; without, a server that has
-//! not seen yet that a connection is lost takes the new one for another client. Several tabs of one
+//! not seen yet that a connection is lost takes the new one for another client. When it finds the old one
+//! dead, it closes the newest connection of that user that came meanwhile and has joined nothing (4002),
+//! and the client that reconnects is the lost one. Several tabs of one
 //! user need sessions of their own to be told from each other. A page that was loaded anew and joins
 //! again gets what one gets who was not there. Who says good-bye, as the client's `disconnect()`
 //! does, leaves everything at once.
@@ -105,7 +108,9 @@
 //! nothing of it ignore, and comes back by itself; but one that was put out or taken over from is
 //! disconnected, and does not. A client that has to be silent for less than 45 seconds, by
 //! [`idle_ms`](ConnectionLimits::idle_ms), is asked more often whether it lives. As many events as
-//! have [`queue_bytes`](ConnectionLimits::queue_bytes) together may wait to be read; more is too much.
+//! have [`queue_bytes`](ConnectionLimits::queue_bytes) together, or twice
+//! [`max_message_bytes`](ConnectionLimits::max_message_bytes) if that is more, may wait to be read; more is
+//! too much.
 //!
 //! # Settings
 //!
@@ -136,13 +141,13 @@
 //!
 //! Never 1000: many releases of the npm client stay away for good when they see it. Connections that
 //! are not taken at all are answered by a status: 403 for another version than 2.0, an origin that is
-//! not allowed, or who does not authenticate; 429 and 503 where there are too many, and 429 where
+//! not allowed, or who does not authenticate; 400 for a client of Socket.IO 2; 429 and 503 where there are too many, and 429 where
 //! connections of one session take over from each other too often.
 //!
 //! Nothing for a connection is dropped in silence. A client that does not keep up with live messages is
 //! closed, and comes back by `since`. Answers to its own requests (replies, missed messages, pages,
-//! lists, presence states) go out as it reads and never close it, however large they are; while much of
-//! them waits, further joins and pages wait too. If a topic says more than can wait behind the client's
+//! lists, presence states) go out as it reads and never close it, however large they are. It has one join,
+//! one page and one list under way at a time; further ones wait, and so they do while much waits for it. If a topic says more than can wait behind the client's
 //! own answer, that one membership ends with `phx_error`, and the client joins again with its position.
 //! A client whose messages its shard has no room for is not read until it has.
 //!
@@ -161,7 +166,7 @@
 //!
 //! Rooms remember in memory what their events say, such as the last hundred messages. With
 //! [`Settings::history`] `FILE`, all of that is written into a file of SQLite as well, by threads of
-//! its own, and pages of one event name go on there where memory ends. So they reach back over
+//! its own, and pages go on there where memory ends. So they reach back over
 //! restarts, also after `kill -9`, which costs the messages of the last moments at most.
 //!
 //! A room that is made anew, as after a restart, begins with an empty memory, a new epoch, and offsets
