@@ -27,8 +27,8 @@
 //!
 //! Topics are spread over tasks by [`shard_of`], each with a channel and a guard of its own, so
 //! what happens in a topic happens in order, and topics do not wait for each other. Every client is
-//! connected on every shard: what is sent to a user, a client or everyone is sent by one of them,
-//! and what is sent to a group by all that have topics of it, to each client once. Limits of a
+//! connected on every shard: one of them sends what is for a user, a client or everyone, and all that
+//! have topics of a group send what is for the group, to each client once. Limits of a
 //! [`Config`](parlor::Config) hold for each shard.
 //!
 //! # Who is who, and coming back
@@ -44,8 +44,8 @@
 //! `recovered`. Ids of clients are a keyed hash of user and session: nobody who sees one can tell the
 //! session. The key is drawn at the start, unless [`Settings::session_key`] gives one.
 //!
-//! Without a session nobody could come back as that client, so it leaves everything at once. Who has
-//! one is held also if it says good-bye: a page that knows better leaves its rooms first. Where no user
+//! Without a session nobody could come back as that client, so it leaves everything at once. A client with
+//! a session keeps its place also if it says good-bye: a page that will not come back leaves its rooms first. Where no user
 //! is given and none has to be proved, one is drawn: `guest-` and something random.
 //!
 //! A connection with the session of one that lives takes over: the old one is closed (4000), and
@@ -181,7 +181,7 @@
 //! their sizes, clients with their queues, and shards. Anybody may load the page; what it shows is
 //! for those who show the key of operators ([`OperatorKey`]) or, where there is none, the token that is
 //! drawn at each start ([`Server::look_token`], [`Settings::same_machine`]): the program logs a link with it.
-//! That is what users say, and the claims of their tokens. The same by `curl -N`:
+//! It shows what users say, and the claims of their tokens. The same by `curl -N`:
 //!
 //! | path | what | asked for by |
 //! | --- | --- | --- |
@@ -202,7 +202,7 @@
 //!
 //! # For back ends
 //!
-//! What only the server may do is at `/api`, for who shows the [key of operators](OperatorKey) as
+//! At `/api` a back end does what only the server may do. It shows the [key of operators](OperatorKey) as
 //! `Authorization: Bearer KEY`. `/api/openapi.json` describes it all, and `docs/api.md` of the
 //! repository has lines to try.
 //!
@@ -218,16 +218,16 @@
 //! | `GET /api/users/{user}/clients` | the clients of a user |
 //! | `GET /api/clients/{client}/topics` | where a client is a member |
 //!
-//! Payloads go to clients byte for byte. What is not done is answered by problem JSON (RFC 9457), whose
+//! Payloads go to clients byte for byte. A refused request is answered by problem JSON (RFC 9457), whose
 //! `reason` is stable and often that of a [`Refusal`](parlor::Refusal), and whose `detail` says what
 //! was expected. Rules and schemas are about what clients say: a back end may say anything.
 //!
 //! # Logs
 //!
 //! By `tracing`: connections that come and go, and why, as `info`; events by client and topic, and
-//! what was refused, as `debug`. Never a token or what was said. Of those who are not let in there are
-//! a hundred lines in ten seconds at most, for each reason, and the next one says how many were not told
-//! (`untold`).
+//! what was refused, as `debug`. The log has neither tokens nor messages. Connections that are not
+//! let in have a hundred lines in ten seconds at most, for each reason, and the next line says how many
+//! were left out (`untold`).
 //!
 //! # Figures
 //!
