@@ -141,14 +141,15 @@
 //!
 //! Never 1000: many releases of the npm client stay away for good when they see it. Connections that
 //! are not taken at all are answered by a status: 403 for another version than 2.0, an origin that is
-//! not allowed, or who does not authenticate; 400 for a client of Socket.IO 2; 429 and 503 where there are too many, and 429 where
-//! connections of one session take over from each other too often.
+//! not allowed, or who does not authenticate; 400 for a client of Socket.IO 2; 429 and 503 where there are
+//! too many, and 429 where connections of one session take over from each other too often.
 //!
 //! Nothing for a connection is dropped in silence. A client that does not keep up with live messages is
 //! closed, and comes back by `since`. Answers to its own requests (replies, missed messages, pages,
 //! lists, presence states) go out as it reads and never close it, however large they are. It has one join,
-//! one page and one list under way at a time; further ones wait, and so they do while much waits for it. If a topic says more than can wait behind the client's
-//! own answer, that one membership ends with `phx_error`, and the client joins again with its position.
+//! one page and one list under way at a time; further ones wait, and so they do while much waits for it. If a
+//! topic says more than can wait behind the client's own answer, that one membership ends with `phx_error`,
+//! and the client joins again with its position.
 //! A client whose messages its shard has no room for is not read until it has.
 //!
 //! # The journal
@@ -231,8 +232,8 @@
 //!
 //! # Figures
 //!
-//! `/metrics` is text of OpenMetrics, for those who may look inside: connections and why they end, rooms, events, deliveries, refusals, what waits, how long
-//! things take, and who came back with a gap. No label is what a client has said. `/healthz` is for
+//! `/metrics` is text of OpenMetrics, for those who may look inside: connections and why they end, rooms,
+//! events, deliveries, refusals, what waits, how long things take, and who came back with a gap. No label is what a client has said. `/healthz` is for
 //! everybody: 200 if clients are served, 503 if a shard does not answer or the server goes. What each
 //! figure is, and how to run a server, is in `docs/operations.md` of the repository.
 #![forbid(unsafe_code)]
