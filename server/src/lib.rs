@@ -45,8 +45,9 @@
 //! session. The key is drawn at the start, unless [`Settings::session_key`] gives one.
 //!
 //! Without a session nobody could come back as that client, so it leaves everything at once. A client with
-//! a session keeps its place also if it says good-bye: a page that will not come back leaves its rooms first. Where no user
-//! is given and none has to be proved, one is drawn: `guest-` and something random.
+//! a session keeps its place also if it says good-bye: a page that will not come back leaves its rooms
+//! first. Where no user is given and none has to be proved, one is drawn: `guest-` and something
+//! random.
 //!
 //! A connection with the session of one that lives takes over: the old one is closed (4000), and
 //! whatever becomes of it later does not concern the client any more. So a session is not for two
@@ -63,7 +64,8 @@
 //! message of which no answer was heard has arrived. Messages it shows are those with a `text`, or
 //! whatever they are, as text. Who sent them is what the server says, since its socket asks for
 //! `senders`. That somebody is away, types or has closed the tab stands in its presence, `{away, typing,
-//! closed}`, and not in events: those would count as missed for whoever comes back, in rooms that do not keep them.
+//! closed}`, and not in events: those would count as missed for whoever comes back, in rooms that do
+//! not keep them.
 //!
 //! A window stays in the last eight rooms that were open in it, as somebody who is away, until it
 //! leaves one (×) or its tab is closed: so it counts what is said there, and a room shows among its
@@ -233,9 +235,10 @@
 //! # Figures
 //!
 //! `/metrics` is text of OpenMetrics, for those who may look inside: connections and why they end, rooms,
-//! events, deliveries, refusals, what waits, how long things take, and who came back with a gap. No label is what a client has said. `/healthz` is for
-//! everybody: 200 if clients are served, 503 if a shard does not answer or the server goes. What each
-//! figure is, and how to run a server, is in `docs/operations.md` of the repository.
+//! events, deliveries, refusals, what waits, how long things take, and who came back with a gap. No
+//! label is what a client has said. `/healthz` is for everybody: 200 if clients are served, 503 if a
+//! shard does not answer or the server goes. What each figure is, and how to run a server, is in
+//! `docs/operations.md` of the repository.
 #![forbid(unsafe_code)]
 
 mod api;
