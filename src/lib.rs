@@ -45,9 +45,9 @@
 //!
 //! # What a driver owes
 //!
-//! - A [`Config`] with a [key](ConfigBuilder::hash_key) drawn at random, and the time of its start as the
-//!   [first epoch](ConfigBuilder::first_epoch): a position of an earlier run is then never taken for one
-//!   of this run.
+//! - A [`Config`] with a [key](ConfigBuilder::hash_key) drawn at random, and a
+//!   [first epoch](ConfigBuilder::first_epoch) that is past all epochs of earlier runs, so that no
+//!   position of theirs is taken for one of this run.
 //! - Times that only grow; a [`Tick`] when [`Channel::next_deadline`] is due, and before what has
 //!   arrived, whose messages carry the channel's time.
 //! - All that is flushed, performed in order; each page of history completed from the driver's store, or
@@ -150,12 +150,12 @@
 //! Events read, and messages write, as JSON through serde: this form is as stable as the Rust API,
 //! and the binary `parlor` speaks it, one event or message a line. Fields have the names that they
 //! have in Rust, but for `reference`, which is `ref`, and for what Rust says by a type: a `result`
-//! stands as `status` and `payload`, or as `messages` or `failure`; a position as `epoch` and
-//! `offset`; the edge of an entry as `first` or `last`. Optional fields may be absent, and `null`
-//! reads as absent but for a payload, where it is a value. An unknown field is an error that names
-//! it. A payload of bytes stands as `payload_base64` in place of `payload`. [`LineReader`] reads
-//! lines, and says of a bad one where it is bad and what was expected. With `--keep-going`, the binary writes
-//! this in the place of what the line would have brought about:
+//! stands as `status` and `payload`; a position as `epoch` and `offset`, except in `since` and
+//! `before`; the edge of an entry as `first` or `last`. Optional fields may be absent, and `null` reads
+//! as absent but for a payload, where it is a value. An unknown field is an error that names it. A
+//! payload of bytes stands as `payload_base64` in place of `payload`. [`LineReader`] reads lines, and
+//! says of a bad one where it is bad and what was expected. With `--keep-going`, the binary writes this
+//! in the place of what the line would have brought about:
 //! `{"error":{"line":2,"column":11,"message":"missing field `reason`"}}`.
 //!
 //! ```text

@@ -27,8 +27,8 @@
 //!
 //! Topics are spread over tasks by [`shard_of`], each with a channel and a guard of its own, so
 //! what happens in a topic happens in order, and topics do not wait for each other. Every client is
-//! connected on every shard: what is sent to a user, a client or everyone is sent by one of them,
-//! and what is sent to a group by all that have topics of it, to each client once. Limits of a
+//! connected on every shard: one of them sends what is for a user, a client or everyone, and all that
+//! have topics of a group send what is for the group, to each client once. Limits of a
 //! [`Config`](parlor::Config) hold for each shard.
 //!
 //! # Who is who, and coming back
@@ -44,9 +44,10 @@
 //! `recovered`. Ids of clients are a keyed hash of user and session: nobody who sees one can tell the
 //! session. The key is drawn at the start, unless [`Settings::session_key`] gives one.
 //!
-//! Without a session nobody could come back as that client, so it leaves everything at once. Who has
-//! one is held also if it says good-bye: a page that knows better leaves its rooms first. Where no user
-//! is given and none has to be proved, one is drawn: `guest-` and something random.
+//! Without a session nobody could come back as that client, so it leaves everything at once. A client with
+//! a session keeps its place also if it says good-bye: a page that will not come back leaves its rooms
+//! first. Where no user is given and none has to be proved, one is drawn: `guest-` and something
+//! random.
 //!
 //! A connection with the session of one that lives takes over: the old one is closed (4000), and
 //! whatever becomes of it later does not concern the client any more. So a session is not for two
@@ -57,12 +58,14 @@
 //!
 //! At `/` is a page with rooms, messages and who is here, which needs nothing but a browser. It is a
 //! Phoenix client of its own with a session a tab, so a tab that is loaded anew, or whose connection
-//! was lost, is seen to stay; one that was closed is shown for the grace. What it sends are events
+//! was lost, is seen to stay. A tab that was closed says so, and disappears from other pages after a few
+//! seconds; the server keeps its place for the grace. What the page sends are events
 //! `message` with `{text, id}`, or `{text}` where a schema takes no more; the `id` tells whether a
 //! message of which no answer was heard has arrived. Messages it shows are those with a `text`, or
 //! whatever they are, as text. Who sent them is what the server says, since its socket asks for
-//! `senders`. That somebody is away or types stands in its presence, `{away, typing}`, and not in
-//! events: those would count as missed for whoever comes back, in rooms that do not keep them.
+//! `senders`. That somebody is away, types or has closed the tab stands in its presence, `{away, typing,
+//! closed}`, and not in events: those would count as missed for whoever comes back, in rooms that do
+//! not keep them.
 //!
 //! A window stays in the last eight rooms that were open in it, as somebody who is away, until it
 //! leaves one (×) or its tab is closed: so it counts what is said there, and a room shows among its
@@ -88,15 +91,17 @@
 //! They come by Socket.IO, which begins by polling and goes on by WebSocket, in its one namespace.
 //! What they show as `auth` is `token`, or where nobody has to prove it `userId` (or `user_id`), and
 //! perhaps `session`. Who is not let in gets a `connect_error`. Clients of all protocols are in the
-//! same rooms, and what they say reaches the others byte for byte. Events with attachments are not
-//! taken.
+//! same rooms, and what they say reaches the others byte for byte. Events with attachments are
+//! refused by `dialogue:error`.
 //!
 //! The client does not join again after a lost connection, so the server does: a new connection is
 //! taken for the client of the same user that has lost its connection last, is a member of its rooms
 //! again, and is sent what it has missed, as far as rooms remember: from what was last handed to the
 //! connection that was lost, so what was on its way then is not sent again. With a `session`, it is
 //! that of the same session, also where the old connection seems to live; without, a server that has
-//! not seen yet that a connection is lost takes the new one for another client. Several tabs of one
+//! not seen yet that a connection is lost takes the new one for another client. When it finds the old one
+//! dead, it closes the newest connection of that user that came meanwhile and has joined nothing (4002),
+//! and the client that reconnects is the lost one. Several tabs of one
 //! user need sessions of their own to be told from each other. A page that was loaded anew and joins
 //! again gets what one gets who was not there. Who says good-bye, as the client's `disconnect()`
 //! does, leaves everything at once.
@@ -105,7 +110,9 @@
 //! nothing of it ignore, and comes back by itself; but one that was put out or taken over from is
 //! disconnected, and does not. A client that has to be silent for less than 45 seconds, by
 //! [`idle_ms`](ConnectionLimits::idle_ms), is asked more often whether it lives. As many events as
-//! have [`queue_bytes`](ConnectionLimits::queue_bytes) together may wait to be read; more is too much.
+//! have [`queue_bytes`](ConnectionLimits::queue_bytes) together, or twice
+//! [`max_message_bytes`](ConnectionLimits::max_message_bytes) if that is more, may wait to be read; more is
+//! too much.
 //!
 //! # Settings
 //!
@@ -136,14 +143,15 @@
 //!
 //! Never 1000: many releases of the npm client stay away for good when they see it. Connections that
 //! are not taken at all are answered by a status: 403 for another version than 2.0, an origin that is
-//! not allowed, or who does not authenticate; 429 and 503 where there are too many, and 429 where
-//! connections of one session take over from each other too often.
+//! not allowed, or who does not authenticate; 400 for a client of Socket.IO 2; 429 and 503 where there are
+//! too many, and 429 where connections of one session take over from each other too often.
 //!
 //! Nothing for a connection is dropped in silence. A client that does not keep up with live messages is
 //! closed, and comes back by `since`. Answers to its own requests (replies, missed messages, pages,
-//! lists, presence states) go out as it reads and never close it, however large they are; while much of
-//! them waits, further joins and pages wait too. If a topic says more than can wait behind the client's
-//! own answer, that one membership ends with `phx_error`, and the client joins again with its position.
+//! lists, presence states) go out as it reads and never close it, however large they are. It has one join,
+//! one page and one list under way at a time; further ones wait, and so they do while much waits for it. If a
+//! topic says more than can wait behind the client's own answer, that one membership ends with `phx_error`,
+//! and the client joins again with its position.
 //! A client whose messages its shard has no room for is not read until it has.
 //!
 //! # The journal
@@ -161,7 +169,7 @@
 //!
 //! Rooms remember in memory what their events say, such as the last hundred messages. With
 //! [`Settings::history`] `FILE`, all of that is written into a file of SQLite as well, by threads of
-//! its own, and pages of one event name go on there where memory ends. So they reach back over
+//! its own, and pages go on there where memory ends. So they reach back over
 //! restarts, also after `kill -9`, which costs the messages of the last moments at most.
 //!
 //! A room that is made anew, as after a restart, begins with an empty memory, a new epoch, and offsets
@@ -176,7 +184,7 @@
 //! their sizes, clients with their queues, and shards. Anybody may load the page; what it shows is
 //! for those who show the key of operators ([`OperatorKey`]) or, where there is none, the token that is
 //! drawn at each start ([`Server::look_token`], [`Settings::same_machine`]): the program logs a link with it.
-//! That is what users say, and the claims of their tokens. The same by `curl -N`:
+//! It shows what users say, and the claims of their tokens. The same by `curl -N`:
 //!
 //! | path | what | asked for by |
 //! | --- | --- | --- |
@@ -197,7 +205,7 @@
 //!
 //! # For back ends
 //!
-//! What only the server may do is at `/api`, for who shows the [key of operators](OperatorKey) as
+//! At `/api` a back end does what only the server may do. It shows the [key of operators](OperatorKey) as
 //! `Authorization: Bearer KEY`. `/api/openapi.json` describes it all, and `docs/api.md` of the
 //! repository has lines to try.
 //!
@@ -213,23 +221,24 @@
 //! | `GET /api/users/{user}/clients` | the clients of a user |
 //! | `GET /api/clients/{client}/topics` | where a client is a member |
 //!
-//! Payloads go to clients byte for byte. What is not done is answered by problem JSON (RFC 9457), whose
+//! Payloads go to clients byte for byte. A refused request is answered by problem JSON (RFC 9457), whose
 //! `reason` is stable and often that of a [`Refusal`](parlor::Refusal), and whose `detail` says what
 //! was expected. Rules and schemas are about what clients say: a back end may say anything.
 //!
 //! # Logs
 //!
 //! By `tracing`: connections that come and go, and why, as `info`; events by client and topic, and
-//! what was refused, as `debug`. Never a token or what was said. Of those who are not let in there are
-//! a hundred lines in ten seconds at most, for each reason, and the next one says how many were not told
-//! (`untold`).
+//! what was refused, as `debug`. The log has neither tokens nor messages. Connections that are not
+//! let in have a hundred lines in ten seconds at most, for each reason, and the next line says how many
+//! were left out (`untold`).
 //!
 //! # Figures
 //!
-//! `/metrics` is text of OpenMetrics, for those who may look inside: connections and why they end, rooms, events, deliveries, refusals, what waits, how long
-//! things take, and who came back with a gap. No label is what a client has said. `/healthz` is for
-//! everybody: 200 if clients are served, 503 if a shard does not answer or the server goes. What each
-//! figure is, and how to run a server, is in `docs/operations.md` of the repository.
+//! `/metrics` is text of OpenMetrics, for those who may look inside: connections and why they end, rooms,
+//! events, deliveries, refusals, what waits, how long things take, and who came back with a gap. No
+//! label is what a client has said. `/healthz` is for everybody: 200 if clients are served, 503 if a
+//! shard does not answer or the server goes. What each figure is, and how to run a server, is in
+//! `docs/operations.md` of the repository.
 #![forbid(unsafe_code)]
 
 mod api;

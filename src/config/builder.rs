@@ -42,8 +42,10 @@ impl ConfigBuilder {
         self
     }
 
-    /// The epoch of the first room, 1 by default and 2^63 - 1 at most. A driver that restarts gives
-    /// its start time, so that positions from before are told apart.
+    /// The epoch of the first room, 1 by default and 2^63 - 1 at most. Each room takes the next one. A
+    /// driver that restarts gives an epoch past all that it has used, so that positions from before are
+    /// told apart: for instance the second of its start, shifted by 20 bits. (A time in milliseconds
+    /// is not enough where more rooms open than milliseconds pass.)
     pub const fn first_epoch(mut self, epoch: u64) -> Self {
         self.config.first_epoch = epoch;
         self

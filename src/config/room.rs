@@ -147,7 +147,6 @@ impl RoomConfig {
         self.named(event.as_bytes()).is_some()
     }
 
-    /// Whether members hear everything unless they say otherwise.
     /// Whether it keeps messages of a name, or of any.
     pub(crate) fn keeps(&self, event: Option<&EventName>) -> bool {
         match event {
@@ -156,6 +155,7 @@ impl RoomConfig {
         }
     }
 
+    /// Whether members hear everything unless they say otherwise.
     pub(crate) fn hears_all_by_default(&self) -> bool {
         is_everything(&self.default_subscriptions)
     }

@@ -20,8 +20,9 @@ pub struct ConnectionLimits {
     /// How many live messages may wait for a connection to take them. Answers to what the client
     /// itself has asked for do not count: they go out as it reads.
     pub queue_items: usize,
-    /// How many bytes live messages may have together. With so many bytes of answers, no more
-    /// requests with large answers are handed over until the client has read.
+    /// How many bytes live messages may have together. While as many bytes of answers wait, or
+    /// [`queue_items`](Self::queue_items) of them, no more requests with large answers are handed
+    /// over.
     pub queue_bytes: usize,
     /// How long a message of a client may be. In settings that do not say it, payloads of the size
     /// that the channel allows fit.
