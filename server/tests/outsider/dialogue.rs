@@ -236,7 +236,11 @@ async fn polling(report: &mut Report) {
         ("no parameters", "/socket.io/", "400 …"),
         ("another version", "/socket.io/?EIO=3&transport=polling", "400 …"),
         ("another transport", "/socket.io/?EIO=4&transport=carrier-pigeon", "400 …"),
-        ("a namespace in the path", "/socket.io/admin?EIO=4&transport=polling", "404"),
+        (
+            "a namespace in the path",
+            "/socket.io/admin?EIO=4&transport=polling",
+            "404 nothing is served at this path, …",
+        ),
     ] {
         report
             .tried(format!("polling with {what}"), expected, request(at, "GET", path, "", ""))

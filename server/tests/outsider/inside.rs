@@ -47,7 +47,7 @@ async fn topics_of_others(report: &mut Report) {
         ("phx_join", json!({}), "join_denied"),
         ("phx_join", json!({"meta": {"name": "ann"}}), "join_denied"),
         ("phx_join", since, "join_denied"),
-        ("phx_join", many, "join_denied"),
+        ("phx_join", many, "invalid_request"),
         ("phx_join", json!({"circle": "honest", "claims": {"circle": "honest"}}), "join_denied"),
         ("say", json!("hello"), "join_denied"),
         ("parlor:history", json!({"event": "say"}), "join_denied"),
