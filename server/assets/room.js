@@ -281,7 +281,7 @@ export class Room {
       return true;
     }
     this.#behind ??= { anchor: this.messages.newest };
-    this.#behind.anew ??= joined.epoch > since.epoch ? joined : undefined;
+    this.#behind.anew ??= joined.epoch !== since.epoch ? joined : undefined;
     return this.#closeGap();
   }
 

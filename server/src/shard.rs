@@ -17,7 +17,8 @@ use std::{
 };
 
 use parlor::{
-    Body, Channel, ClientId, Config, Connect, Event, Guard, Outbound, Refusal, Tick, UserId,
+    Body, Cause, Channel, ClientId, Config, Connect, Event, EventKind, Guard, Outbound, Refusal,
+    Reply, Tick, UserId,
 };
 use tokio::{
     sync::{mpsc, oneshot},
@@ -128,6 +129,8 @@ enum Asker {
     Client,
     /// It asks for a page of history.
     Pager,
+    /// It joins where it is a member.
+    Member,
     Server,
 }
 
@@ -233,6 +236,10 @@ impl Shard {
                     let began = self.figures.begin();
                     if let Event::History(asked) = event {
                         self.ask_for_page(asked);
+                    } else if let Event::Join(join) = &event
+                        && self.channel.is_member(&client_id, &join.topic)
+                    {
+                        self.join_again(event);
                     } else {
                         self.hurry_before(&event);
                         self.hand_in(event);
@@ -352,6 +359,10 @@ impl Shard {
             }
             if let Outbound::Closed(closed) = &outbound {
                 self.hurry_closed(closed);
+                // After a crash, whoever was a member is to be one again.
+                if closed.cause != Cause::Crashed {
+                    self.seats.forget_held(closed.recipients.ids(), &closed.topic);
+                }
             }
             if let Outbound::Disconnect(close) = &outbound {
                 self.paging.forget(&close.client_id);
@@ -359,7 +370,10 @@ impl Shard {
             match (asker, outbound) {
                 (Asker::Server, Outbound::Reply(reply)) => result = Some(reply.result),
                 (Asker::Pager, Outbound::History(page)) => self.send_page(page),
-                (Asker::Client | Asker::Pager | Asker::Server, other) => {
+                (Asker::Member, Outbound::Reply(reply)) if is_still(&reply) => {
+                    self.seats.reply_alone(reply);
+                }
+                (Asker::Client | Asker::Pager | Asker::Member | Asker::Server, other) => {
                     self.seats.deliver(other, once);
                 }
             }
@@ -367,4 +381,9 @@ impl Shard {
         self.seats.complete();
         result
     }
+}
+
+/// Whether it answers the join of a client that was there, of which nothing comes.
+const fn is_still(reply: &Reply) -> bool {
+    matches!(reply, Reply { to: EventKind::Join, result: Ok(Body::Joined { .. }), .. })
 }

@@ -104,7 +104,11 @@ impl Rooms {
         match (reply.to, &reply.result) {
             (EventKind::Join, Ok(Body::Joined { position, .. })) => {
                 state.asked.remove(topic);
-                state.joined.insert(topic.clone(), *position);
+                // Who was in it has what it was told, and not all that was said.
+                let has = state.joined.entry(topic.clone()).or_insert(*position);
+                if has.epoch != position.epoch {
+                    *has = *position;
+                }
             }
             // What it has missed comes after this answer, and it has that of before.
             (EventKind::Join, Ok(Body::Rejoined { position, .. })) => {

@@ -7,8 +7,7 @@ use std::{
 };
 
 use parlor::{
-    BroadcastMessage, Channel, Evicted, Outbound, Position, RoomNotice, StoredMessage, Target,
-    Topic,
+    BroadcastMessage, Channel, Evicted, Outbound, Position, StoredMessage, Target, Topic,
 };
 use tracing::error;
 
@@ -30,6 +29,9 @@ pub(super) struct Hands {
     answers: Arc<Answers>,
     max_waiting_bytes: u64,
     progress: Progress,
+    /// The rooms that were opened and are there. Each is cut again with all that is said in it, as
+    /// the writer deletes a cut that has nothing to cut.
+    opened: BTreeSet<Topic>,
     /// Whether what came last did not fit, which has been told.
     is_behind: bool,
 }
@@ -73,6 +75,7 @@ impl Keeper {
             answers,
             max_waiting_bytes,
             progress: Progress::default(),
+            opened: BTreeSet::new(),
             is_behind: false,
         }))
     }
@@ -88,7 +91,14 @@ impl Keeper {
         match outbound {
             Outbound::BroadcastMessage(message) => hands.said(message, channel),
             Outbound::Evicted(evicted) => hands.evicted(evicted),
-            Outbound::RoomOpened(notice) | Outbound::RoomClosed(notice) => hands.cut(notice),
+            Outbound::RoomOpened(notice) => {
+                hands.opened.insert(notice.info.topic.clone());
+                hands.cut(&notice.info.topic, notice.info.position.epoch);
+            }
+            Outbound::RoomClosed(notice) => {
+                hands.opened.remove(&notice.info.topic);
+                hands.cut(&notice.info.topic, notice.info.position.epoch);
+            }
             Outbound::Reply(_)
             | Outbound::PushMessage(_)
             | Outbound::PresenceState(_)
@@ -131,6 +141,10 @@ impl Hands {
             epoch: position.epoch,
             messages: vec![Arc::new(stored(message, position.offset))],
         };
+        // Before the message, so that the file never has the one without the other.
+        if self.opened.contains(topic) {
+            self.cut(topic, position.epoch);
+        }
         let fits = self.fits(&kept);
         self.progress.reach(topic, *position, channel);
         if fits {
@@ -160,9 +174,8 @@ impl Hands {
     }
 
     /// No later room shows what was said under the topic up to here.
-    fn cut(&self, notice: &RoomNotice) {
-        let (topic, epoch) = (notice.info.topic.clone(), notice.info.position.epoch);
-        match self.cuts.add(topic, epoch, self.max_waiting_bytes / SHARE_OF_CUTS) {
+    fn cut(&self, topic: &Topic, epoch: u64) {
+        match self.cuts.add(topic.clone(), epoch, self.max_waiting_bytes / SHARE_OF_CUTS) {
             Added::Waits(bytes) => {
                 self.tally.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
                 // It is gone only by a defect, which is told where messages are handed over.

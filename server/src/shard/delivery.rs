@@ -127,6 +127,16 @@ impl Seats {
         self.count(Some(Sent::Reply), seat.wire, u64::from(put == Put::Waits));
     }
 
+    /// Puts a reply to a join of which nothing else comes into the queue of its client.
+    pub(super) fn reply_alone(&self, reply: Reply) {
+        let Some(seat) = reply.client_id.as_ref().and_then(|client_id| self.of_client(client_id))
+        else {
+            return;
+        };
+        let put = seat.queue.reply(Outbound::Reply(reply), Some(Large::Join));
+        self.count(Some(Sent::Reply), seat.wire, u64::from(put == Put::Waits));
+    }
+
     /// Lets those know who can't be told: their connections join again for them.
     pub(super) fn restarted(&self, shard: usize) {
         for seat in self.all().filter(|seat| seat.wire == Wire::Dialogue) {

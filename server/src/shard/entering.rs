@@ -2,7 +2,7 @@
 
 use parlor::{ClientId, Connect, Disconnect, Event, EventKind, Grace, Kick, Reason, Refuse};
 
-use super::{SERVER_REF, Seat, Shard, Way, Wire};
+use super::{Asker, SERVER_REF, Seat, Shard, Way, Wire};
 use crate::{names, registry::Generation};
 
 impl Shard {
@@ -27,6 +27,15 @@ impl Shard {
         self.hand_in(connect.with_ref(SERVER_REF).into());
         let handle = self.channel.handle_of(&client_id);
         self.seats.take(seat, handle);
+    }
+
+    /// A client joins where it is a member. If it is there, nothing but the reply comes of it: what it
+    /// is being told of the topic goes on.
+    pub(super) fn join_again(&mut self, join: Event) {
+        self.deliver();
+        self.hurry_before(&join);
+        self.hand_in(join);
+        self.deliver_for(Asker::Member, None);
     }
 
     /// A client rejoins without having asked for it: not where it is a member no more.

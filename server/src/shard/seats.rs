@@ -107,6 +107,17 @@ impl Seats {
         held.map(|at| seat.held.swap_remove(at)).is_some()
     }
 
+    /// Clients are members of a topic no more: they are not taken back into it.
+    pub(super) fn forget_held<'a>(
+        &mut self,
+        client_ids: impl IntoIterator<Item = &'a ClientId>,
+        topic: &Topic,
+    ) {
+        for client_id in client_ids {
+            self.take_held(client_id, topic);
+        }
+    }
+
     pub(super) fn all(&self) -> impl Iterator<Item = &Seat> {
         self.by_handle.iter().flatten()
     }

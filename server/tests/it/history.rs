@@ -1,6 +1,7 @@
 //! Pages that go on where memory ends, as clients of Phoenix see them.
 
 mod damage;
+mod opened;
 mod waiting;
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};

@@ -1,6 +1,6 @@
 //! Connections that are lost, and clients that come back.
 
-use parlor::{Config, EventDefinition, HistoryOnJoin, RoomConfig};
+use parlor::{Address, Config, EventDefinition, HistoryOnJoin, Payload, Publish, RoomConfig};
 use parlor_server::Settings;
 use serde_json::json;
 
@@ -56,6 +56,37 @@ async fn a_client_that_comes_back_misses_nothing_and_is_told_nothing_else() {
     ann.trigger("two", "e", json!("back")).await;
     assert_eq!(bob.hear("two", "e").await, "back");
     assert_eq!(ann.hear("two", "e").await, "back");
+}
+
+#[tokio::test]
+async fn a1_a_client_that_joins_again_while_it_catches_up_misses_nothing() {
+    const MANY: u64 = 400;
+    let definition = EventDefinition::new("*").with_history(1_000);
+    let room = RoomConfig::default().with_event(definition);
+    let channel = Config::builder().grace_ms(Settings::GRACE_MS).room("*", room).build().unwrap();
+    let running = start(Settings { channel, ..settings() }).await;
+    let mut ann = running.dialogue("ann").await;
+    ann.join("one").await;
+    lose(&running, ann).await;
+    for number in 0..MANY {
+        let payload = Payload::json(json!([number, "x".repeat(2_000)]).to_string()).unwrap();
+        let publish = Publish::new(Address::Topic("one".into()), "e", payload);
+        running.server.publish(publish).await.unwrap();
+    }
+
+    // As applications do that join whenever they are connected.
+    let mut ann = running.dialogue("ann").await;
+    for _ in 0..2 {
+        ann.emit("dialogue:join", json!({"roomId": "one"})).await;
+    }
+    let mut heard = Vec::new();
+    while heard.last() != Some(&(MANY - 1)) {
+        let (name, message) = ann.next().await;
+        if name == "dialogue:event" {
+            heard.push(message["data"][0].as_u64().unwrap());
+        }
+    }
+    assert_eq!(heard, (0..MANY).collect::<Vec<_>>());
 }
 
 #[tokio::test]
