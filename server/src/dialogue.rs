@@ -32,7 +32,10 @@ use engineioxide::{
 use hyper::service::Service;
 use tokio::time::timeout;
 
-use self::inbox::{Ended, Inbox};
+use self::{
+    inbox::{Ended, Inbox},
+    upgrade::Polling,
+};
 use crate::{
     close::Close, hub::Hub, peers, refused::Refused, registry::Place, settings::ConnectionLimits,
     shard::Wire,
@@ -48,6 +51,7 @@ type Transport = engineioxide::Socket<Inbox>;
 pub(crate) struct Endpoint {
     hub: Arc<Hub>,
     engine: EngineIoService<Handler>,
+    polling: Arc<Polling>,
 }
 
 /// The place of a connection, in the request that has begun it. It is free when the transport has
@@ -66,9 +70,10 @@ const TRANSPORT_BUFFER: usize = 32;
 
 impl Endpoint {
     pub(crate) fn new(hub: &Arc<Hub>) -> Self {
-        let handler = Arc::new(Handler { hub: Arc::clone(hub) });
+        let polling = Arc::new(Polling::default());
+        let handler = Arc::new(Handler { hub: Arc::clone(hub), polling: Arc::clone(&polling) });
         let engine = EngineIoService::with_config(handler, config(&hub.settings.connections));
-        Self { hub: Arc::clone(hub), engine }
+        Self { hub: Arc::clone(hub), engine, polling }
     }
 }
 
@@ -163,6 +168,7 @@ fn admit(hub: &Hub, request: &mut Request, peer: Option<IpAddr>) -> Result<(), R
 /// Is told by the transport what happens.
 struct Handler {
     hub: Arc<Hub>,
+    polling: Arc<Polling>,
 }
 
 impl EngineIoHandler for Handler {
@@ -172,11 +178,13 @@ impl EngineIoHandler for Handler {
         let Some(Held(place)) = transport.req_parts.extensions.get().cloned() else {
             return transport.close(DisconnectReason::TransportClose);
         };
+        self.polling.enter(&transport);
         let hub = Arc::clone(&self.hub);
         self.hub.tasks.spawn(connection::run(hub, transport, place));
     }
 
     fn on_disconnect(&self, transport: Arc<Transport>, reason: DisconnectReason) {
+        self.polling.leave(&transport);
         let is_silent = reason == DisconnectReason::HeartbeatTimeout;
         transport.data.end(if is_silent { Ended::Silent } else { Ended::Lost });
     }

@@ -4,13 +4,13 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use engineioxide::Str;
 use tokio::sync::Notify;
 
-use crate::close::Close;
+use crate::{close::Close, patience::Flow};
 
 /// Why nothing more is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub(crate) enum Ended {
 pub(crate) struct Inbox {
     state: Mutex<State>,
     filled: Notify,
+    /// What its stream takes, if the transport began by polling and became a WebSocket since.
+    flow: OnceLock<Flow>,
 }
 
 #[derive(Debug, Default)]
@@ -62,6 +64,17 @@ impl Inbox {
     pub(super) fn end(&self, end: Ended) {
         self.lock().end.get_or_insert(end);
         self.filled.notify_one();
+    }
+
+    /// Its transport becomes a WebSocket on a stream with such a flow. There is one at most: the
+    /// session of a client ends with the first that fails.
+    pub(super) fn flows(&self, flow: Flow) {
+        self.flow.get_or_init(|| flow);
+    }
+
+    /// The flow of the stream that its transport has become a WebSocket on.
+    pub(super) fn flow(&self) -> Option<&Flow> {
+        self.flow.get()
     }
 
     /// Whether it has ended because the client was silent.

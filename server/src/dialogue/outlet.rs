@@ -79,8 +79,10 @@ impl Outlet {
 
     /// What changes when the client takes something: bytes where they are counted, or else packets.
     fn taken(&self) -> Result<(u64, usize), End> {
-        let flow = self.transport.req_parts.extensions.get().map_or(0, Flow::bytes);
-        Ok((flow, free(&self.transport)?))
+        // After an upgrade the request that began it, and its stream, have nothing to do with it.
+        let began = || self.transport.req_parts.extensions.get();
+        let flow = self.transport.data.flow().or_else(began);
+        Ok((flow.map_or(0, Flow::bytes), free(&self.transport)?))
     }
 }
 

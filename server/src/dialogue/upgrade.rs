@@ -4,7 +4,12 @@
 //! nothing: each ping would leave a pong in a buffer without a bound, before anybody has said who it
 //! is. Here it is given a stream that stops reading then, however the server is mounted.
 
-use std::{mem, time::Duration};
+use std::{
+    collections::HashMap,
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
+};
 
 use axum::{
     body::Body,
@@ -12,14 +17,61 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::Response,
 };
-use engineioxide::socket::Sid;
+use engineioxide::{DisconnectReason, TransportType, socket::Sid};
 use hyper::{service::Service, upgrade::OnUpgrade};
 use hyper_util::rt::TokioIo;
 use tracing::debug;
 use tungstenite::handshake::derive_accept_key;
 
-use super::Endpoint;
-use crate::patience::Patient;
+use super::{Endpoint, Transport};
+use crate::patience::{Flow, Patient};
+
+/// The transports that began by polling: any of them may become a WebSocket.
+#[derive(Debug, Default)]
+pub(super) struct Polling(Mutex<HashMap<Sid, Weak<Transport>>>);
+
+impl Polling {
+    /// Keeps a transport that has begun, if it polls.
+    pub(super) fn enter(&self, transport: &Arc<Transport>) {
+        if transport.transport_type() == TransportType::Polling {
+            self.lock().insert(transport.id, Arc::downgrade(transport));
+        }
+    }
+
+    /// Forgets a transport that has ended.
+    pub(super) fn leave(&self, transport: &Transport) {
+        self.lock().remove(&transport.id);
+    }
+
+    /// Begins to make a WebSocket of the transport that such a request names, if it names one.
+    fn upgrade(&self, query: Option<&str>, flow: Flow) -> Option<Arc<Upgrading>> {
+        let sid = query?.split('&').find_map(|pair| pair.strip_prefix("sid="))?.parse().ok()?;
+        let transport = self.lock().get(&sid)?.clone();
+        transport.upgrade()?.data.flows(flow);
+        Some(Arc::new(Upgrading(transport)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Sid, Weak<Transport>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A transport that is to become a WebSocket. The engine keeps this with the request until it is
+/// done with the stream.
+#[derive(Debug)]
+struct Upgrading(Weak<Transport>);
+
+impl Drop for Upgrading {
+    /// Ends a transport that has not become a WebSocket. The engine does not: it would go on to take
+    /// it for one that is being upgraded, which is not asked whether it lives, and so never ends.
+    fn drop(&mut self) {
+        if let Some(transport) = self.0.upgrade()
+            && transport.transport_type() == TransportType::Polling
+        {
+            transport.close(DisconnectReason::TransportError);
+        }
+    }
+}
 
 /// Answers a request that is to become a WebSocket, and hands its stream to the transport. Any other
 /// request is not answered here, and can't become one elsewhere.
@@ -31,12 +83,15 @@ pub(super) fn websocket(endpoint: &Endpoint, request: &mut Request) -> Option<Re
     opening.uri_mut().clone_from(request.uri());
     *opening.headers_mut() = mem::take(request.headers_mut());
     *opening.extensions_mut() = mem::take(request.extensions_mut());
-    let engine = endpoint.engine.clone();
+    let (engine, polling) = (endpoint.engine.clone(), Arc::clone(&endpoint.polling));
     let idle_ms = Duration::from_millis(endpoint.hub.settings.connections.idle_ms);
     endpoint.hub.tasks.spawn(async move {
         match upgrade.await {
             Ok(upgraded) => {
                 let stream = Patient::new(TokioIo::new(upgraded), idle_ms);
+                let upgrading = polling.upgrade(opening.uri().query(), stream.flow());
+                opening.extensions_mut().insert(upgrading);
+                opening.extensions_mut().insert(stream.flow());
                 if let Err(error) = engine.call((stream, opening)).await {
                     debug!(%error, "no WebSocket");
                 }

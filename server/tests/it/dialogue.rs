@@ -7,6 +7,7 @@ mod paced;
 mod polling;
 mod refused;
 mod talking;
+mod upgrading;
 
 use std::net::SocketAddr;
 
@@ -46,11 +47,16 @@ impl Running {
 }
 
 impl Dialogue {
+    /// Opens a WebSocket on which nothing was said yet.
+    async fn open(url: &str) -> Self {
+        let connected = timeout(PATIENCE, connect_async(url)).await.expect("connects in time");
+        Self { socket: connected.unwrap().0, client_id: String::new() }
+    }
+
     /// Connects a transport to a server, or to what stands before one.
     async fn transport(at: SocketAddr) -> Self {
         let url = format!("ws://{at}/socket.io/?EIO=4&transport=websocket");
-        let connected = timeout(PATIENCE, connect_async(url)).await.expect("connects in time");
-        let mut client = Self { socket: connected.unwrap().0, client_id: String::new() };
+        let mut client = Self::open(&url).await;
         let open = client.packet().await.expect("it is opened");
         assert!(open.starts_with("0{"), "{open}");
         client

@@ -9,6 +9,7 @@ use tokio::{
     time::timeout,
 };
 
+use super::Dialogue;
 use crate::{PATIENCE, Running, get, settings, start};
 
 /// A client that polls, each time by a connection of its own.
@@ -26,6 +27,19 @@ impl<'a> Poller<'a> {
         let open: Value = serde_json::from_str(body(&answer).strip_prefix('0').unwrap()).unwrap();
         let path = format!("{path}&sid={}", open["sid"].as_str().unwrap());
         Self { running, path, pings: 0 }
+    }
+
+    /// Opens the WebSocket that its transport is to become.
+    pub async fn upgrade(&self) -> Dialogue {
+        let path = self.path.replace("transport=polling", "transport=websocket");
+        Dialogue::open(&format!("ws://{}{path}", self.running.at)).await
+    }
+
+    /// Polls until it was asked whether it lives, which comes at the beginning.
+    pub async fn pinged(&mut self) {
+        while self.pings == 0 {
+            self.poll().await;
+        }
     }
 
     pub async fn post(&self, packets: &[&str]) {
@@ -140,9 +154,7 @@ async fn one_that_polls_is_told_that_the_server_restarts() {
     ann.post(&[r#"40{"userId":"ann"}"#, r#"42["dialogue:join",{"roomId":"any"}]"#]).await;
     ann.events(2).await;
     // The first ping comes at the beginning, but not always with what else comes then.
-    while ann.pings == 0 {
-        ann.poll().await;
-    }
+    ann.pinged().await;
     // It waits for what comes, as clients do. That the server has its request is known by the answer
     // to one that came with it.
     let mut stream = TcpStream::connect(running.at).await.unwrap();
