@@ -4,7 +4,7 @@
 //! a client that does not keep up with that is too slow, and its connection is cut with a code and a
 //! reason. What the client itself has asked for is an *answer*. However large it is, it cuts nothing:
 //! it is taken as the client reads, piece by piece, and the connection hands over no more requests
-//! with large answers until it has drained ([`Queue::may_ask`]).
+//! with large answers until it has drained ([`Queue::allows`]).
 //!
 //! So a connection holds at most `queue_bytes` of live messages, `queue_bytes` of replies and
 //! `queue_bytes` of other answers, and for each kind of request ([`Large`]) one answer beyond those.

@@ -131,7 +131,7 @@ impl ConfigBuilder {
     /// [`room_rate_limit`](ConfigBuilder::room_rate_limit) without a window, an empty reserved
     /// prefix, a pattern that is empty, too long, there twice, or has a `*` before its end, more
     /// declared rooms than [`Limit::Topics`], a declared room that is ephemeral, and a room with a
-    /// [`RoomFlaw`](crate::RoomFlaw).
+    /// [`RoomFlaw`].
     pub fn build(self) -> Result<Config, ConfigError> {
         self.check().map_err(|(_, error)| error)?;
         Ok(self.finish())
