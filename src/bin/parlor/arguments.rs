@@ -33,7 +33,7 @@ fields that each must have, and in brackets those that it may have:
   crash             reason
   restart
   connect           client_id user_id now_ms [data ref]
-  disconnect        client_id now_ms
+  disconnect        client_id now_ms [grace]
   subscribe         client_id topic event [ref]
   unsubscribe       client_id topic event [ref]
   track             client_id topic [meta ref]
@@ -49,8 +49,9 @@ fields that each must have, and in brackets those that it may have:
   refuse            client_id to reason [topic message ref]
   tick              now_ms
 
-In place of payload, which is any JSON, there may be payload_base64, and failure, a text, in place
-of messages. now_ms is a whole number, the time in milliseconds; audience is \"all\", \"others\" or
+In place of payload, which is any JSON, there may be payload_base64. now_ms is a whole number, the
+time in milliseconds; since and before are positions, {\"epoch\":…,\"offset\":…}; grace is \"keep\",
+\"skip\" or \"expired\"; audience is \"all\", \"others\" or
 \"other_users\"; target is \"everyone\" or {\"topic\":…}, {\"group\":…}, {\"user\":…}, {\"client\":…}; what
 is \"rooms\", \"room\", \"members\", \"presences\", \"topics_of\" or \"stats\".
 

@@ -1,6 +1,6 @@
 //! Connections that are lost, and clients that come back.
 
-use parlor::{Address, Config, EventDefinition, HistoryOnJoin, Payload, Publish, RoomConfig};
+use parlor::{Address, Config, EventDefinition, HistoryOnJoin, Kick, Payload, Publish, RoomConfig};
 use parlor_server::Settings;
 use serde_json::json;
 
@@ -87,6 +87,46 @@ async fn a1_a_client_that_joins_again_while_it_catches_up_misses_nothing() {
         }
     }
     assert_eq!(heard, (0..MANY).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a1_who_is_put_out_of_a_room_while_its_return_waits_stays_out() {
+    const MANY: u64 = 250;
+    let definition = EventDefinition::new("*").with_history(1_000);
+    let room = RoomConfig::default().with_event(definition);
+    let channel = Config::builder().grace_ms(Settings::GRACE_MS).room("*", room).build().unwrap();
+    let mut settings = Settings { channel, shards: 1, ..settings() };
+    settings.connections.queue_bytes = 80 << 10;
+    let running = start(settings).await;
+    let mut bob = running.dialogue("bob").await;
+    bob.join("z").await;
+    let mut ann = running.dialogue("ann").await;
+    for room in ["a", "z"] {
+        ann.join(room).await;
+    }
+    lose(&running, ann).await;
+    for number in 0..MANY {
+        let payload = Payload::json(json!([number, "x".repeat(65_000)]).to_string()).unwrap();
+        let publish = Publish::new(Address::Topic("a".into()), "e", payload);
+        running.server.publish(publish).await.unwrap();
+    }
+
+    // What it has missed in the first room is more than waits at once, and it does not read yet.
+    let mut ann = running.dialogue("ann").await;
+    let queued = "parlor_queue_answer_bytes";
+    while crate::metrics::scrape(running.at).await.of(queued) < 1_000_000.0 {}
+    let kick = Kick::new(&*ann.client_id, "enough").with_topic("z");
+    running.server.kick(kick).await.unwrap();
+    ann.trigger("z", "e", json!("still here?")).await;
+    let mut names = Vec::new();
+    while names.last().is_none_or(|name| name != "dialogue:error") {
+        let (name, argument) = ann.next().await;
+        let is_of_z = argument["roomId"] == "z";
+        assert!(!is_of_z || name == "dialogue:left", "{name} where it is no member: {argument}");
+        names.push(name);
+    }
+    assert_eq!(names.iter().filter(|name| *name == "dialogue:event").count() as u64, MANY);
+    assert_eq!(running.server.members("z").await.unwrap().unwrap().ids().count(), 1);
 }
 
 #[tokio::test]
