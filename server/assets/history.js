@@ -1,5 +1,5 @@
-// What was said in a room, in pages that go back from a position. New messages shift
-// nothing, so no message comes twice and none is skipped. Knows no elements.
+// Pages back through a room's history from a position. New messages do not shift the pages, so
+// none repeats or skips a message. Touches no DOM elements.
 
 import { messageOf } from "./messages.js";
 import { waitOf } from "./socket.js";

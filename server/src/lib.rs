@@ -27,9 +27,9 @@
 //!
 //! Topics are spread over tasks by [`shard_of`], each with a channel and a guard of its own, so
 //! what happens in a topic happens in order, and topics do not wait for each other. Every client is
-//! connected on every shard: one of them sends what is for a user, a client or everyone, and all that
-//! have topics of a group send what is for the group, to each client once. Limits of a
-//! [`Config`](parlor::Config) hold for each shard.
+//! connected on every shard. One shard delivers a message to a user, a client or everyone. Every shard
+//! that has topics of a group delivers the group's messages, to each client once. Limits of a
+//! [`Config`](parlor::Config) apply per shard.
 //!
 //! # Who is who, and coming back
 //!
@@ -63,9 +63,9 @@
 //! `message` with `{text, id}`, or `{text}` where a schema takes no more; the `id` tells whether a
 //! message of which no answer was heard has arrived. Messages it shows are those with a `text`, or
 //! whatever they are, as text. Who sent them is what the server says, since its socket asks for
-//! `senders`. That somebody is away, types or has closed the tab stands in its presence, `{away, typing,
-//! closed}`, and not in events: those would count as missed for whoever comes back, in rooms that do
-//! not keep them.
+//! `senders`. Presence metadata, `{away, typing, closed}`, shows that a user
+//! is away, is typing or has closed the tab. Events would not do: in rooms that do not store them, a
+//! returning client would count them as missed messages.
 //!
 //! A window stays in the last eight rooms that were open in it, as somebody who is away, until it
 //! leaves one (×) or its tab is closed: so it counts what is said there, and a room shows among its
@@ -141,10 +141,10 @@
 //! | 4001 | too slow: more live messages waited than [`queue_items`](ConnectionLimits::queue_items) or [`queue_bytes`](ConnectionLimits::queue_bytes), or nothing was taken for [`idle_ms`](ConnectionLimits::idle_ms); the reason says which |
 //! | 4002 | Dialogue only: an earlier connection of the user was found dead, and this one seems to be its client. When it reconnects it is that client again, in its rooms |
 //!
-//! Never 1000: many releases of the npm client stay away for good when they see it. Connections that
-//! are not taken at all are answered by a status: 403 for another version than 2.0, an origin that is
-//! not allowed, or who does not authenticate; 400 for a client of Socket.IO 2; 429 and 503 where there are
-//! too many, and 429 where connections of one session take over from each other too often.
+//! Never 1000: many releases of the npm client stay away for good when they see it. The server
+//! rejects a connection with an HTTP status: 403 for a version other than 2.0, an origin that is not
+//! allowed or failed authentication; 400 for a Socket.IO 2 client; 429 or 503 for too many connections,
+//! and 429 when connections of one session take over from each other too often.
 //!
 //! Nothing for a connection is dropped in silence. A client that does not keep up with live messages is
 //! closed, and comes back by `since`. Answers to its own requests (replies, missed messages, pages,
