@@ -1,18 +1,35 @@
 //! Connections that are lost, and clients that come back.
 
+use std::ops::Range;
+
 use parlor::{Address, Config, EventDefinition, HistoryOnJoin, Kick, Payload, Publish, RoomConfig};
 use parlor_server::Settings;
 use serde_json::json;
+use tokio::time::timeout;
 
 use super::Dialogue;
-use crate::{Running, settings, start, until};
+use crate::{PATIENCE, Running, settings, start, until};
 
 /// A server whose rooms remember what was said.
 async fn remembering() -> Running {
-    let definition = EventDefinition::new("*").with_history(100);
+    start(keeping(100)).await
+}
+
+/// Settings of a server whose rooms remember that many messages.
+fn keeping(history: u32) -> Settings {
+    let definition = EventDefinition::new("*").with_history(history);
     let room = RoomConfig::default().with_event(definition);
     let channel = Config::builder().grace_ms(Settings::GRACE_MS).room("*", room).build().unwrap();
-    start(Settings { channel, ..settings() }).await
+    Settings { channel, ..settings() }
+}
+
+/// Publishes numbered messages of that many bytes.
+async fn publish(running: &Running, topic: &str, numbers: Range<u64>, bytes: usize) {
+    for number in numbers {
+        let payload = Payload::json(json!([number, "x".repeat(bytes)]).to_string()).unwrap();
+        let publish = Publish::new(Address::Topic(topic.into()), "e", payload);
+        running.server.publish(publish).await.unwrap();
+    }
 }
 
 /// Loses a connection, and waits until the server has seen it.
@@ -61,18 +78,11 @@ async fn a_client_that_comes_back_misses_nothing_and_is_told_nothing_else() {
 #[tokio::test]
 async fn a1_a_client_that_joins_again_while_it_catches_up_misses_nothing() {
     const MANY: u64 = 400;
-    let definition = EventDefinition::new("*").with_history(1_000);
-    let room = RoomConfig::default().with_event(definition);
-    let channel = Config::builder().grace_ms(Settings::GRACE_MS).room("*", room).build().unwrap();
-    let running = start(Settings { channel, ..settings() }).await;
+    let running = start(keeping(1_000)).await;
     let mut ann = running.dialogue("ann").await;
     ann.join("one").await;
     lose(&running, ann).await;
-    for number in 0..MANY {
-        let payload = Payload::json(json!([number, "x".repeat(2_000)]).to_string()).unwrap();
-        let publish = Publish::new(Address::Topic("one".into()), "e", payload);
-        running.server.publish(publish).await.unwrap();
-    }
+    publish(&running, "one", 0..MANY, 2_000).await;
 
     // As applications do that join whenever they are connected.
     let mut ann = running.dialogue("ann").await;
@@ -92,10 +102,7 @@ async fn a1_a_client_that_joins_again_while_it_catches_up_misses_nothing() {
 #[tokio::test]
 async fn a1_who_is_put_out_of_a_room_while_its_return_waits_stays_out() {
     const MANY: u64 = 250;
-    let definition = EventDefinition::new("*").with_history(1_000);
-    let room = RoomConfig::default().with_event(definition);
-    let channel = Config::builder().grace_ms(Settings::GRACE_MS).room("*", room).build().unwrap();
-    let mut settings = Settings { channel, shards: 1, ..settings() };
+    let mut settings = Settings { shards: 1, ..keeping(1_000) };
     settings.connections.queue_bytes = 80 << 10;
     let running = start(settings).await;
     let mut bob = running.dialogue("bob").await;
@@ -105,16 +112,14 @@ async fn a1_who_is_put_out_of_a_room_while_its_return_waits_stays_out() {
         ann.join(room).await;
     }
     lose(&running, ann).await;
-    for number in 0..MANY {
-        let payload = Payload::json(json!([number, "x".repeat(65_000)]).to_string()).unwrap();
-        let publish = Publish::new(Address::Topic("a".into()), "e", payload);
-        running.server.publish(publish).await.unwrap();
-    }
+    publish(&running, "a", 0..MANY, 65_000).await;
 
     // What it has missed in the first room is more than waits at once, and it does not read yet.
     let mut ann = running.dialogue("ann").await;
     let queued = "parlor_queue_answer_bytes";
-    while crate::metrics::scrape(running.at).await.of(queued) < 1_000_000.0 {}
+    let waits =
+        async { while crate::metrics::scrape(running.at).await.of(queued) < 1_000_000.0 {} };
+    timeout(PATIENCE, waits).await.expect("it waits in time");
     let kick = Kick::new(&*ann.client_id, "enough").with_topic("z");
     running.server.kick(kick).await.unwrap();
     ann.trigger("z", "e", json!("still here?")).await;
