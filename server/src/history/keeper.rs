@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    mem,
     sync::{Arc, atomic::Ordering, mpsc::Sender},
 };
 
@@ -32,6 +33,8 @@ pub(super) struct Hands {
     /// The rooms that were opened and are there. Each is cut again with all that is said in it, as
     /// the writer deletes a cut that has nothing to cut.
     opened: BTreeSet<Topic>,
+    /// Whether the last cut did not fit, so that every topic is cut, which has been told.
+    cuts_all: bool,
     /// Whether what came last did not fit, which has been told.
     is_behind: bool,
 }
@@ -76,6 +79,7 @@ impl Keeper {
             max_waiting_bytes,
             progress: Progress::default(),
             opened: BTreeSet::new(),
+            cuts_all: false,
             is_behind: false,
         }))
     }
@@ -174,14 +178,18 @@ impl Hands {
     }
 
     /// No later room shows what was said under the topic up to here.
-    fn cut(&self, topic: &Topic, epoch: u64) {
-        match self.cuts.add(topic.clone(), epoch, self.max_waiting_bytes / SHARE_OF_CUTS) {
+    fn cut(&mut self, topic: &Topic, epoch: u64) {
+        let added = self.cuts.add(topic.clone(), epoch, self.max_waiting_bytes / SHARE_OF_CUTS);
+        // Each message of an opened room comes here, so only the beginning is logged.
+        let told = mem::replace(&mut self.cuts_all, added == Added::CutsAll);
+        match added {
             Added::Waits(bytes) => {
                 self.tally.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
                 // It is gone only by a defect, which is told where messages are handed over.
                 self.commands.send(Command::Cut).ok();
             }
             Added::Joined => {}
+            Added::CutsAll if told => {}
             Added::CutsAll => error!(
                 epoch,
                 "history queue of room ends overflowed, no later room shows earlier messages"

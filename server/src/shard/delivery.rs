@@ -116,6 +116,10 @@ impl Seats {
             Ok(joining) => return self.joining = Some(Box::new(joining)),
             Err(reply) => reply,
         };
+        self.put_reply(seat, reply);
+    }
+
+    fn put_reply(&self, seat: &Seat, reply: Reply) {
         let put = match (reply.to, &reply.result, reply.topic.clone()) {
             (EventKind::Leave, Ok(_), Some(topic)) => {
                 seat.queue.left(&topic, Outbound::Reply(reply))
@@ -129,12 +133,10 @@ impl Seats {
 
     /// Puts a reply to a join of which nothing else comes into the queue of its client.
     pub(super) fn reply_alone(&self, reply: Reply) {
-        let Some(seat) = reply.client_id.as_ref().and_then(|client_id| self.of_client(client_id))
-        else {
-            return;
-        };
-        let put = seat.queue.reply(Outbound::Reply(reply), Some(Large::Join));
-        self.count(Some(Sent::Reply), seat.wire, u64::from(put == Put::Waits));
+        if let Some(seat) = reply.client_id.as_ref().and_then(|client_id| self.of_client(client_id))
+        {
+            self.put_reply(seat, reply);
+        }
     }
 
     /// Lets those know who can't be told: their connections join again for them.
