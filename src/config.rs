@@ -101,6 +101,21 @@ impl Config {
         self
     }
 
+    /// The same with another first epoch, for a driver that draws one at each start: see
+    /// [`ConfigBuilder::first_epoch`]. One past 2^63 - 1 is taken as that.
+    #[must_use]
+    pub const fn with_first_epoch(mut self, epoch: u64) -> Self {
+        self.first_epoch = if epoch < MAX_FIRST_EPOCH { epoch } else { MAX_FIRST_EPOCH };
+        self
+    }
+
+    /// The same with another number for the first presence ref: see [`ConfigBuilder::first_ref`].
+    #[must_use]
+    pub const fn with_first_ref(mut self, first_ref: NonZeroU64) -> Self {
+        self.first_ref = first_ref;
+        self
+    }
+
     /// The value of a limit.
     #[must_use]
     pub fn limit(&self, limit: Limit) -> u64 {

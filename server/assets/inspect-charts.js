@@ -25,19 +25,17 @@ export class Charts {
     this.#charts = Object.entries(CHARTS).map(([name, [label, write]]) => new Chart(section, { name, label, write }));
   }
 
-  /** Takes an answer of `/inspect/shards`. */
+  /** Takes an answer of `/inspect/engine`. */
   add(answer) {
     const sample = { at: answer.now_ms, connections: answer.connections, queued: answer.queues.bytes, ...this.#rates(answer) };
     this.#samples = [...this.#samples.filter(({ at }) => at > sample.at - SPAN_MS && at < sample.at), sample];
     for (const chart of this.#charts) chart.draw(this.#samples);
   }
 
-  /** Of a server that was started anew since, or a shard that does not answer, nothing can be said. */
-  #rates({ now_ms: at, started_at_ms: started, shards }) {
+  /** Of a server that was started anew since, or an engine that does not answer, nothing can be said. */
+  #rates({ now_ms: at, started_at_ms: started, stats }) {
     const last = this.#last;
-    const isWhole = shards.every(({ stats }) => stats !== undefined);
-    const count = (of) => shards.reduce((sum, { stats }) => sum + of(stats), 0);
-    this.#last = isWhole ? { at, started, events: count(eventsOf), deliveries: count(({ deliveries }) => deliveries) } : undefined;
+    this.#last = stats && { at, started, events: eventsOf(stats), deliveries: stats.deliveries };
     if (!last || !this.#last || last.started !== started || at <= last.at) return {};
     const rate = (name) => Math.max(0, Math.round(((this.#last[name] - last[name]) * 1000) / (at - last.at)));
     return { events: rate("events"), deliveries: rate("deliveries") };

@@ -1,4 +1,4 @@
-// The tables of rooms, clients and shards.
+// The tables of rooms and clients, and of the engine with its lanes.
 
 import { Table } from "./inspect-table.js";
 
@@ -163,7 +163,7 @@ export class Clients {
     write(button.querySelector("bdi"), client.user_id);
     write(button.querySelector("small"), [client.protocol, client.address].filter(Boolean).join(" · "));
     write(since, ago(this.#now - client.connected_at_ms));
-    write(rooms, number(client.rooms));
+    write(rooms, client.rooms === undefined ? "–" : number(client.rooms));
     const { items, bytes: size, answer_items: answers = 0, answer_bytes: answered } = client.queue;
     const live = items === 0 ? "" : `${number(items)} · ${bytes(size)}`;
     const asked = answers === 0 ? "" : `answers: ${bytes(answered)}`;
@@ -172,48 +172,51 @@ export class Clients {
   }
 }
 
-export class Shards {
+/** The engine, and the lanes that run beside it. */
+export class Engine {
   #rows;
   #section;
-  /** How many messages may wait for each. */
-  #most;
 
   constructor(section) {
     this.#section = section;
     this.#rows = new Table(section, {
       columns: {
-        shard: ({ shard }) => shard,
+        part: ({ part }) => part,
         rooms: ({ stats }) => stats?.topics,
         events: ({ stats }) => stats && eventsOf(stats),
         refused: ({ stats }) => stats && sum(stats.refusals),
-        mailbox: ({ waiting }) => waiting,
+        waiting: ({ waiting }) => waiting,
       },
-      by: { name: "shard", sign: 1 },
-      nameOf: ({ shard }) => shard,
-      make: () => rowOf(["number", "number", "number", "mailbox"]),
-      fill: (row, shard) => this.#fill(row, shard),
+      by: { name: "part", sign: 1 },
+      nameOf: ({ part }) => part,
+      make: () => rowOf(["number", "number", "number", "waiting"]),
+      fill: (row, part) => this.#fill(row, part),
     });
   }
 
-  show({ shards, mailbox: most, watchers }) {
-    this.#most = most;
+  show({ crashed, stats, mailbox, lanes, watchers }) {
     const watching = watchers === 1 ? "You are the only one watching." : `${number(watchers)} are watching.`;
     write(this.#section.querySelector(".head .hint"), watching);
-    this.#rows.show(shards);
+    const state = stats === undefined ? " does not answer" : crashed ? " crashed" : "";
+    const beside = lanes.length > 1 ? lanes.map((lane, place) => ({ part: `lane ${place}`, state: "", ...lane })) : [];
+    this.#rows.show([{ part: "engine", state, stats, ...mailbox }, ...beside]);
   }
 
-  #fill(row, { shard, waiting, crashed, stats }) {
-    const state = stats === undefined ? " does not answer" : crashed ? " crashed" : "";
-    write(row.querySelector("th"), `${shard}${state}`);
+  #fill(row, { part, state, stats, waiting: items, limit, helped }) {
+    write(row.querySelector("th"), `${part}${state}`);
     row.classList.toggle("bad", state !== "");
-    const [rooms, events, refused, mailbox] = row.querySelectorAll("td");
+    const [rooms, events, refused, waiting] = row.querySelectorAll("td");
     write(rooms, stats === undefined ? "–" : number(stats.topics));
     write(events, stats === undefined ? "–" : number(eventsOf(stats)));
     write(refused, stats === undefined ? "–" : number(sum(stats.refusals)));
-    const text = `${number(waiting)} of ${number(this.#most)}`;
-    fill(mailbox, { part: waiting / this.#most, name: `mailbox of shard ${shard}`, text });
+    const most = limit ?? LANE_LIMIT;
+    const aid = helped > 0 ? `, helped ${number(helped)} times` : "";
+    fill(waiting, { part: items / most, name: `what waits for ${part}`, text: `${number(items)} of ${number(most)}${aid}` });
   }
 }
+
+/** From so many deliveries on, the engine helps a lane. */
+const LANE_LIMIT = 65_536;
 
 const sum = (counts) => Object.values(counts).reduce((one, other) => one + other, 0);
 

@@ -258,8 +258,8 @@ function saysOf({ event, refused, body: said }, body) {
   return [event, brief].filter(Boolean).join(" ");
 }
 
-function factsOf({ shard, number, at_ms, way, to }) {
-  const facts = [`shard ${shard}`, way === "in" ? `event ${number}` : `after event ${number}`];
+function factsOf({ number, at_ms, way, to }) {
+  const facts = [way === "in" ? `event ${number}` : `after event ${number}`];
   facts.push(new Date(at_ms).toISOString());
   if (to !== undefined) {
     const more = to.count > to.first.length ? " …" : "";

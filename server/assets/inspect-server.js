@@ -3,7 +3,7 @@
 import { inTab } from "./keeping.js";
 
 const KEPT = "parlor.inspect.key";
-/** How long an answer may take; shards that are very busy are waited for by the server too. */
+/** How long an answer may take; an engine that is very busy is waited for by the server too. */
 const ANSWER_MS = 30_000;
 /** A stream says something every 15 seconds at least: one that does not is dead. */
 const QUIET_MS = 40_000;
@@ -53,7 +53,7 @@ async function request(path, params, signal) {
   throw new Refused(response.status, await response.json().catch(() => ({})));
 }
 
-/** What there is of something: `rooms`, `clients` or `shards`. */
+/** What there is of something: `rooms`, `clients` or `engine`. */
 export async function ask(what, params, signal) {
   const late = AbortSignal.timeout(ANSWER_MS);
   return (await request(what, params, AbortSignal.any([signal, late]))).json();

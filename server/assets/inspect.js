@@ -3,7 +3,7 @@
 import { copied } from "./clipboard.js";
 import { Charts } from "./inspect-charts.js";
 import { Kinds } from "./inspect-kinds.js";
-import { Clients, Rooms, Shards, ago, number } from "./inspect-lists.js";
+import { Clients, Engine, Rooms, ago, number } from "./inspect-lists.js";
 import { Log, entryOf, learn } from "./inspect-log.js";
 import { Refused, ask, key, watch } from "./inspect-server.js";
 
@@ -34,7 +34,7 @@ function say(text, kind) {
 const log = new Log({ box: $("log"), newest: $("newest"), copy, counted });
 const rooms = new Rooms($("rooms"), (topic) => choose({ topic }));
 const clients = new Clients($("clients"), (client) => choose({ client }));
-const shards = new Shards($("shards"));
+const engine = new Engine($("engine"));
 const charts = new Charts($("charts"));
 const kinds = new Kinds($("kinds"), filtered);
 
@@ -197,9 +197,8 @@ async function copy(text) {
 
 // ------------------------------------------------------------------------------------ the lists
 
-function totals({ shards: all, now_ms: now, started_at_ms: started }) {
-  const known = all.filter(({ stats }) => stats !== undefined).map(({ stats }) => stats);
-  const of = (name) => known.reduce((total, stats) => total + stats[name], 0);
+function totals({ stats, now_ms: now, started_at_ms: started }) {
+  const of = (name) => stats?.[name] ?? 0;
   const values = {
     topics: [number(of("topics")), of("topics") === 1 ? "room" : "rooms"],
     memberships: [number(of("memberships")), of("memberships") === 1 ? "membership" : "memberships"],
@@ -216,11 +215,11 @@ function totals({ shards: all, now_ms: now, started_at_ms: started }) {
 let now;
 
 async function count(signal) {
-  const counted = await ask("shards", {}, signal);
+  const counted = await ask("engine", {}, signal);
   now = counted.now_ms;
   totals(counted);
   charts.add(counted);
-  shards.show(counted);
+  engine.show(counted);
 }
 
 async function list(signal) {
@@ -237,7 +236,7 @@ async function list(signal) {
 async function keepLists() {
   lists.abort();
   const { signal } = (lists = new AbortController());
-  // What lists ask of the shards is what counts would wait for.
+  // What lists ask of the engine is what counts would wait for.
   await once(count, signal);
   keep(count, COUNT_PATIENCE, signal);
   keep(list, PATIENCE, signal);
@@ -295,7 +294,7 @@ async function begin() {
   const { signal } = (beginning = new AbortController());
   for (let isLetIn = false; !isLetIn; ) {
     try {
-      await ask("shards", {}, signal);
+      await ask("engine", {}, signal);
       isLetIn = true;
     } catch (error) {
       if (signal.aborted) return;

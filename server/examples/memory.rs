@@ -43,13 +43,13 @@ const MESSAGES: usize = 10_000;
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     match env::args().nth(1) {
-        Some(shards) => serve(shards.parse()?).await,
+        Some(_) => serve().await,
         None => measure().await,
     }
 }
 
 /// The process that is measured. It ends when nobody is left who measures.
-async fn serve(shards: usize) -> Result<(), Failure> {
+async fn serve() -> Result<(), Failure> {
     let room = RoomConfig::default().with_event(EventDefinition::new("*").with_history(1 << 20));
     let silent = RoomConfig::default().with_presence(parlor::PresenceMode::Off);
     let channel = Config::builder().room("history:*", room).room("quiet:*", silent).build();
@@ -61,8 +61,7 @@ async fn serve(shards: usize) -> Result<(), Failure> {
         ..ConnectionLimits::default()
     };
     let same_machine = SameMachine::On;
-    let settings =
-        Settings { shards, channel: channel?, connections, same_machine, ..Settings::default() };
+    let settings = Settings { channel: channel?, connections, same_machine, ..Settings::default() };
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
     let server = Server::start(settings)?;
@@ -74,33 +73,29 @@ async fn serve(shards: usize) -> Result<(), Failure> {
 
 async fn measure() -> Result<(), Failure> {
     println!("{:<48}{:>12}{:>16}", "", "how many", "bytes of each");
-    for shards in [1, 2, 8] {
-        let (mut child, at) = start(shards)?;
-        let mut before = resident(at).await?;
-        println!("{:<48}{:>12}{:>16.0}", format!("server, {shards} shard(s)"), 1, before);
-        let mut clients = Vec::new();
-        for number in 0..CONNECTIONS {
-            clients.push(connect(at, &format!("user{number}")).await?);
-        }
-        report("idle connections", CONNECTIONS, at, &mut before).await?;
-        for (number, client) in clients.iter_mut().enumerate() {
-            join(client, &format!("quiet:{}", number % 20)).await?;
-        }
-        report("memberships in rooms of 100, no presence", CONNECTIONS, at, &mut before).await?;
-        for (number, client) in clients.iter_mut().enumerate() {
-            join(client, &format!("alone:{number}")).await?;
-        }
-        report("memberships in rooms of their own", CONNECTIONS, at, &mut before).await?;
-        if shards == 2 {
-            messages(at, &mut before).await?;
-        }
-        drop(clients);
-        sleep(Duration::from_secs(2)).await;
-        let left = resident(at).await?;
-        println!("{:<48}{:>12}{left:>16.0}", "when all have gone, the process has", 1);
-        child.kill()?;
-        child.wait()?;
+    let (mut child, at) = start()?;
+    let mut before = resident(at).await?;
+    println!("{:<48}{:>12}{:>16.0}", "server", 1, before);
+    let mut clients = Vec::new();
+    for number in 0..CONNECTIONS {
+        clients.push(connect(at, &format!("user{number}")).await?);
     }
+    report("idle connections", CONNECTIONS, at, &mut before).await?;
+    for (number, client) in clients.iter_mut().enumerate() {
+        join(client, &format!("quiet:{}", number % 20)).await?;
+    }
+    report("memberships in rooms of 100, no presence", CONNECTIONS, at, &mut before).await?;
+    for (number, client) in clients.iter_mut().enumerate() {
+        join(client, &format!("alone:{number}")).await?;
+    }
+    report("memberships in rooms of their own", CONNECTIONS, at, &mut before).await?;
+    messages(at, &mut before).await?;
+    drop(clients);
+    sleep(Duration::from_secs(2)).await;
+    let left = resident(at).await?;
+    println!("{:<48}{:>12}{left:>16.0}", "when all have gone, the process has", 1);
+    child.kill()?;
+    child.wait()?;
     Ok(())
 }
 
@@ -121,9 +116,9 @@ async fn messages(at: SocketAddr, before: &mut f64) -> Result<(), Failure> {
     Ok(())
 }
 
-fn start(shards: usize) -> Result<(std::process::Child, SocketAddr), Failure> {
+fn start() -> Result<(std::process::Child, SocketAddr), Failure> {
     let mut command = Command::new(env::current_exe()?);
-    let command = command.arg(shards.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let command = command.arg("serve").stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn()?;
     let mut line = String::new();
     let said = child.stdout.take().ok_or("a child has an output")?;

@@ -89,17 +89,16 @@ async fn other_method(OriginalUri(uri): OriginalUri, request: Request) -> Proble
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
 }
 
-/// How long shards may take to tell what is asked of them, of which there may be very much.
+/// How long the engine may take to tell what is asked of it, which may be very much.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Looks something up, which is given up where a shard does not answer: nobody is helped by requests
+/// Looks something up, which is given up where the engine does not answer: nobody is helped by requests
 /// that wait for it, and there can be only so many.
 async fn look_up<T>(looking: impl Future<Output = Outcome<T>>) -> Result<T, Problem> {
     Ok(timeout(PATIENCE, looking).await.map_err(|_elapsed| refused::no_answer(PATIENCE))??)
 }
 
-/// Does something to the end, also when nobody waits for it any more: what is to be done on several
-/// shards is done on all of them. The log has it then.
+/// Does something to the end, also when nobody waits for it any more, so that the log has it.
 async fn carry_out<T: Send + 'static, F>(
     hub: &Arc<Hub>,
     deed: Deed,

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-/// Tells the time, the same to all shards and connections.
+/// Tells the time, the same to the engine and all connections.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock {
     started: Instant,

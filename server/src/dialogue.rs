@@ -37,8 +37,8 @@ use self::{
     upgrade::Polling,
 };
 use crate::{
-    close::Close, hub::Hub, peers, refused::Refused, registry::Place, settings::ConnectionLimits,
-    shard::Wire,
+    close::Close, engine::Wire, hub::Hub, peers, refused::Refused, registry::Place,
+    settings::ConnectionLimits,
 };
 
 pub(crate) use self::{returns::Returns, told::Told};

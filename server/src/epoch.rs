@@ -1,8 +1,8 @@
 //! The first epoch of a server, by which no position of an earlier run is taken for one of this run.
 //!
 //! An epoch is `second of the start << 20 | 20 random bits`, and each room takes the next one of its
-//! shard's channel, which counts up and never back. So two rooms of one run never share an epoch, and a
-//! run that starts `n` seconds after another is past all epochs of that one unless a shard has opened
+//! channel, which counts up and never back. So two rooms of one run never share an epoch, and a
+//! run that starts `n` seconds after another is past all epochs of that one unless the channel has opened
 //! more than `(n - 1) * 2^20` rooms in that time, which is more than a million per second.
 //!
 //! What is left is a start within one second of another, by a clock that went back, stands still, or

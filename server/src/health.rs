@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::hub::Hub;
 
-/// How long a shard may take to say that it is alive.
+/// How long the engine may take to say that it is alive.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What `/healthz` answers.
@@ -15,22 +15,20 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(crate) struct Health {
     status: &'static str,
     connections: usize,
-    shards: usize,
     /// What does not work, though clients are served.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     degraded: Vec<String>,
 }
 
-/// Status 200 if every shard answers, 503 if one does not or the server is about to go.
+/// Status 200 if the engine answers, 503 if it does not or the server is about to go.
 ///
 /// It is also 200 if something does not work that clients do not notice: another server in place of
 /// this one would serve them no better, and its start would cost them their connections.
 pub(crate) async fn check(State(hub): State<Arc<Hub>>) -> (StatusCode, Json<Health>) {
-    let mut degraded: Vec<_> = hub
-        .metrics
-        .failed_journals()
-        .map(|shard| format!("the journal of shard {shard} has ended, as it can't be written"))
-        .collect();
+    let mut degraded = Vec::new();
+    if hub.metrics.engine.has_journal_failed() {
+        degraded.push("the journal has ended, as it can't be written".to_owned());
+    }
     degraded.extend(hub.history.iter().flat_map(|history| history.troubles()));
     let (code, status) = if hub.going.is_cancelled() {
         (StatusCode::SERVICE_UNAVAILABLE, "going")
@@ -41,6 +39,6 @@ pub(crate) async fn check(State(hub): State<Arc<Hub>>) -> (StatusCode, Json<Heal
     } else {
         (StatusCode::OK, "degraded")
     };
-    let (connections, shards) = (hub.connections.count(), hub.shards.len());
-    (code, Json(Health { status, connections, shards, degraded }))
+    let connections = hub.connections.count();
+    (code, Json(Health { status, connections, degraded }))
 }

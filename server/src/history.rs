@@ -3,7 +3,7 @@
 //! # What is kept, and when
 //!
 //! All that rooms have a history of is written into one SQLite file by a thread of its own, and what
-//! a page wants beyond memory is read by another, so no shard ever waits for a disk. A shard hands
+//! a page wants beyond memory is read by another, so the engine never waits for a disk. It hands
 //! over messages as they are said, in their order, and again those that it could not and that memory
 //! lets go; a page is read when everything that was handed over before it has been committed. So
 //! what is in memory is in the file too, and `kill -9` costs what was said in the last moments, not
@@ -94,7 +94,7 @@ use self::{
     turns::Turns,
     writer::Writer,
 };
-use crate::{clock::Clock, shard::Message};
+use crate::{clock::Clock, engine::Message};
 
 /// Where messages are kept that memory has no room for, and for how long.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -268,7 +268,7 @@ impl History {
 }
 
 impl Running {
-    /// What a shard has of it, which is answered in its mailbox.
+    /// What the engine has of it, which is answered in its mailbox.
     pub(crate) fn keeper(&self, mailbox: WeakSender<Message>) -> Keeper {
         let (commands, tally) = (self.commands.clone(), Arc::clone(&self.tally));
         let answers = Arc::new(Answers::new(mailbox));

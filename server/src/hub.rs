@@ -1,4 +1,4 @@
-//! What connections and shards share, and what one connection has of it.
+//! What connections and the engine share, and what one connection has of it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,18 +14,16 @@ use crate::{
     auth::Identity,
     clock::Clock,
     dialogue::Returns,
+    engine::{Message, Seat, Way, Wire},
     history::Tally,
     listing::Listing,
     metrics::{Metrics, Open},
-    names,
     openings::Openings,
     operators::LookToken,
-    placement,
     queue::Queue,
     registry::{Gate, Generation, Known, Place, Registry},
     sessions::{Return, Sessions},
     settings::Settings,
-    shard::{Message, Seat, Way, Wire},
     telling::{About, Tell, Telling},
 };
 
@@ -33,7 +31,7 @@ use crate::{
 pub(crate) struct Hub {
     pub(crate) settings: Settings,
     pub(crate) clock: Clock,
-    pub(crate) shards: Vec<mpsc::Sender<Message>>,
+    pub(crate) engine: mpsc::Sender<Message>,
     pub(crate) connections: Arc<Gate>,
     pub(crate) handshakes: Arc<Gate>,
     /// Places for those who watch.
@@ -56,9 +54,9 @@ pub(crate) struct Hub {
     pub(crate) look_token: Option<LookToken>,
 }
 
-/// A shard has ended, which it does only when the server does, or by a defect.
+/// The engine has ended, which it does only when the server does, or by a defect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ShardGone;
+pub(crate) struct EngineGone;
 
 /// What a connection has of a hub: its client, and the messages for it.
 pub(crate) struct Link {
@@ -73,15 +71,15 @@ pub(crate) struct Link {
 }
 
 impl Hub {
-    /// Lets a connection in: from here on its client is connected, on every shard. A connection
-    /// that the client had until then is cut.
+    /// Lets a connection in: from here on its client is connected. A connection that the client had
+    /// until then is cut.
     pub(crate) async fn enter(
         self: &Arc<Self>,
         identity: &Identity,
         (client_id, back): (ClientId, Return),
         wire: Wire,
         place: Arc<Place>,
-    ) -> Result<Link, ShardGone> {
+    ) -> Result<Link, EngineGone> {
         let user_id = identity.user_id.clone();
         let way = match back {
             Return::Possible => Way::Disconnected,
@@ -99,27 +97,20 @@ impl Hub {
         });
         let (hub, open) = (Arc::clone(self), self.metrics.doors.open(wire));
         let link = Link { hub, client_id, user_id, generation, way, queue, place, open };
-        let data = identity.data();
-        for shard in 0..self.shards.len() {
-            let message = link.entering(wire, data.clone());
-            if self.send(shard, message).await.is_err() {
-                link.leave().await;
-                return Err(ShardGone);
-            }
+        if self.send(link.entering(wire, identity.data())).await.is_err() {
+            link.leave().await;
+            return Err(EngineGone);
         }
         info!(client = link.client_id.as_str(), user = link.user_id.as_str(), "connected");
         Ok(link)
     }
 
-    /// Whether every shard answers in time; what it was told before has then been delivered.
+    /// Whether the engine answers in time; what it was told before has then been delivered.
     pub(crate) async fn answers(&self, patience: Duration) -> bool {
         let asked = async {
-            for shard in 0..self.shards.len() {
-                let (answer, answered) = oneshot::channel();
-                self.send(shard, Message::Ping(answer)).await.ok()?;
-                answered.await.ok()?;
-            }
-            Some(())
+            let (answer, answered) = oneshot::channel();
+            self.send(Message::Ping(answer)).await.ok()?;
+            answered.await.ok()
         };
         matches!(timeout(patience, asked).await, Ok(Some(())))
     }
@@ -129,10 +120,14 @@ impl Hub {
         self.telling.of(about, self.clock.now_ms())
     }
 
-    /// Waits until a shard has room for a message.
-    pub(crate) async fn send(&self, shard: usize, message: Message) -> Result<(), ShardGone> {
-        let shard = self.shards.get(shard).ok_or(ShardGone)?;
-        shard.send(message).await.map_err(|_| ShardGone)
+    /// Waits until the engine has room for a message.
+    pub(crate) async fn send(&self, message: Message) -> Result<(), EngineGone> {
+        self.engine.send(message).await.map_err(|_| EngineGone)
+    }
+
+    /// How many messages wait for the engine.
+    pub(crate) fn waiting(&self) -> usize {
+        self.engine.max_capacity().saturating_sub(self.engine.capacity())
     }
 }
 
@@ -151,23 +146,16 @@ impl Link {
         &self.hub
     }
 
-    /// Which shard an event of the client is for, and the message to it.
-    pub(crate) fn address(&self, event: Event) -> (usize, Message) {
-        let shards = self.hub.shards.len();
-        // What is about no topic is answered by any shard, always the same one.
-        let shard = names::topic_of(&event).map_or(0, |topic| placement::shard_of(topic, shards));
+    /// An event of the client, as a message to the engine.
+    pub(crate) fn says(&self, event: Event) -> Message {
         let (client_id, generation) = (self.client_id.clone(), self.generation);
-        (shard, Message::Event { client_id, generation, event })
+        Message::Event { client_id, generation, event }
     }
 
     /// The same of a rejoin of a client that was away and has not asked for it.
-    pub(crate) fn address_return(&self, rejoin: Event) -> (usize, Message) {
-        match self.address(rejoin) {
-            (shard, Message::Event { client_id, generation, event }) => {
-                (shard, Message::Return { client_id, generation, event })
-            }
-            other => other,
-        }
+    pub(crate) fn returns(&self, rejoin: Event) -> Message {
+        let (client_id, generation) = (self.client_id.clone(), self.generation);
+        Message::Return { client_id, generation, event: rejoin }
     }
 
     /// Nobody can come back as the client: it does not keep its place.
@@ -186,13 +174,8 @@ impl Link {
         if hub.going.is_cancelled() {
             return place;
         }
-        for shard in 0..hub.shards.len() {
-            let client_id = client_id.clone();
-            let message = Message::Leave { client_id, generation, way };
-            if hub.send(shard, message).await.is_err() {
-                break;
-            }
-        }
+        // An engine that has ended has nobody to tell.
+        hub.send(Message::Leave { client_id, generation, way }).await.ok();
         place
     }
 }

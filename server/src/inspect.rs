@@ -1,16 +1,16 @@
 //! Looking inside a server that runs: what goes into its channels and what comes out, as it
-//! happens, and what there is of rooms, clients and shards.
+//! happens, and what there is of rooms and clients, and how the engine does.
 //!
 //! Nothing here changes what a channel does, and nothing is kept that nobody looks at.
 
 mod buffer;
 mod clients;
+mod engine;
 mod filter;
 mod head;
 mod line;
 mod look;
 mod rooms;
-mod shards;
 mod stream;
 mod tap;
 
@@ -39,7 +39,7 @@ pub(crate) use self::{
     tap::{Tap, Watcher},
 };
 
-/// How many may watch at once. Each costs its shards the writing of what it sees.
+/// How many may watch at once. Each costs the engine the writing of what it sees.
 const WATCHERS: usize = 16;
 
 /// Places for those who watch.
@@ -76,7 +76,7 @@ pub(crate) fn routes() -> Router<Arc<Hub>> {
         .route("/inspect/stream", get(stream::serve))
         .route("/inspect/rooms", get(rooms::list))
         .route("/inspect/clients", get(clients::list))
-        .route("/inspect/shards", get(shards::list))
+        .route("/inspect/engine", get(engine::list))
         .layer(map_response(operators::for_nobody_else));
     for (path, asset) in ASSETS {
         router = router.route(path, get(async move |headers: HeaderMap| asset.answer(&headers)));
@@ -108,6 +108,11 @@ fn allowed<T: DeserializeOwned>(hub: &Hub, request: Request) -> Result<T, Proble
 struct Waiting {
     items: usize,
     bytes: usize,
+}
+
+fn no_answer() -> Problem {
+    let detail = format!("the engine does not answer, expected it to in {:?}", look::PATIENCE);
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_answer", detail)
 }
 
 fn invalid(detail: String) -> Problem {

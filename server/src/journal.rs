@@ -1,7 +1,7 @@
-//! Records what goes into the channel of a shard, so that `parlor` replays it exactly.
+//! Records what goes into the channel, so that `parlor` replays it exactly.
 //!
-//! Beside the lines of `FILE.0` stands the configuration, in `FILE.0.config.json`; so
-//! `parlor --config FILE.0.config.json FILE.0` writes, byte for byte, what the channel said. A
+//! Beside the lines of `FILE` stands the configuration, in `FILE.config.json`; so
+//! `parlor --config FILE.config.json FILE` writes, byte for byte, what the channel said. A
 //! journal from before is not overwritten: it is renamed, by the time at which the new one began.
 //! One that another server still writes is left alone, whichever path leads to it.
 
@@ -15,7 +15,7 @@ use parlor::{Config, Event};
 
 use crate::claim::{Claim, FileId, Unclaimed};
 
-/// The journal of one shard.
+/// The journal of a server.
 #[derive(Debug)]
 pub(crate) struct Journal {
     path: PathBuf,
@@ -28,9 +28,9 @@ pub(crate) struct Journal {
 struct Written(Claim);
 
 impl Journal {
-    /// Begins the journal of a shard, and writes how its channel is configured.
-    pub(crate) fn create(base: &Path, shard: usize, config: &Config) -> io::Result<Self> {
-        let path = with_ending(base, &format!(".{shard}"));
+    /// Begins a journal, and writes how the channel is configured.
+    pub(crate) fn create(path: &Path, config: &Config) -> io::Result<Self> {
+        let path = path.to_owned();
         let config_path = with_ending(&path, ".config.json");
         // Held until the new one is there, so that of two servers one is refused.
         let _earlier = claim_earlier(&path)?;

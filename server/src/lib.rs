@@ -23,13 +23,13 @@
 //! # tokio::runtime::Runtime::new().unwrap().block_on(example()).unwrap();
 //! ```
 //!
-//! # Shards
+//! # The engine and its lanes
 //!
-//! Topics are spread over tasks by [`shard_of`], each with a channel and a guard of its own, so
-//! what happens in a topic happens in order, and topics do not wait for each other. Every client is
-//! connected on every shard. One shard delivers a message to a user, a client or everyone. Every shard
-//! that has topics of a group delivers the group's messages, to each client once. Limits of a
-//! [`Config`](parlor::Config) apply per shard.
+//! One task, the engine, has the channel and its guard, so everything happens in one order: what clients
+//! say, what back ends and the embedding program do, and what each client hears. A kick, a message to a
+//! group and a list of rooms are one event each. With [`Settings::lanes`] above 1, that many tasks put
+//! messages into the queues of connections, each for its share of the clients, and the order for each
+//! connection is still that of the channel's outbox.
 //!
 //! # Who is who, and coming back
 //!
@@ -152,15 +152,15 @@
 //! one page and one list under way at a time; further ones wait, and so they do while much waits for it. If a
 //! topic says more than can wait behind the client's own answer, that one membership ends with `phx_error`,
 //! and the client joins again with its position.
-//! A client whose messages its shard has no room for is not read until it has.
+//! A client whose messages the engine has no room for is not read until it has.
 //!
 //! # The journal
 //!
-//! With [`Settings::journal`] `FILE`, each shard records in `FILE.0`, `FILE.1` and so on what goes
-//! into its channel, and how that is configured beside it; so an incident can be replayed exactly:
+//! With [`Settings::journal`] `FILE`, the engine records in `FILE` what goes into the channel, and in
+//! `FILE.config.json` how it is configured; so all that the server did can be replayed exactly:
 //!
 //! ```text
-//! parlor --config FILE.0.config.json FILE.0
+//! parlor --config FILE.config.json FILE
 //! ```
 //!
 //! It holds all that clients say, and the user ids and claims of who says it.
@@ -181,7 +181,7 @@
 //! # Looking inside
 //!
 //! The page at `/inspect` shows what goes into channels and what comes out, as it happens, rooms with
-//! their sizes, clients with their queues, and shards. Anybody may load the page; what it shows is
+//! their sizes, clients with their queues, and how the engine does. Anybody may load the page; what it shows is
 //! for those who show the key of operators ([`OperatorKey`]) or, where there is none, the token that is
 //! drawn at each start ([`Server::look_token`], [`Settings::same_machine`]): the program logs a link with it.
 //! It shows what users say, and the claims of their tokens. The same by `curl -N`:
@@ -191,16 +191,16 @@
 //! | `/inspect/stream` | server-sent events, a line of JSON each | `topic`, `client`, `kind` (labels, with commas between them), `way` (`in`, `out`), `payloads=0` (not what is said) |
 //! | `/inspect/rooms` | the largest first | `text` (in the topic), `start`, `limit` (up to 500) |
 //! | `/inspect/clients` | the fullest queue first | `text` (in the id or user), `limit` (up to 500) |
-//! | `/inspect/shards` | what waits for each and for all connections, and what channels count | |
+//! | `/inspect/engine` | what waits for it, its lanes and all connections, and what the channel counts | |
 //!
-//! A line has the `shard`, the `number` of the event (the line of the journal that has it; of what
+//! A line has the `number` of the event (the line of the journal that has it; of what
 //! comes out, that of the event before it), `at_ms`, `way`, `kind`, what it is about, to how many it
 //! goes with the first five of them (`to`), and as `body` what a journal or an observer has, without
 //! recipients; of what is longer than 2 kB, `body_start`. Behind each event stands what it has brought
-//! about; lines of several shards are in order by shard alone. Ticks are shown where `kind` names them.
+//! about. Ticks are shown where `kind` names them.
 //!
 //! Up to 16 may watch. For each, 2,000 lines or 1 MiB wait; what does not fit is counted, and the
-//! count sent where it would stand, as an event named `skipped`. No shard ever waits for one who
+//! count sent where it would stand, as an event named `skipped`. The engine never waits for one who
 //! watches, and where nobody does, nothing is written.
 //!
 //! # For back ends
@@ -236,8 +236,8 @@
 //!
 //! `/metrics` is text of OpenMetrics, for those who may look inside: connections and why they end, rooms,
 //! events, deliveries, refusals, what waits, how long things take, and who came back with a gap. No
-//! label is what a client has said. `/healthz` is for everybody: 200 if clients are served, 503 if a
-//! shard does not answer or the server goes. What each figure is, and how to run a server, is in
+//! label is what a client has said. `/healthz` is for everybody: 200 if clients are served, 503 if the
+//! engine does not answer or the server goes. What each figure is, and how to run a server, is in
 //! `docs/operations.md` of the repository.
 #![forbid(unsafe_code)]
 
@@ -248,6 +248,7 @@ mod clock;
 mod close;
 mod dialogue;
 mod elsewhere;
+mod engine;
 mod epoch;
 mod health;
 mod history;
@@ -267,7 +268,6 @@ mod parked;
 mod patience;
 mod peers;
 mod phoenix;
-mod placement;
 mod problem;
 mod query;
 mod queue;
@@ -280,7 +280,6 @@ mod schema;
 mod server;
 mod sessions;
 mod settings;
-mod shard;
 mod takeovers;
 mod telling;
 
@@ -291,7 +290,6 @@ pub use self::{
     operators::{InvalidOperatorKey, OperatorKey, SameMachine},
     origins::{AllowedOrigin, InvalidOrigin, Origins},
     page::ServedPage,
-    placement::shard_of,
     router::router,
     rules::Rules,
     server::{Server, StartError},

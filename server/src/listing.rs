@@ -10,7 +10,6 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::join_all;
 use parlor::{
     Channel, RoomInfo, Topic,
     wire::dialogue::{self, Packet},
@@ -25,7 +24,7 @@ use crate::{dialogue::Told, hub::Hub, inspect::ask};
 /// For how long a list is kept, for each room in it. Making it takes a microsecond or two for each.
 const EACH_HOLDS: Duration = Duration::from_micros(50);
 
-/// Of how many rooms a shard tells at once, so that nobody waits long for it.
+/// Of how many rooms the engine tells at once, so that nobody waits long for it.
 const AT_ONCE: usize = 500;
 
 /// How long the encoded list may be: of more rooms, it says how many it leaves out.
@@ -39,11 +38,11 @@ pub(crate) struct Listing {
     turn: Turn<()>,
 }
 
-/// All rooms of all shards, in the order in which they are shown.
+/// All rooms, in the order in which they are shown.
 #[derive(Debug)]
 pub(crate) struct List {
     pub(crate) rooms: Vec<RoomInfo>,
-    /// Whether every shard has told its rooms: one that has crashed, or does not answer, has none.
+    /// Whether the engine has told them: one that has crashed, or does not answer, has none.
     pub(crate) is_whole: bool,
     /// How many openings and closings of rooms it has seen.
     changes: u64,
@@ -89,10 +88,9 @@ impl Listing {
 impl List {
     async fn make(hub: &Hub) -> Self {
         let (began, changes) = (Instant::now(), hub.openings.changes());
-        let of_shards = join_all((0..hub.shards.len()).map(|shard| of_shard(hub, shard))).await;
-        let is_whole = of_shards.iter().all(Option::is_some);
-        let mut rooms: Vec<_> = of_shards.into_iter().flatten().flatten().collect();
-        hub.openings.sort(&mut rooms, &hub.settings.channel);
+        let rooms = rooms(hub).await;
+        let is_whole = rooms.is_some();
+        let rooms = rooms.unwrap_or_default();
         let kept_for = EACH_HOLDS * u32::try_from(rooms.len()).unwrap_or(u32::MAX);
         let until = Instant::now() + kept_for;
         Self { rooms, is_whole, changes, began, until, encoded: OnceLock::new() }
@@ -111,17 +109,18 @@ impl List {
     }
 }
 
-/// The rooms of a shard; none if it has crashed or does not answer.
-async fn of_shard(hub: &Hub, shard: usize) -> Option<Vec<RoomInfo>> {
+/// All rooms, in the order in which they were made; none if the channel has crashed or the engine does
+/// not answer.
+async fn rooms(hub: &Hub) -> Option<Vec<RoomInfo>> {
     let topics = |channel: &Channel| (!channel.crashed()).then(|| channel.topics());
-    let topics = ask(hub, shard, topics).await??;
+    let topics = ask(hub, topics).await??;
     let mut rooms = Vec::with_capacity(topics.len());
     for some in topics.chunks(AT_ONCE) {
         let some = some.to_vec();
         let look = move |channel: &Channel| {
             some.iter().filter_map(|topic: &Topic| channel.room(topic)).collect::<Vec<_>>()
         };
-        rooms.extend(ask(hub, shard, look).await?);
+        rooms.extend(ask(hub, look).await?);
     }
     Some(rooms)
 }

@@ -1,16 +1,16 @@
 //! What the server tells of itself at `/metrics`, in the form of OpenMetrics.
 //!
-//! What happens often is counted by the shards, each for itself ([`ShardFigures`]); what connections
+//! What happens often is counted by the engine ([`EngineFigures`]) and its lanes; what connections
 //! come to is counted in [`Doors`]. Everything else is read when somebody asks. No label is anything
 //! that a client has said: how many lines there are follows from the settings alone.
 
 mod count;
 mod doors;
+mod engine;
 mod families;
 mod operators;
 mod page;
 mod process;
-mod shard;
 
 use std::sync::Arc;
 
@@ -33,8 +33,8 @@ use crate::{
 
 pub(crate) use self::{
     doors::{Doors, Ending, NotAccepted, Open, Why},
+    engine::{EngineFigures, LaneFigures, Rejoins, Sent},
     operators::Operators,
-    shard::{Rejoins, Sent, ShardFigures},
 };
 
 /// The form of the answer, by name.
@@ -43,21 +43,17 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 /// What is counted.
 #[derive(Debug)]
 pub(crate) struct Metrics {
-    pub(crate) shards: Vec<Arc<ShardFigures>>,
+    pub(crate) engine: Arc<EngineFigures>,
+    pub(crate) lanes: Vec<Arc<LaneFigures>>,
     pub(crate) doors: Arc<Doors>,
     pub(crate) operators: Operators,
 }
 
 impl Metrics {
-    pub(crate) fn new(shards: usize) -> Self {
-        let shards = (0..shards).map(|_| Arc::default()).collect();
-        Self { shards, doors: Arc::default(), operators: Operators::default() }
-    }
-
-    /// The shards whose journals can't be written any more.
-    pub(crate) fn failed_journals(&self) -> impl Iterator<Item = usize> {
-        let shards = self.shards.iter().enumerate();
-        shards.filter(|(_, shard)| shard.has_journal_failed()).map(|(number, _)| number)
+    pub(crate) fn new(lanes: usize) -> Self {
+        let lanes = (0..lanes).map(|_| Arc::default()).collect();
+        let (doors, operators) = (Arc::default(), Operators::default());
+        Self { engine: Arc::default(), lanes, doors, operators }
     }
 }
 
@@ -95,16 +91,12 @@ async fn scrape(State(hub): State<Arc<Hub>>, request: Parts) -> Result<impl Into
 impl Page {
     /// What there is to tell at this moment.
     fn of(hub: &Hub) -> Self {
-        let mailboxes = hub.shards.iter().map(|shard| {
-            let waiting = shard.max_capacity().saturating_sub(shard.capacity());
-            (!shard.is_closed()).then_some(waiting)
-        });
         Self {
             metrics: Arc::clone(&hub.metrics),
             started_ms: hub.clock.started_ms(),
             places: hub.connections.count(),
             max_places: hub.settings.connections.max,
-            mailboxes: mailboxes.collect(),
+            mailbox: (!hub.engine.is_closed()).then(|| hub.waiting()),
             queues: queues(hub),
             history: hub.history.clone(),
             process: Process::read(),
@@ -113,7 +105,7 @@ impl Page {
     }
 }
 
-/// One queue after the other is asked, so that no shard waits for more than one answer.
+/// One queue after the other is asked, so that no lane waits for more than one answer.
 fn queues(hub: &Hub) -> Queues {
     let mut queues = Queues::default();
     for queue in hub.registry.queues() {

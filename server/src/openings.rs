@@ -1,15 +1,13 @@
-//! In which order rooms were opened, on whichever shards.
-//!
-//! Epochs tell it of the rooms of one shard only.
+//! Which rooms were opened, and how often the list of rooms has changed by that.
 
 use std::{
-    collections::BTreeMap,
+    collections::BTreeSet,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use parlor::{Config, RoomInfo, Topic};
+use parlor::Topic;
 
-/// The rooms that were opened and are there, numbered as they came.
+/// The rooms that were opened and are there.
 #[derive(Debug, Default)]
 pub(crate) struct Openings {
     state: Mutex<State>,
@@ -17,33 +15,21 @@ pub(crate) struct Openings {
 
 #[derive(Debug, Default)]
 struct State {
-    last: u64,
     changes: u64,
-    by_topic: BTreeMap<Topic, u64>,
-}
-
-/// Where a room stands in a list of all.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Standing {
-    Declared(usize),
-    Opened(u64),
-    /// It came with who joined it first; so far as rooms are of one shard, epochs tell when.
-    Joined(u64),
+    topics: BTreeSet<Topic>,
 }
 
 impl Openings {
     pub(crate) fn opened(&self, topic: &Topic) {
         let mut state = self.lock();
-        state.last += 1;
         state.changes += 1;
-        let number = state.last;
-        state.by_topic.insert(topic.clone(), number);
+        state.topics.insert(topic.clone());
     }
 
     pub(crate) fn closed(&self, topic: &Topic) {
         let mut state = self.lock();
         state.changes += 1;
-        state.by_topic.remove(topic);
+        state.topics.remove(topic);
     }
 
     /// Takes note that the server has changed what rooms are like.
@@ -58,22 +44,7 @@ impl Openings {
 
     /// Whether a room is there that was opened.
     pub(crate) fn has(&self, topic: &Topic) -> bool {
-        self.lock().by_topic.contains_key(topic)
-    }
-
-    /// Puts rooms of all shards in order: declared ones as the configuration lists them, then those
-    /// that were opened, then those that came with who joined them.
-    pub(crate) fn sort(&self, rooms: &mut [RoomInfo], config: &Config) {
-        let declared: BTreeMap<_, _> =
-            config.declared().enumerate().map(|(at, (topic, _))| (topic, at)).collect();
-        let state = self.lock();
-        rooms.sort_by_key(|room| {
-            if let Some(at) = declared.get(&room.topic) {
-                return Standing::Declared(*at);
-            }
-            let opened = state.by_topic.get(&room.topic);
-            opened.map_or(Standing::Joined(room.position.epoch), |at| Standing::Opened(*at))
-        });
+        self.lock().topics.contains(topic)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

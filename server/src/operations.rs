@@ -1,10 +1,6 @@
-//! What the application that a server is a part of can do: what a channel takes from its server,
-//! on whichever shards it concerns.
+//! What the application that a server is a part of can do: what a channel takes from its server.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, PoisonError},
-};
+use std::sync::Arc;
 
 use parlor::{
     AddToGroup, Answer, Body, ClientId, CloseRoom, Entries, Event, GroupName, Kick, OpenRoom,
@@ -15,10 +11,9 @@ use serde::Serialize;
 use tokio::sync::oneshot;
 
 use crate::{
+    engine::{Done, Message, SERVER_REF},
     listing::List,
-    placement::{self, shard_of},
     server::Server,
-    shard::{Answered, Message, SERVER_REF, Served},
 };
 
 /// Why something was not done.
@@ -58,26 +53,17 @@ pub(crate) type Outcome<T> = Result<T, OperationError>;
 
 impl Server {
     /// Sends a message to a topic, a group, a user, a client or everyone; each client receives it
-    /// once, whatever shards it takes. Says how many received it.
+    /// once. Says how many received it.
     ///
     /// # Errors
     ///
     /// An unknown topic, group or client is refused, and what is badly named or too large.
     pub async fn publish(&self, publish: Publish) -> Outcome<Published> {
-        let publish = publish.with_ref(SERVER_REF);
-        let served = Served::default();
-        let once = Some(Arc::clone(&served));
-        let body = match placement::of_address(&publish.target, self.shards()) {
-            Some(shard) => {
-                let answer = self.begin(shard, publish.into(), once).await?;
-                done(answer.await.map_err(|_| OperationError::Gone)?)?
-            }
-            // A group is on each shard that has topics of it; another shard has nobody to serve.
-            None => any(self.ask_each(&publish.into(), once).await?)?,
-        };
+        let done = self.carry_out(publish.with_ref(SERVER_REF)).await?;
+        let recipients = done.recipients as u64;
+        let body = answer_of(done)?;
         let position =
             if let Body::Published { position, .. } = body { Some(position) } else { None };
-        let recipients = served.lock().unwrap_or_else(PoisonError::into_inner).len() as u64;
         Ok(Published { position, recipients })
     }
 
@@ -87,8 +73,7 @@ impl Server {
     ///
     /// Refused if it is no member that has a connection.
     pub async fn push(&self, push: Push) -> Outcome<()> {
-        let shard = shard_of(&push.topic, self.shards());
-        self.ask(shard, push.with_ref(SERVER_REF).into()).await.map(drop)
+        self.ask(push.with_ref(SERVER_REF)).await.map(drop)
     }
 
     /// Puts a client out of a topic, or of everything: then it is disconnected too.
@@ -97,23 +82,9 @@ impl Server {
     ///
     /// An unknown client is refused.
     pub async fn kick(&self, kick: Kick) -> Outcome<()> {
-        let kick = kick.with_ref(SERVER_REF);
-        if let Some(topic) = &kick.topic {
-            let shard = shard_of(topic, self.shards());
-            let answer = self.ask(shard, kick.into()).await.map(drop);
-            self.hub().openings.touch();
-            return answer;
-        }
-        // Also when nobody waits for it any more: one who is put out of some shards only would be
-        // neither here nor there.
-        let (server, client_id) = (self.clone(), kick.client_id.clone());
-        let kicked = tokio::spawn(async move {
-            let answers = server.ask_each(&kick.into(), None).await;
-            server.hub().registry.finish(&client_id);
-            server.hub().openings.touch();
-            any(answers?).map(drop)
-        });
-        kicked.await.map_err(|_| OperationError::Gone)?
+        let kicked = self.ask(kick.with_ref(SERVER_REF)).await.map(drop);
+        self.hub().openings.touch();
+        kicked
     }
 
     /// Opens a room.
@@ -122,8 +93,7 @@ impl Server {
     ///
     /// Refused if there is one, or if its configuration has a flaw.
     pub async fn open_room(&self, open: OpenRoom) -> Outcome<()> {
-        let shard = shard_of(&open.topic, self.shards());
-        self.ask(shard, open.with_ref(SERVER_REF).into()).await.map(drop)
+        self.ask(open.with_ref(SERVER_REF)).await.map(drop)
     }
 
     /// Closes a room.
@@ -132,26 +102,20 @@ impl Server {
     ///
     /// Refused if there is none.
     pub async fn close_room(&self, close: CloseRoom) -> Outcome<()> {
-        let shard = shard_of(&close.topic, self.shards());
-        self.ask(shard, close.with_ref(SERVER_REF).into()).await.map(drop)
+        self.ask(close.with_ref(SERVER_REF)).await.map(drop)
     }
 
     /// Adds topics to a group.
     ///
     /// # Errors
     ///
-    /// Refused what is badly named, or past a limit; other topics may have been added then.
+    /// Refused what is badly named, or past a limit; then none are added.
     pub async fn add_to_group(
         &self,
         group: impl Into<GroupName>,
         topics: impl IntoIterator<Item = Topic>,
     ) -> Outcome<()> {
-        let group = group.into();
-        for (shard, topics) in self.by_shard(topics) {
-            let add = AddToGroup::new(group.clone(), topics).with_ref(SERVER_REF);
-            self.ask(shard, add.into()).await?;
-        }
-        Ok(())
+        self.ask(AddToGroup::new(group, topics).with_ref(SERVER_REF)).await.map(drop)
     }
 
     /// Takes topics out of a group. Those that are not in it may be listed, and the group need not
@@ -165,29 +129,18 @@ impl Server {
         group: impl Into<GroupName>,
         topics: impl IntoIterator<Item = Topic>,
     ) -> Outcome<()> {
-        let group = group.into();
-        for (shard, topics) in self.by_shard(topics) {
-            let remove = RemoveFromGroup::new(group.clone(), topics).with_ref(SERVER_REF);
-            self.ask(shard, remove.into()).await?;
-        }
-        Ok(())
+        self.ask(RemoveFromGroup::new(group, topics).with_ref(SERVER_REF)).await.map(drop)
     }
 
-    /// The rooms that there are: declared ones in the order of the configuration, then those that
-    /// were opened by when that was, then those that came with who joined them, of which only those
-    /// of one shard are in order.
+    /// The rooms that there are, in the order in which they were made: declared ones, as the
+    /// configuration lists them, then the others.
     ///
     /// # Errors
     ///
     /// None but that the server is gone.
     pub async fn rooms(&self) -> Outcome<Vec<RoomInfo>> {
-        let mut rooms = Vec::new();
-        for body in self.ask_all(&query(Question::Rooms).into()).await? {
-            if let Body::Answer(Answer::Rooms(some)) = body {
-                rooms.extend(some);
-            }
-        }
-        self.hub().openings.sort(&mut rooms, self.config());
+        let body = self.ask(query(Question::Rooms)).await?;
+        let Body::Answer(Answer::Rooms(rooms)) = body else { return Ok(Vec::new()) };
         Ok(rooms)
     }
 
@@ -198,7 +151,7 @@ impl Server {
         if list.is_whole {
             return Ok(list);
         }
-        // Whatever is wrong with a shard, it says so itself.
+        // Whatever is wrong with the engine, it says so itself.
         self.rooms().await.map(|rooms| Arc::new(List::of(rooms)))
     }
 
@@ -235,19 +188,14 @@ impl Server {
         Ok(Some(*entries))
     }
 
-    /// Which topics a client is a member of, shard by shard in the order in which it joined them.
+    /// Which topics a client is a member of, in the order in which it joined them.
     ///
     /// # Errors
     ///
     /// None but that the server is gone.
     pub async fn topics_of(&self, client_id: impl Into<ClientId>) -> Outcome<Vec<Topic>> {
-        let query = query(Question::TopicsOf).with_client(client_id);
-        let mut topics = Vec::new();
-        for body in self.ask_all(&query.into()).await? {
-            if let Body::Answer(Answer::Topics(some)) = body {
-                topics.extend(some);
-            }
-        }
+        let body = self.ask(query(Question::TopicsOf).with_client(client_id)).await?;
+        let Body::Answer(Answer::Topics(topics)) = body else { return Ok(Vec::new()) };
         Ok(topics)
     }
 
@@ -260,101 +208,52 @@ impl Server {
     pub async fn clients_of(&self, user_id: impl Into<UserId>) -> Outcome<Vec<ClientId>> {
         let (answer, answered) = oneshot::channel();
         let message = Message::ClientsOf { user_id: user_id.into(), answer };
-        // Every client is connected on every shard.
-        self.hub().send(0, message).await.map_err(|_| OperationError::Gone)?;
+        self.hub().send(message).await.map_err(|_| OperationError::Gone)?;
         answered.await.map_err(|_| OperationError::Gone)
     }
 
-    /// What each shard has counted. Every client is counted by every shard.
+    /// What the channel has counted.
     ///
     /// # Errors
     ///
     /// None but that the server is gone.
-    pub async fn stats(&self) -> Outcome<Vec<Stats>> {
-        let mut stats = Vec::new();
-        for body in self.ask_all(&query(Question::Stats).into()).await? {
-            if let Body::Answer(Answer::Stats(some)) = body {
-                stats.push(*some);
-            }
-        }
-        Ok(stats)
+    pub async fn stats(&self) -> Outcome<Stats> {
+        let body = self.ask(query(Question::Stats)).await?;
+        let Body::Answer(Answer::Stats(stats)) = body else { return Err(OperationError::Gone) };
+        Ok(*stats)
     }
 
-    /// Crashes all channels, as a test of what depends on them.
+    /// Crashes the channel, as a test of what depends on it.
     ///
     /// # Errors
     ///
     /// None but that the server is gone.
     pub async fn crash(&self, reason: &str) -> Outcome<()> {
-        self.tell_all(&Event::crash(reason)).await
+        self.carry_out(Event::crash(reason)).await.map(drop)
     }
 
-    /// Restarts channels that have crashed.
+    /// Restarts a channel that has crashed.
     ///
     /// # Errors
     ///
     /// None but that the server is gone.
     pub async fn restart(&self) -> Outcome<()> {
-        self.tell_all(&Event::Restart).await
-    }
-
-    fn shards(&self) -> usize {
-        self.hub().shards.len()
-    }
-
-    fn by_shard(&self, topics: impl IntoIterator<Item = Topic>) -> BTreeMap<usize, Vec<Topic>> {
-        let mut by_shard = BTreeMap::<_, Vec<_>>::new();
-        for topic in topics {
-            by_shard.entry(shard_of(&topic, self.shards())).or_default().push(topic);
-        }
-        by_shard
+        self.carry_out(Event::Restart).await.map(drop)
     }
 
     async fn ask_of(&self, what: Question, topic: Topic) -> Outcome<Body> {
-        let shard = shard_of(&topic, self.shards());
-        self.ask(shard, query(what).with_topic(topic).into()).await
+        self.ask(query(what).with_topic(topic)).await
     }
 
-    async fn ask_all(&self, event: &Event) -> Outcome<Vec<Body>> {
-        self.ask_each(event, None).await?.into_iter().collect()
+    async fn ask(&self, event: impl Into<Event>) -> Outcome<Body> {
+        answer_of(self.carry_out(event).await?)
     }
 
-    /// Asks all shards at once.
-    async fn ask_each(&self, event: &Event, once: Option<Served>) -> Outcome<Vec<Outcome<Body>>> {
-        let mut waiting = Vec::new();
-        for shard in 0..self.shards() {
-            waiting.push(self.begin(shard, event.clone(), once.clone()).await?);
-        }
-        let mut answers = Vec::new();
-        for answer in waiting {
-            answers.push(done(answer.await.map_err(|_| OperationError::Gone)?));
-        }
-        Ok(answers)
-    }
-
-    async fn tell_all(&self, event: &Event) -> Outcome<()> {
-        for shard in 0..self.shards() {
-            let answer = self.begin(shard, event.clone(), None).await?;
-            answer.await.map_err(|_| OperationError::Gone)?;
-        }
-        Ok(())
-    }
-
-    async fn ask(&self, shard: usize, event: Event) -> Outcome<Body> {
-        let answer = self.begin(shard, event, None).await?;
-        done(answer.await.map_err(|_| OperationError::Gone)?)
-    }
-
-    async fn begin(
-        &self,
-        shard: usize,
-        event: Event,
-        once: Option<Served>,
-    ) -> Outcome<oneshot::Receiver<Answered>> {
-        let (answer, answered) = oneshot::channel();
-        let message = Message::Operate { event, once, answer };
-        self.hub().send(shard, message).await.map_err(|_| OperationError::Gone)?;
-        Ok(answered)
+    async fn carry_out(&self, event: impl Into<Event>) -> Outcome<Done> {
+        let (answer, done) = oneshot::channel();
+        let message = Message::Operate { event: event.into(), answer };
+        self.hub().send(message).await.map_err(|_| OperationError::Gone)?;
+        done.await.map_err(|_| OperationError::Gone)
     }
 }
 
@@ -362,19 +261,8 @@ fn query(what: Question) -> Query {
     Query::new(what).with_ref(SERVER_REF)
 }
 
-/// What comes of what shards did: that of one which has done it, if any has.
-fn any(answers: Vec<Outcome<Body>>) -> Outcome<Body> {
-    let mut outcome = Err(OperationError::Gone);
-    for (at, answer) in answers.into_iter().enumerate() {
-        if answer.is_ok() || at == 0 {
-            outcome = answer;
-        }
-    }
-    outcome
-}
-
-fn done(answered: Answered) -> Outcome<Body> {
-    match answered {
+fn answer_of(done: Done) -> Outcome<Body> {
+    match done.answered {
         Some(Ok(body)) => Ok(body),
         Some(Err(refusal)) => Err(OperationError::Refused(refusal)),
         None => Err(OperationError::Gone),

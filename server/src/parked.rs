@@ -6,7 +6,7 @@
 
 use parlor::{Event, Topic};
 
-use crate::{names, queue::Large, shard::Message};
+use crate::{engine::Message, names, queue::Large};
 
 /// Requests that wait, in the order in which they came.
 #[derive(Debug, Default)]
@@ -15,10 +15,9 @@ pub(crate) struct Parked {
     bytes: usize,
 }
 
-/// A request, and the shard that it is for.
+/// A request of a client.
 #[derive(Debug)]
 pub(crate) struct Request {
-    pub(crate) shard: usize,
     pub(crate) message: Message,
     /// What has to be allowed before it goes.
     waits_for: Option<Large>,
@@ -33,9 +32,9 @@ const HEAD: usize = 256;
 
 impl Request {
     /// A request that was read from a frame of so many bytes.
-    pub(crate) fn new((shard, message): (usize, Message), frame_bytes: usize) -> Self {
+    pub(crate) fn new(message: Message, frame_bytes: usize) -> Self {
         // It is held as it is read, and so are some of its parts.
-        let mut request = Self { shard, message, waits_for: None, size: HEAD + 2 * frame_bytes };
+        let mut request = Self { message, waits_for: None, size: HEAD + 2 * frame_bytes };
         request.waits_for = request.large();
         request
     }
@@ -159,7 +158,7 @@ mod tests {
 
     fn request(event: impl Into<Event>) -> Request {
         let (client_id, generation, event) = ("c".into(), 1, event.into());
-        Request::new((0, Message::Event { client_id, generation, event }), 10)
+        Request::new(Message::Event { client_id, generation, event }, 10)
     }
 
     fn join(topic: &str, reference: &str) -> Request {

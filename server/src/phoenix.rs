@@ -21,8 +21,8 @@ use serde::Deserialize;
 
 use self::socket::Guest;
 use crate::{
-    auth::Identity, clock, hub::Hub, metrics::Why, patience::Flow, peers, refused::Refused,
-    registry::Place, sessions::Sessions, shard::Wire,
+    auth::Identity, clock, engine::Wire, hub::Hub, metrics::Why, patience::Flow, peers,
+    refused::Refused, registry::Place, sessions::Sessions,
 };
 
 /// The subprotocol that clients offer beside their token, and that has to be taken.

@@ -1,6 +1,6 @@
 //! What waits for a connection: bounded, in order, and never dropped in silence.
 //!
-//! Shards put in and never wait; the task of the connection takes out. What others cause is *live*:
+//! The engine's lanes put in and never wait; the task of the connection takes out. What others cause is *live*:
 //! a client that does not keep up with that is too slow, and its connection is cut with a code and a
 //! reason. What the client itself has asked for is an *answer*. However large it is, it cuts nothing:
 //! it is taken as the client reads, piece by piece, and the connection hands over no more requests
@@ -27,11 +27,11 @@ use parlor::{Event, EventKind, Outbound, PresenceState, Topic};
 use self::{
     answer::Replay,
     line::{Kind, Line, Live},
-    size::{size_of, size_of_outbound},
+    size::size_of,
 };
 use crate::{close::Close, dialogue::Told};
 
-pub(crate) use self::{answer::Pieces, lane::Tag, line::Load};
+pub(crate) use self::{answer::Pieces, lane::Tag, line::Load, size::size_of_outbound};
 
 /// Something for a connection.
 #[derive(Debug, Clone)]
@@ -40,8 +40,8 @@ pub(crate) enum Item {
     Frame(Message),
     /// The same for clients of Dialogue.
     Told(Arc<Told>),
-    /// A shard has crashed and goes on, so its members are to be members again.
-    Restarted(usize),
+    /// The channel has crashed and goes on, so its members are to be members again.
+    Restarted,
     /// To be encoded by the connection, which knows how.
     Outbound(Arc<Outbound>),
     /// A message that the client has missed, for it alone.
@@ -59,7 +59,7 @@ impl Item {
             Self::Outbound(outbound) => matches!(&**outbound, Outbound::Closed(_)),
             Self::Told(told) => told.ends_membership(),
             Self::Frame(_)
-            | Self::Restarted(_)
+            | Self::Restarted
             | Self::Missed(_)
             | Self::State(_)
             | Self::Interrupted(_) => false,
@@ -75,6 +75,16 @@ pub(crate) struct Joined {
     pub(crate) state: Option<PresenceState>,
     pub(crate) missed: Vec<Outbound>,
     pub(crate) page: Option<Outbound>,
+}
+
+impl Joined {
+    /// How many bytes it holds.
+    pub(crate) fn size(&self) -> usize {
+        let parts = [&self.reply].into_iter().chain(&self.missed).chain(&self.page);
+        let state = self.state.as_ref().map_or(0, |state| state.entries.encoded_bytes());
+        let state = usize::try_from(state).unwrap_or(usize::MAX);
+        parts.map(size_of_outbound).fold(state, usize::saturating_add)
+    }
 }
 
 /// A request whose answer can be large. A connection has one of each kind under way at most.
@@ -166,8 +176,6 @@ pub(crate) struct Queue {
 struct State {
     line: Line,
     end: End,
-    /// How it ends when all shards have said what they have to say of it.
-    put_out: Option<Close>,
     asked: Asked,
     /// The task that takes.
     taker: Option<Waker>,
@@ -265,8 +273,8 @@ impl Queue {
     }
 
     /// Tells the connection to have its client rejoin, behind all that it is being told.
-    pub(crate) fn restarted(&self, shard: usize) {
-        self.answer(None, |line| line.put_last(Item::Restarted(shard)));
+    pub(crate) fn restarted(&self) {
+        self.answer(None, |line| line.put_last(Item::Restarted));
     }
 
     fn answer(&self, is_to: Option<Large>, put: impl FnOnce(&mut Line)) -> Put {
@@ -312,20 +320,6 @@ impl Queue {
         let taker = state.taker.take();
         drop(state);
         wake(taker);
-    }
-
-    /// Notes that the client is put out, by one shard after the other: it ends with the last, by
-    /// [`Queue::finish`].
-    pub(crate) fn put_out(&self, close: Close) {
-        self.lock().put_out.get_or_insert(close);
-    }
-
-    /// Ends it, if its client was put out, when what waits has been taken.
-    pub(crate) fn finish(&self) {
-        let put_out = self.lock().put_out.take();
-        if let Some(close) = put_out {
-            self.close(close);
-        }
     }
 
     /// Ends the connection at once. What waits is not sent.
@@ -497,22 +491,6 @@ mod tests {
         let mut items = Vec::new();
         assert_eq!(queue.take(&mut items).await, None);
         assert!(queue.lock().line.capacity() <= ROOM);
-    }
-
-    #[tokio::test]
-    async fn who_is_put_out_hears_of_all_shards_before_it_ends() {
-        let queue = Queue::new(9, 10_000);
-        queue.finish();
-        assert_eq!(put(&queue, frame("a")), Put::Waits);
-        queue.put_out(Close::put_out("first"));
-        assert_eq!(put(&queue, frame("b")), Put::Waits);
-        queue.put_out(Close::put_out("second"));
-        queue.finish();
-        assert_eq!(put(&queue, frame("c")), Put::Ending);
-        let mut items = Vec::new();
-        assert_eq!(queue.take(&mut items).await, None);
-        assert_eq!(items.len(), 2);
-        assert_eq!(queue.take(&mut items).await, Some(Close::put_out("first")));
     }
 
     #[tokio::test]

@@ -9,10 +9,10 @@ use axum::{
 use tracing::{debug, info, warn};
 
 use crate::{
+    engine::Wire,
     hub::Hub,
     metrics::Why,
     registry::Full,
-    shard::Wire,
     takeovers::{MAX, TooMany, WINDOW_MS},
     telling::{About, Tell},
 };

@@ -10,8 +10,8 @@ use parlor::{ClientId, UserId};
 
 use crate::{
     close::Close,
+    engine::Wire,
     queue::Queue,
-    shard::Wire,
     takeovers::{Takeovers, TooMany},
 };
 
@@ -90,14 +90,6 @@ impl Registry {
         let queue = self.lock().by_client.get(client_id).map(|(_, known)| Arc::clone(&known.queue));
         if let Some(queue) = queue {
             queue.close(close);
-        }
-    }
-
-    /// All shards have put a client out: its connection ends.
-    pub(crate) fn finish(&self, client_id: &ClientId) {
-        let queue = self.lock().by_client.get(client_id).map(|(_, known)| Arc::clone(&known.queue));
-        if let Some(queue) = queue {
-            queue.finish();
         }
     }
 

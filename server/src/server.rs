@@ -1,7 +1,8 @@
-//! A server that runs: its shards, its connections, and its end.
+//! A server that runs: its engine, its connections, and its end.
 
 use std::{
     fmt, io, mem,
+    num::NonZeroU64,
     path::{Path, PathBuf},
     sync::{Arc, Weak},
     thread,
@@ -24,7 +25,9 @@ use crate::{
     clock::{self, Clock},
     close::Close,
     dialogue::Returns,
-    elsewhere, epoch,
+    elsewhere,
+    engine::{Engine, MAILBOX, Message},
+    epoch,
     history::{History, HistorySettings, HistoryStats, Stop},
     hub::Hub,
     inspect,
@@ -34,12 +37,11 @@ use crate::{
     metrics::Metrics,
     openings::Openings,
     operators::LookToken,
-    page, placement, random,
+    page, random,
     registry::{Gate, Registry},
     router,
     sessions::Sessions,
     settings::{Settings, check},
-    shard::{MAILBOX, Message, Shard},
     telling::Telling,
 };
 
@@ -57,9 +59,10 @@ pub struct Server {
 /// What runs beside the connections, and ends after them.
 #[derive(Debug, Default)]
 struct Parts {
-    shards: Vec<JoinHandle<()>>,
+    engine: Option<JoinHandle<()>>,
+    lanes: Vec<JoinHandle<()>>,
     history: Vec<thread::JoinHandle<()>>,
-    /// Ends the reading of pages, which nobody waits for when the shards have ended.
+    /// Ends the reading of pages, which nobody waits for when the engine has ended.
     reading: Option<Stop>,
     /// How many of the threads of the history have panicked, once that is known.
     ending: Option<JoinHandle<usize>>,
@@ -71,7 +74,7 @@ struct Parts {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The configuration of channels can't be split.
+    /// The settings can't work together.
     Config(String),
     /// A journal can't be begun at that path.
     Journal(PathBuf, io::Error),
@@ -92,20 +95,20 @@ const HANDSHAKES: usize = 1_024;
 /// says something.
 const REQUESTS: usize = 2;
 
-/// How long shards may take to end when nobody tells them anything more.
+/// How long the engine may take to end when nobody tells it anything more.
 const LAST_BATCH: Duration = Duration::from_secs(5);
 
 impl Server {
-    /// Starts the shards of a server, as tasks of the runtime in which it is called; it then waits
+    /// Starts the engine of a server, as a task of the runtime in which it is called; it then waits
     /// for connections.
     ///
     /// # Errors
     ///
-    /// What can't be done without: a runtime, the configuration, the journals, the history, its
-    /// threads.
+    /// What can't be done without: a runtime, settings that can work together, the journal, the
+    /// history, its threads.
     pub fn start(mut settings: Settings) -> Result<Self, StartError> {
         let runtime = Handle::try_current().map_err(|_| StartError::NoRuntime)?;
-        settings.shards = settings.shards.max(1);
+        settings.lanes = settings.lanes.max(1);
         check(&settings).map_err(|wrong| StartError::Config(wrong.to_string()))?;
         let clock = Clock::start();
         let history = settings.history.as_ref().map(open_history).transpose()?;
@@ -113,35 +116,30 @@ impl Server {
         let random = u32::from_le_bytes(random::bytes());
         let first_epoch = epoch::first(clock::unix_s(), random, next_epoch)
             .ok_or(StartError::Epochs(next_epoch))?;
-        let configs = placement::configs(&settings.channel, first_epoch, settings.shards)
-            .map_err(StartError::Config)?;
-        let mut journals = Vec::new();
-        for (number, config) in configs.iter().enumerate() {
-            let begin = |path: &Path| {
-                Journal::create(path, number, config)
-                    .map_err(|error| StartError::Journal(path.to_owned(), error))
-            };
-            journals.push(settings.journal.as_deref().map(begin).transpose()?);
-        }
+        // Clients compare refs too, also with those of an earlier run.
+        let first_ref = NonZeroU64::new(first_epoch).unwrap_or(NonZeroU64::MIN);
+        let config =
+            settings.channel.clone().with_first_epoch(first_epoch).with_first_ref(first_ref);
+        let begin = |path: &Path| {
+            Journal::create(path, &config)
+                .map_err(|error| StartError::Journal(path.to_owned(), error))
+        };
+        let journal = settings.journal.as_deref().map(begin).transpose()?;
 
         let history = history.map(|history| history.start(clock)).transpose();
         let history = history.map_err(StartError::Thread)?;
         let openings = Arc::new(Openings::default());
-        let metrics = Arc::new(Metrics::new(settings.shards));
-        let (mut shards, mut parts) = (Vec::new(), Parts::default());
+        let metrics = Arc::new(Metrics::new(settings.lanes));
         let broken = CancellationToken::new();
-        let each = configs.into_iter().zip(journals).zip(&metrics.shards);
-        for (number, ((config, journal), figures)) in each.enumerate() {
-            let (mailbox, receiver) = mpsc::channel(MAILBOX);
-            let config = config.with_hash_key(random::hash_key());
-            let keeper = history.as_ref().map(|history| history.keeper(mailbox.downgrade()));
-            let keeper = keeper.unwrap_or_default();
-            let shard =
-                Shard::new(number, config, journal, keeper, clock, (&openings, figures), &settings);
-            parts.shards.push(runtime.spawn(fused(broken.clone(), shard.run(receiver))));
-            shards.push(mailbox);
-        }
-        // Only shards can hand anything over, so the history ends after they have.
+        let (mailbox, receiver) = mpsc::channel(MAILBOX);
+        let config = config.with_hash_key(random::hash_key());
+        let keeper = history.as_ref().map(|history| history.keeper(mailbox.downgrade()));
+        let keeper = keeper.unwrap_or_default();
+        let engine = Engine::new(config, journal, keeper, clock, (&openings, &metrics), &settings);
+        let lanes = engine.lanes().map(|lane| runtime.spawn(fused(broken.clone(), lane)));
+        let mut parts = Parts { lanes: lanes.collect(), ..Parts::default() };
+        parts.engine = Some(runtime.spawn(fused(broken.clone(), engine.run(receiver))));
+        // Only the engine can hand anything over, so the history ends after it has.
         let history = history.map(|history| {
             parts.history = history.threads;
             parts.reading = Some(history.stop);
@@ -150,7 +148,7 @@ impl Server {
         let limits = &settings.connections;
         let hub = Arc::new(Hub {
             clock,
-            shards,
+            engine: mailbox,
             connections: Gate::new(limits.max, limits.max_per_ip),
             handshakes: Gate::new(
                 limits.max.saturating_mul(REQUESTS).saturating_add(HANDSHAKES),
@@ -176,14 +174,14 @@ impl Server {
         Ok(Self { hub, parts })
     }
 
-    /// Waits until a shard or the history has died of a defect. Its rooms are lost, and their clients
-    /// are served no more: the program should shut the server down and end with an error, so that its
+    /// Waits until the engine, a lane or the history has died of a defect. Clients are served no more:
+    /// the program should shut the server down and end with an error, so that its
     /// supervisor starts it again.
     pub async fn broken(&self) {
         self.hub.broken.cancelled().await;
     }
 
-    /// A server of which nobody waits for the shards.
+    /// A server of which nobody waits for the engine.
     pub(crate) fn of_hub(hub: &Arc<Hub>) -> Self {
         Self { hub: Arc::clone(hub), parts: Arc::default() }
     }
@@ -209,14 +207,14 @@ impl Server {
     /// Ends the server: it takes no more connections, those that it has get what waits for them and
     /// are closed with 1012, and what was recorded is written. That takes no longer than
     /// [`drain_ms`](crate::ConnectionLimits::drain_ms) says, with another second or so for the rest,
-    /// and what the disk takes for the history. A shard that does not end, by a defect or for an
+    /// and what the disk takes for the history. An engine that does not end, by a defect or for an
     /// [`Observer`](crate::Observer) that does not return, is left behind after some seconds.
     ///
     /// Who calls it again waits for the same end.
     pub async fn shutdown(&self) {
-        // A shard answers who has said something before it tells the others, who are to hear it too.
+        // The engine answers who has said something before all others are told, who are to hear it too.
         if !self.hub.going.is_cancelled() && !self.hub.answers(Duration::from_secs(1)).await {
-            warn!("a shard does not answer");
+            warn!("the engine does not answer");
         }
         self.hub.going.cancel();
         self.hub.registry.close_all(&Close::restarting());
@@ -227,9 +225,9 @@ impl Server {
             warn!(left, "connections that would not close are dropped");
         }
         let mut parts = self.parts.lock().await;
-        if timeout(LAST_BATCH, parts.end_shards(&self.hub)).await.is_err() {
-            // The history ends when all shards have, so that is not waited for either.
-            return error!("a shard does not end, and is left behind");
+        if timeout(LAST_BATCH, parts.end_engine(&self.hub)).await.is_err() {
+            // The history ends when the engine has, so that is not waited for either.
+            return error!("the engine does not end, and is left behind");
         }
         parts.end_history().await;
         let panicked = parts.panicked;
@@ -237,11 +235,11 @@ impl Server {
         if panicked == 0 {
             info!("shut down");
         } else {
-            warn!("a shard or the history had panicked");
+            warn!("the engine, a lane or the history had panicked");
         }
     }
 
-    /// How the channels of its shards are configured, by shard but for their declared rooms.
+    /// How its channel is configured.
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.hub.settings.channel
@@ -274,14 +272,18 @@ impl Server {
 
 /// Whoever waits for an end may give up, and another one goes on from there.
 impl Parts {
-    async fn end_shards(&mut self, hub: &Hub) {
-        for shard in 0..hub.shards.len() {
-            // One that has ended needs no word.
-            hub.send(shard, Message::Stop).await.ok();
+    async fn end_engine(&mut self, hub: &Hub) {
+        // One that has ended needs no word.
+        hub.send(Message::Stop).await.ok();
+        if let Some(engine) = &mut self.engine {
+            self.panicked += usize::from(engine.await.is_err());
+            self.engine = None;
         }
-        while let Some(shard) = self.shards.last_mut() {
-            self.panicked += usize::from(shard.await.is_err());
-            self.shards.pop();
+        // It has done what was left to do in its lanes, too.
+        while let Some(lane) = self.lanes.last_mut() {
+            lane.abort();
+            self.panicked += usize::from(lane.await.is_err_and(|error| error.is_panic()));
+            self.lanes.pop();
         }
     }
 
@@ -342,9 +344,9 @@ fn open_history(settings: &HistorySettings) -> Result<History, StartError> {
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (shards, connections) = (self.hub.shards.len(), self.connections());
+        let (lanes, connections) = (self.hub.metrics.lanes.len(), self.connections());
         f.debug_struct("Server")
-            .field("shards", &shards)
+            .field("lanes", &lanes)
             .field("connections", &connections)
             .finish_non_exhaustive()
     }
@@ -353,7 +355,7 @@ impl fmt::Debug for Server {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Config(error) => write!(f, "channels can't be configured: {error}"),
+            Self::Config(error) => write!(f, "the settings can't work together: {error}"),
             Self::Journal(path, error) => {
                 write!(f, "the journal {} can't be begun: {error}", path.display())
             }

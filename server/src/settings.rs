@@ -20,7 +20,6 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
-    thread,
 };
 
 use axum::http::HeaderName;
@@ -47,14 +46,14 @@ use crate::{
 /// The port unless the settings say otherwise, which is Phoenix's.
 const PORT: u16 = 4000;
 
-/// Makes the guard of a shard.
+/// Makes the guard of the engine.
 pub type GuardFactory = Arc<dyn Fn() -> Guard + Send + Sync>;
 
-/// Sees what the channel of a shard says, in its order: the shard's number, and what it said.
+/// Sees what the channel says, in its order.
 ///
-/// It runs in the task of the shard, which waits for it, as does whatever else has its turn on that
+/// It runs in the task of the engine, which waits for it, as does whatever else has its turn on that
 /// thread: so it does not block.
-pub type Observer = Arc<dyn Fn(usize, &Outbound) + Send + Sync>;
+pub type Observer = Arc<dyn Fn(&Outbound) + Send + Sync>;
 
 /// Tells how many lines the program's log has dropped so far.
 pub type LogDrops = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -97,9 +96,9 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Whether there is a page at `/`.
     pub page: ServedPage,
-    /// Over how many shards topics are spread; as many as there are cores by default.
-    pub shards: usize,
-    /// How channels behave. Its limits hold for each shard; its first epoch is that of the start.
+    /// How many lanes bring messages to connections; with one, the engine does so itself.
+    pub lanes: usize,
+    /// How the channel behaves. Its first epoch is that of the start.
     pub channel: Config,
     /// Who may do what, beyond what channels decide: schemas and rules.
     pub guard: GuardFactory,
@@ -116,7 +115,7 @@ pub struct Settings {
     /// `x-forwarded-for`: its last entry counts. None if there is no proxy, or clients could name
     /// themselves.
     pub client_ip_header: Option<HeaderName>,
-    /// Where events are recorded, if anywhere: `FILE.0` for the first shard, and so on.
+    /// Where events are recorded, if anywhere.
     pub journal: Option<PathBuf>,
     /// Where messages are kept that memory has no room for, if anywhere.
     pub history: Option<HistorySettings>,
@@ -138,7 +137,7 @@ impl Default for Settings {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, PORT)),
             page: ServedPage::On,
-            shards: cores(),
+            lanes: lanes(),
             channel: channel.build().unwrap_or_default(),
             guard: Arc::new(Guard::new),
             rules: Rules::default(),
@@ -228,9 +227,9 @@ fn default_room() -> RoomConfig {
         .with_event(EventDefinition::new("message").with_history(Settings::HISTORY))
 }
 
-/// How many threads can run at once; one if nobody knows.
-fn cores() -> usize {
-    thread::available_parallelism().map_or(1, Into::into)
+/// How many lanes pay: see `docs/performance.md`.
+const fn lanes() -> usize {
+    1
 }
 
 impl fmt::Debug for Settings {
@@ -239,7 +238,7 @@ impl fmt::Debug for Settings {
         let Self {
             listen,
             page,
-            shards,
+            lanes,
             channel,
             guard,
             rules,
@@ -258,7 +257,7 @@ impl fmt::Debug for Settings {
         f.debug_struct("Settings")
             .field("listen", listen)
             .field("page", page)
-            .field("shards", shards)
+            .field("lanes", lanes)
             .field("channel", channel)
             .field("guard", &guard())
             .field("rules", rules)

@@ -163,7 +163,7 @@ impl Server {
         let key = Path::new(env!("CARGO_TARGET_TMPDIR")).join("api_fuzz.key");
         fs::write(&key, KEY).unwrap();
         let mut process = Command::new(env!("CARGO_BIN_EXE_parlor-server"));
-        process.args(["--listen", "127.0.0.1:0", "--shards", "2", "--operators-key-file"]);
+        process.args(["--listen", "127.0.0.1:0", "--lanes", "2", "--operators-key-file"]);
         let mut process = process.arg(key).stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let (tell, told) = mpsc::channel();

@@ -21,9 +21,9 @@ pub(super) fn gone() -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "gone", "the server is about to go")
 }
 
-/// A shard is stuck, or has more to do than it can.
+/// The engine is stuck, or has more to do than it can.
 pub(super) fn no_answer(patience: Duration) -> Problem {
-    let detail = format!("a shard does not answer, expected it to in {patience:?}");
+    let detail = format!("the engine does not answer, expected it to in {patience:?}");
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_answer", detail)
 }
 

@@ -32,14 +32,14 @@ use super::{
 };
 use crate::{
     close::{After, Close},
-    hub::{Hub, Link, ShardGone},
+    engine::{Message, Wire},
+    hub::{EngineGone, Hub, Link},
     metrics::Ending,
     names,
     parked::{Parked, Request},
     queue::Item,
     random,
     registry::Place,
-    shard::{Message, Wire},
 };
 
 /// A connection that lives.
@@ -55,9 +55,9 @@ pub(super) struct Connection {
     pub(super) rate: RateLimiter<()>,
     /// What its client has asked for while it had much to read.
     pub(super) parked: Parked,
-    /// What its client has said last, until the shards have room for it. Until then nothing more is
+    /// What its client has said last, until the engine has room for it. Until then nothing more is
     /// read, and neither while it waits for a list of rooms.
-    pub(super) waiting: VecDeque<(usize, Message)>,
+    pub(super) waiting: VecDeque<Message>,
     /// When its token expires.
     pub(super) expires_at: Option<Instant>,
 }
@@ -147,14 +147,14 @@ impl Connection {
         self.write(packet::connected(&random::name())).await?;
         self.write(packet::said(&self.codec.connected())).await?;
         for rejoin in self.rejoins() {
-            self.request(self.link.address_return(rejoin), 0);
+            self.request(self.link.returns(rejoin), 0);
         }
         Ok(())
     }
 
     /// Hands a request over, or parks it while its client has much to read.
-    fn request(&mut self, addressed: (usize, Message), bytes: usize) {
-        let request = Request::new(addressed, bytes);
+    fn request(&mut self, message: Message, bytes: usize) {
+        let request = Request::new(message, bytes);
         let allowed = || self.link.queue.allows();
         if self.parked.holds_up(&request)
             || request.large().is_some_and(|large| !allowed().allows(large))
@@ -168,7 +168,7 @@ impl Connection {
         if let Some(large) = request.large() {
             self.link.queue.ask(large);
         }
-        self.waiting.push_back((request.shard, request.message));
+        self.waiting.push_back(request.message);
     }
 
     /// Hands over what was parked, as far as that may go.
@@ -186,7 +186,7 @@ impl Connection {
         info!(client, topic = topic.as_str(), "too slow for a topic, so it joins again");
         for rejoin in self.rejoins() {
             if names::topic_of(&rejoin) == Some(topic) {
-                self.request(self.link.address_return(rejoin), 0);
+                self.request(self.link.returns(rejoin), 0);
             }
         }
     }
@@ -198,13 +198,10 @@ impl Connection {
         self.codec.restore(rooms, self.link.hub().clock.now_ms())
     }
 
-    /// Makes it a member again of its rooms on a shard that has crashed.
-    fn restore(&mut self, restarted: usize) {
+    /// Makes it a member again of its rooms, after a crash.
+    fn restore(&mut self) {
         for rejoin in self.rejoins() {
-            let (shard, message) = self.link.address(rejoin);
-            if shard == restarted {
-                self.request((shard, message), 0);
-            }
+            self.request(self.link.says(rejoin), 0);
         }
     }
 
@@ -266,7 +263,7 @@ impl Connection {
                     None => self.send(&mut items).await,
                 },
                 sent = hand_over(&hub, &mut self.waiting) => {
-                    sent.map_err(|ShardGone| End::Closed(Close::broken()))
+                    sent.map_err(|EngineGone| End::Closed(Close::broken()))
                 }
                 list = self.listings.list() => self.send_list(&list).await,
                 message = transport.data.take(), if is_idle => match message {
@@ -325,7 +322,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Addresses what the client asks for: a list of rooms to all shards.
+    /// Asks for what the client wants: of the engine, or the list of rooms that all share.
     fn ask(&mut self, event: Event, bytes: usize) {
         let hub = Arc::clone(self.link.hub());
         let limits = &hub.settings.connections;
@@ -337,7 +334,7 @@ impl Connection {
             if self.rooms.is_news(topic) && stays {
                 self.rooms.renew(topic);
                 let leave = Leave::new(&join.client_id, topic);
-                self.request(self.link.address(leave.into()), 0);
+                self.request(self.link.says(leave.into()), 0);
             }
             match self.rooms.ask(&join.topic, limits.max_topics) {
                 Ok(()) => join.into(),
@@ -350,7 +347,7 @@ impl Connection {
             self.listings.ask(hub, event);
         } else {
             self.listings.does();
-            self.request(self.link.address(event), bytes);
+            self.request(self.link.says(event), bytes);
         }
     }
 
@@ -374,9 +371,9 @@ impl Connection {
                         self.write(packet::said(&packet)).await?;
                     }
                 }
-                // Shards put it before those alone who speak Phoenix.
+                // These are for those alone who speak Phoenix.
                 Item::Frame(_) | Item::State(_) => {}
-                Item::Restarted(shard) => self.restore(shard),
+                Item::Restarted => self.restore(),
             }
         }
         Ok(())
@@ -428,12 +425,13 @@ fn refused(join: &Join, max_topics: usize) -> Event {
     refuse.into()
 }
 
-/// Hands over what is waiting, when the shard has room for it; never done if there is nothing.
-async fn hand_over(hub: &Hub, waiting: &mut VecDeque<(usize, Message)>) -> Result<(), ShardGone> {
-    let Some((shard, _)) = waiting.front() else { return future::pending().await };
-    let mailbox = hub.shards.get(*shard).ok_or(ShardGone)?;
-    let permit = mailbox.reserve().await.map_err(|_| ShardGone)?;
-    if let Some((_, message)) = waiting.pop_front() {
+/// Hands over what is waiting, when the engine has room for it; never done if there is nothing.
+async fn hand_over(hub: &Hub, waiting: &mut VecDeque<Message>) -> Result<(), EngineGone> {
+    if waiting.is_empty() {
+        return future::pending().await;
+    }
+    let permit = hub.engine.reserve().await.map_err(|_| EngineGone)?;
+    if let Some(message) = waiting.pop_front() {
         permit.send(message);
     }
     Ok(())

@@ -22,13 +22,13 @@ use crate::{
     auth::Identity,
     clock,
     close::Close,
-    hub::{Hub, ShardGone},
+    engine::Wire,
+    hub::{EngineGone, Hub},
     metrics::Why,
     parked::Parked,
     random,
     registry::Place,
     sessions::{Return, Sessions},
-    shard::Wire,
     telling::{About, Tell},
 };
 
@@ -63,7 +63,7 @@ pub(super) async fn let_in(
         }
         () = hub.going.cancelled() => return Err(End::Closed(Close::restarting())),
     };
-    enter(hub, transport, place, &guest).await.map_err(|ShardGone| End::Closed(Close::broken()))
+    enter(hub, transport, place, &guest).await.map_err(|EngineGone| End::Closed(Close::broken()))
 }
 
 /// Reads until the client has said who it is.
@@ -130,7 +130,7 @@ async fn enter(
     transport: &Arc<Transport>,
     place: Arc<Place>,
     Guest { identity, session }: &Guest,
-) -> Result<Connection, ShardGone> {
+) -> Result<Connection, EngineGone> {
     let user_id = &identity.user_id;
     let (client_id, known) = if let Some(session) = session {
         // Not that of a Phoenix client of the same page.

@@ -2,12 +2,11 @@
 
 use std::{future, mem, sync::Arc};
 
-use futures_util::future::join_all;
 use parlor::Event;
 use tokio::{sync::oneshot, time::Instant};
 
 use super::told::Told;
-use crate::{hub::Hub, listing::encode, shard::Message};
+use crate::{engine::Message, hub::Hub, listing::encode};
 
 /// The lists that one client asks for, one after the other.
 pub(super) struct Listings {
@@ -58,15 +57,10 @@ impl Listings {
 /// The list, when all that was said before has been delivered. A client that may not have it gets one
 /// without rooms.
 async fn list(hub: Arc<Hub>, event: Event, since: Instant) -> Arc<Told> {
-    let mut asked = Vec::new();
-    for shard in 0..hub.shards.len() {
-        let (answer, answered) = oneshot::channel();
-        // One that has gone answers nothing.
-        hub.send(shard, Message::May { event: event.clone(), answer }).await.ok();
-        asked.push(answered);
-    }
-    let may = join_all(asked).await;
-    if may.into_iter().all(|may| may.unwrap_or(false)) {
+    let (answer, may) = oneshot::channel();
+    // One that has gone answers nothing.
+    hub.send(Message::May { event, answer }).await.ok();
+    if may.await.unwrap_or(false) {
         hub.listing.get(&hub, Some(since)).await.encoded()
     } else {
         nothing()

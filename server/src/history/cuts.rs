@@ -11,7 +11,7 @@ use parlor::Topic;
 
 use super::AROUND_MESSAGE;
 
-/// The cuts that all shards have handed over and that are not written.
+/// The cuts that the engine has handed over and that are not written.
 #[derive(Debug, Default)]
 pub(super) struct Cuts(Mutex<Waiting>);
 

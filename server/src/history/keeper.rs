@@ -1,4 +1,4 @@
-//! What a shard has of the history: it hands over what is to be kept, asks for what memory does not
+//! What the engine has of the history: it hands over what is to be kept, asks for what memory does not
 //! hold, and never waits.
 
 use std::{

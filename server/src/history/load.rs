@@ -1,4 +1,4 @@
-//! A page on its way to the thread that reads, and back to the shard that waits for it.
+//! A page on its way to the thread that reads, and back to the engine, which waits for it.
 
 use std::sync::{
     Arc, Mutex, PoisonError,
@@ -9,9 +9,9 @@ use parlor::ClientId;
 use tokio::sync::mpsc::WeakSender;
 
 use super::{Asker, Found, Tally, Wanted};
-use crate::shard::Message;
+use crate::engine::Message;
 
-/// How many pages may be on their way, of all clients of all shards; each client has one at a time.
+/// How many pages may be on their way, of all clients; each client has one at a time.
 pub(super) const MAX_LOADS: u64 = 65_536;
 
 /// A page that is asked of the file.
@@ -25,12 +25,12 @@ pub(super) struct Load {
     tally: Arc<Tally>,
 }
 
-/// What a shard holds as long as it waits for a load. When it is dropped, the load is dropped
+/// What the engine holds as long as it waits for a load. When it is dropped, the load is dropped
 /// without being read.
 #[derive(Debug)]
 pub(crate) struct Ticket(Arc<AtomicBool>);
 
-/// What has come of loads of a shard. The thread that reads never waits for a shard: the shard takes
+/// What has come of loads. The thread that reads never waits for the engine: the engine takes
 /// answers after each batch, and is woken by a message if it has room for one, otherwise it is awake.
 #[derive(Debug)]
 pub(super) struct Answers {
@@ -66,7 +66,7 @@ impl Load {
         Some((Self { wanted, asker, number, waits, answers, tally }, ticket))
     }
 
-    /// Whether a shard still waits for it.
+    /// Whether the engine still waits for it.
     pub(super) fn is_waited_for(&self) -> bool {
         self.waits.load(Ordering::Relaxed)
     }

@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-/// Lines that wait. Shards put in and never wait; the answer to the request takes out.
+/// Lines that wait. The engine puts in and never waits; the answer to the request takes out.
 #[derive(Debug, Default)]
 pub(crate) struct Buffer {
     state: Mutex<State>,

@@ -30,8 +30,6 @@ pub(super) struct Answer {
     /// How much that is live may wait for each.
     queue_limit: Limit,
     clients: Vec<Row>,
-    /// Shards that did not answer in time, so that rooms of theirs are not counted.
-    silent_shards: Vec<usize>,
 }
 
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -61,7 +59,9 @@ struct Row {
     address: Option<IpAddr>,
     connected_at_ms: u64,
     queue: Queued,
-    rooms: usize,
+    /// Unknown if the engine does not answer in time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rooms: Option<usize>,
 }
 
 pub(super) async fn list(
@@ -83,8 +83,8 @@ pub(super) async fn list(
     clients.sort_by(|one, other| one.standing(queue_limit).cmp(&other.standing(queue_limit)));
     let matching = clients.len();
     clients.truncate(limit);
-    let silent_shards = count_rooms(&hub, &mut clients).await;
-    Ok(Json(Answer { all, matching, queue_limit, clients, silent_shards }))
+    count_rooms(&hub, &mut clients).await;
+    Ok(Json(Answer { all, matching, queue_limit, clients }))
 }
 
 impl Row {
@@ -98,7 +98,15 @@ impl Row {
             answer_bytes: answers.bytes,
         };
         let protocol = wire.label();
-        Self { client_id, user_id, protocol, address, connected_at_ms: since_ms, queue, rooms: 0 }
+        Self {
+            client_id,
+            user_id,
+            protocol,
+            address,
+            connected_at_ms: since_ms,
+            queue,
+            rooms: None,
+        }
     }
 
     /// The fullest queue first, then who has come first.
@@ -109,18 +117,15 @@ impl Row {
     }
 }
 
-/// Counts in how many rooms they are, and returns which shards have not answered.
-async fn count_rooms(hub: &Hub, clients: &mut [Row]) -> Vec<usize> {
+/// Counts in how many rooms they are, if the engine answers in time.
+async fn count_rooms(hub: &Hub, clients: &mut [Row]) {
     let ids: Arc<[_]> = clients.iter().map(|client| client.client_id.clone()).collect();
     let count = move |channel: &Channel| {
         let rooms = |id: &ClientId| channel.client(id).map_or(0, |client| client.topics);
         ids.iter().map(rooms).collect::<Vec<_>>()
     };
-    let (counts, silent_shards) = look::told(look::each(hub, count).await);
-    for rooms in counts {
-        for (client, rooms) in clients.iter_mut().zip(rooms) {
-            client.rooms += rooms;
-        }
+    let counts = look::ask(hub, count).await.unwrap_or_default();
+    for (client, rooms) in clients.iter_mut().zip(counts) {
+        client.rooms = Some(rooms);
     }
-    silent_shards
 }

@@ -18,7 +18,6 @@ const NAMED: usize = 5;
 /// Where and when it was.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct Place {
-    pub(super) shard: usize,
     /// Of the event: the line of the journal that has it. Of a message: that of the last event
     /// before it.
     pub(super) number: u64,
@@ -157,7 +156,7 @@ mod tests {
     use super::*;
     use crate::inspect::head::Head;
 
-    const PLACE: Place = Place { shard: 0, number: 7, at_ms: 9 };
+    const PLACE: Place = Place { number: 7, at_ms: 9 };
 
     fn event_line(event: &Event, payloads: Payloads) -> Value {
         serde_json::from_slice(&of_event(PLACE, Head::of_event(event), payloads, event)).unwrap()
@@ -172,7 +171,7 @@ mod tests {
         let line = event_line(&broadcast("{ \"a\":\n1.50 }"), Payloads::Shown);
         let body = json!({"broadcast":
             {"client_id": "c1", "topic": "room:1", "payload": {"a": 1.5}}});
-        let expected = json!({"shard": 0, "number": 7, "at_ms": 9, "way": "in",
+        let expected = json!({"number": 7, "at_ms": 9, "way": "in",
             "kind": "broadcast", "topic": "room:1", "client_id": "c1", "event": "message",
             "body": body});
         assert_eq!(line, expected);

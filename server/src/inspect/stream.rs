@@ -22,7 +22,7 @@ use super::{
     line::Payloads,
     tap::Watcher,
 };
-use crate::{hub::Hub, placement::shard_of, problem::Problem, registry::Place, shard::Message};
+use crate::{engine::Message, hub::Hub, problem::Problem, registry::Place};
 
 /// What can be asked for. What is misspelt is refused: who looks for nothing would take silence for
 /// an answer.
@@ -41,7 +41,7 @@ struct Params {
 /// How often one hears that nothing happens, so that nobody in between takes it for dead.
 const SILENCE: Duration = Duration::from_secs(15);
 
-/// How long to wait for shards that do not answer, before the others are shown.
+/// How long to wait for an engine that does not answer, before the answer begins.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Shows what happens from here on, until who watches goes or the server does.
@@ -57,21 +57,13 @@ pub(super) async fn serve(
     })?;
 
     let buffer = Arc::new(Buffer::default());
-    let shards = match &filter.topic {
-        Some(topic) => vec![shard_of(topic, hub.shards.len())],
-        None => (0..hub.shards.len()).collect(),
-    };
-    let filter = Arc::new(filter);
-    for shard in &shards {
-        let (filter, buffer) = (Arc::clone(&filter), Arc::downgrade(&buffer));
-        let watch = Message::Watch(Watcher { filter, payloads, buffer });
-        // One that has ended has nothing to show.
-        tokio::time::timeout(PATIENCE, hub.send(*shard, watch)).await.ok();
-    }
+    let watcher = Watcher { filter, payloads, buffer: Arc::downgrade(&buffer) };
+    // An engine that has ended has nothing to show.
+    tokio::time::timeout(PATIENCE, hub.send(Message::Watch(watcher))).await.ok();
     // Whatever happens after the answer is shown.
     hub.answers(PATIENCE).await;
 
-    let first = event("watching", &json!({ "shards": shards }));
+    let first = event("watching", &json!({}));
     let watching = Watching { hub, buffer, _place: place, next: Next::First(first) };
     Ok(answer(watching))
 }
@@ -87,7 +79,7 @@ impl Params {
         let kinds = kind.iter().flat_map(|kinds| kinds.split(',')).filter(|kind| !kind.is_empty());
         let known = |kind| filter::label(kind).ok_or_else(|| unknown(kind));
         let mut kinds = kinds.map(known).collect::<Result<Vec<_>, _>>()?;
-        // However often one is named, shards look for it once.
+        // However often one is named, the engine looks for it once.
         kinds.sort_unstable();
         kinds.dedup();
         let payloads = match payloads {

@@ -1,12 +1,9 @@
-//! What a shard tells those who watch it.
+//! What the engine tells those who watch it.
 //!
-//! A shard that nobody watches looks whether anybody does, and that is all. It never waits for one
+//! An engine that nobody watches looks whether anybody does, and that is all. It never waits for one
 //! who does: see [`Buffer`].
 
-use std::{
-    cell::OnceCell,
-    sync::{Arc, Weak},
-};
+use std::{cell::OnceCell, sync::Weak};
 
 use bytes::Bytes;
 use parlor::{Channel, Event, Outbound};
@@ -19,25 +16,24 @@ use super::{
 };
 use crate::clock::Clock;
 
-/// Who watches a shard.
+/// Who watches the engine.
 #[derive(Debug)]
 pub(crate) struct Tap {
-    shard: usize,
     clock: Clock,
     watchers: Vec<Watcher>,
 }
 
 /// One who watches: what it wants to see, and where that is put. Who goes lets go of the buffer.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Watcher {
-    pub(super) filter: Arc<Filter>,
+    pub(super) filter: Filter,
     pub(super) payloads: Payloads,
     pub(super) buffer: Weak<Buffer>,
 }
 
 impl Tap {
-    pub(crate) const fn new(shard: usize, clock: Clock) -> Self {
-        Self { shard, clock, watchers: Vec::new() }
+    pub(crate) const fn new(clock: Clock) -> Self {
+        Self { clock, watchers: Vec::new() }
     }
 
     pub(crate) fn add(&mut self, watcher: Watcher) {
@@ -85,7 +81,7 @@ impl Tap {
     }
 
     fn place(&self, number: u64) -> Place {
-        Place { shard: self.shard, number, at_ms: self.clock.now_ms() }
+        Place { number, at_ms: self.clock.now_ms() }
     }
 
     /// Tells those who want to see it, and forgets those who have gone. It is written once for each
@@ -113,6 +109,8 @@ fn handled(channel: &Channel) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use parlor::{Broadcast, Config, Join, Tick};
     use serde_json::Value;
 
@@ -121,12 +119,11 @@ mod tests {
 
     fn watch(tap: &mut Tap, filter: Filter, payloads: Payloads) -> Arc<Buffer> {
         let buffer = Arc::new(Buffer::default());
-        let filter = Arc::new(filter);
         tap.add(Watcher { filter, payloads, buffer: Arc::downgrade(&buffer) });
         buffer
     }
 
-    /// A channel that is watched as by a shard.
+    /// A channel that is watched as by an engine.
     struct Watched {
         tap: Tap,
         channel: Channel,
@@ -135,7 +132,7 @@ mod tests {
     impl Watched {
         fn new() -> Self {
             let channel = Channel::single_node(Config::default());
-            Self { tap: Tap::new(3, Clock::start()), channel }
+            Self { tap: Tap::new(Clock::start()), channel }
         }
 
         fn handle(&mut self, event: Event) {
@@ -152,7 +149,6 @@ mod tests {
         let told = |waiting| match waiting {
             Waiting::Line(line) => {
                 let line: Value = serde_json::from_slice(&line).unwrap();
-                assert_eq!(line["shard"], 3);
                 format!("{} {} {}", line["number"], line["kind"], line["topic"])
             }
             Waiting::Skipped(count) => format!("skipped {count}"),

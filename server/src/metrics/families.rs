@@ -81,35 +81,16 @@ impl Families<'_> {
         Ok(())
     }
 
-    pub(super) fn counters_of<L: EncodeLabelSet, V: EncodeCounterValue>(
+    pub(super) fn histogram(
         &mut self,
         (name, unit): (&str, Unit),
         help: &str,
-        values: impl IntoIterator<Item = (L, V)>,
-    ) -> fmt::Result {
-        let mut encoder = self.0.encode_descriptor(name, help, Some(&unit), MetricType::Counter)?;
-        for (labels, value) in values {
-            ConstCounter::new(value).encode(encoder.encode_family(&labels)?)?;
-        }
-        Ok(())
-    }
-
-    pub(super) fn histogram<'d>(
-        &mut self,
-        (name, unit): (&str, Unit),
-        help: &str,
-        parts: impl Iterator<Item = &'d Durations>,
+        durations: &Durations,
     ) -> fmt::Result {
         let bounds = Durations::BOUNDS_US.map(|us| Duration::from_micros(us).as_secs_f64());
         let bounds = bounds.into_iter().chain([f64::INFINITY]);
-        let mut buckets: Vec<(f64, u64)> = bounds.map(|bound| (bound, 0)).collect();
-        let mut sum = Duration::ZERO;
-        for part in parts {
-            sum += part.sum();
-            for ((_, all), count) in buckets.iter_mut().zip(part.counts()) {
-                *all += count;
-            }
-        }
+        let buckets: Vec<(f64, u64)> = bounds.zip(durations.counts()).collect();
+        let sum = durations.sum();
         let count = buckets.iter().map(|(_, count)| count).sum();
         let mut encoder =
             self.0.encode_descriptor(name, help, Some(&unit), MetricType::Histogram)?;

@@ -16,11 +16,11 @@ use prometheus_client::{
 use super::{
     Metrics, Queues,
     doors::{NotAccepted, Why},
+    engine::{EngineFigures, Sent},
     families::Families,
     process::{Process, TICK_MS},
-    shard::{Sent, ShardFigures},
 };
-use crate::{history::Tally, shard::Wire};
+use crate::{engine::Wire, history::Tally};
 
 /// What there is to tell at one moment.
 #[derive(Debug)]
@@ -30,8 +30,8 @@ pub(super) struct Page {
     /// How many connections there are, with those that are about to be let in.
     pub(super) places: usize,
     pub(super) max_places: usize,
-    /// What waits for each shard; None for one that has ended.
-    pub(super) mailboxes: Vec<Option<usize>>,
+    /// What waits for the engine; None if it has ended.
+    pub(super) mailbox: Option<usize>,
     pub(super) queues: Queues,
     /// What became of what was to be kept, if there is a file for it.
     pub(super) history: Option<Arc<Tally>>,
@@ -57,7 +57,8 @@ impl Collector for Page {
         self.queues(&mut families)?;
         self.channels(&mut families)?;
         self.traffic(&mut families)?;
-        self.shards(&mut families)?;
+        self.engine(&mut families)?;
+        self.lanes(&mut families)?;
         self.store(&mut families)?;
         self.process(&mut families)
     }
@@ -155,69 +156,67 @@ impl Page {
     }
 
     fn channels(&self, families: &mut Families<'_>) -> fmt::Result {
-        let clients = self.metrics.shards.iter().map(|shard| shard.clients()).max();
         families.gauge(
             "parlor_clients",
             "Clients that there are, with those that may come back.",
-            clients.unwrap_or_default(),
+            self.metrics.engine.clients(),
         )?;
-        let sum = |of: fn(&ShardFigures) -> u64| self.sum(of);
-        families.gauge("parlor_rooms", "Rooms that there are.", sum(ShardFigures::topics))?;
+        let sum = |of: fn(&EngineFigures) -> u64| of(&self.metrics.engine);
+        families.gauge("parlor_rooms", "Rooms that there are.", sum(EngineFigures::topics))?;
         families.gauge(
             "parlor_memberships",
             "Pairs of a client and a room that it is a member of.",
-            sum(ShardFigures::memberships),
+            sum(EngineFigures::memberships),
         )?;
         families.gauge(
             "parlor_memberships_detached",
             "Memberships whose connection is lost, and which wait for it.",
-            sum(ShardFigures::detached),
+            sum(EngineFigures::detached),
         )?;
         families.gauge(
             "parlor_history_messages",
             "Messages that rooms remember in memory.",
-            sum(ShardFigures::history_messages),
+            sum(EngineFigures::history_messages),
         )?;
         families.gauge_of(
             ("parlor_history", Unit::Bytes),
             "Payloads and names of the messages that rooms remember in memory.",
-            sum(ShardFigures::history_bytes),
+            sum(EngineFigures::history_bytes),
         )?;
         families.counter(
             "parlor_rooms_opened",
             "Rooms that were made.",
-            sum(ShardFigures::rooms_opened),
+            sum(EngineFigures::rooms_opened),
         )?;
         families.counter(
             "parlor_presence_joins",
             "Presences that came.",
-            sum(ShardFigures::presence_joins),
+            sum(EngineFigures::presence_joins),
         )?;
         families.counter(
             "parlor_presence_leaves",
             "Presences that went.",
-            sum(ShardFigures::presence_leaves),
+            sum(EngineFigures::presence_leaves),
         )
     }
 
     fn traffic(&self, families: &mut Families<'_>) -> fmt::Result {
+        let engine = &self.metrics.engine;
         families.counters(
             "parlor_events",
-            "What the channels were told, by kind; what concerns a client as such, by each shard.",
-            EventKind::ALL
-                .map(|kind| ([("kind", kind.label())], self.sum(|shard| shard.events(kind)))),
+            "What the channel was told, by kind.",
+            EventKind::ALL.map(|kind| ([("kind", kind.label())], engine.events(kind))),
         )?;
         families.counters(
             "parlor_refusals",
             "What was refused of that, by reason.",
-            Reason::ALL.map(|reason| {
-                ([("reason", reason.label())], self.sum(|shard| shard.refusals(reason)))
-            }),
+            Reason::ALL.map(|reason| ([("reason", reason.label())], engine.refusals(reason))),
         )?;
         let deliveries = Wire::ALL.into_iter().flat_map(|wire| {
             Sent::ALL.map(|(sent, label)| {
                 let labels = [("protocol", wire.label()), ("kind", label)];
-                (labels, self.sum(|shard| shard.deliveries(wire, sent)))
+                let lanes = self.metrics.lanes.iter();
+                (labels, lanes.map(|lane| lane.deliveries(wire, sent)).sum())
             })
         });
         families.counters(
@@ -225,10 +224,7 @@ impl Page {
             "What was put into the queues of connections, by protocol and kind.",
             deliveries,
         )?;
-        let recoveries = [
-            ([("gap", "no")], self.sum(ShardFigures::recovered)),
-            ([("gap", "yes")], self.sum(ShardFigures::gaps)),
-        ];
+        let recoveries = [([("gap", "no")], engine.recovered()), ([("gap", "yes")], engine.gaps())];
         families.counters(
             "parlor_recoveries",
             "Rejoins that said how far they had got, by whether something was missing after that.",
@@ -237,38 +233,54 @@ impl Page {
         families.histogram(
             ("parlor_handle", Unit::Seconds),
             "How long something that a client says takes to be decided, of one in sixteen.",
-            self.metrics.shards.iter().map(|shard| shard.handled()),
+            engine.handled(),
         )?;
         families.histogram(
             ("parlor_batch", Unit::Seconds),
-            "How long a shard takes to handle what waits for it, and to deliver what comes of it.",
-            self.metrics.shards.iter().map(|shard| shard.batches()),
+            "How long the engine takes to handle what waits for it, and to hand over what comes of it.",
+            engine.batches(),
         )
     }
 
-    fn shards(&self, families: &mut Families<'_>) -> fmt::Result {
-        let names: Vec<_> = (0..self.mailboxes.len()).map(|number| number.to_string()).collect();
-        let labels = || names.iter().map(|name| [("shard", name.as_str())]);
-        families.gauges(
-            "parlor_shard_up",
-            "Whether a shard runs.",
-            labels().zip(self.mailboxes.iter().map(|mailbox| u64::from(mailbox.is_some()))),
+    fn engine(&self, families: &mut Families<'_>) -> fmt::Result {
+        let engine = &self.metrics.engine;
+        let up = u64::from(self.mailbox.is_some());
+        families.gauge("parlor_engine_up", "Whether the engine runs.", up)?;
+        families.gauge(
+            "parlor_engine_mailbox_messages",
+            "What waits for the engine to take it.",
+            self.mailbox.unwrap_or_default() as u64,
         )?;
-        families.gauges(
-            "parlor_shard_mailbox_messages",
-            "What waits for a shard to take it.",
-            labels().zip(self.mailboxes.iter().map(|mailbox| mailbox.unwrap_or_default() as u64)),
+        families.counter_of(
+            ("parlor_engine_busy", Unit::Seconds),
+            "How long the engine has worked: if it grows by a second a second, it does nothing else.",
+            engine.busy().as_secs_f64(),
         )?;
-        families.counters_of(
-            ("parlor_shard_busy", Unit::Seconds),
-            "How long a shard has worked: what grows by a second a second does nothing else.",
-            labels().zip(self.metrics.shards.iter().map(|shard| shard.busy().as_secs_f64())),
+        families.gauge_of(
+            ("parlor_engine_longest_batch", Unit::Seconds),
+            "The longest batch since the start: for so long, the engine may have taken nothing in.",
+            engine.longest_batch().as_secs_f64(),
         )?;
-        let failed = self.metrics.shards.iter().map(|shard| shard.has_journal_failed());
-        families.gauges(
+        families.gauge(
             "parlor_journal_failed",
-            "Whether the journal of a shard has ended, as it could not be written.",
-            labels().zip(failed.map(u64::from)),
+            "Whether the journal has ended, as it could not be written.",
+            u64::from(engine.has_journal_failed()),
+        )
+    }
+
+    fn lanes(&self, families: &mut Families<'_>) -> fmt::Result {
+        let lanes = &self.metrics.lanes;
+        let names: Vec<_> = (0..lanes.len()).map(|number| number.to_string()).collect();
+        let labels = || names.iter().map(|name| [("lane", name.as_str())]);
+        families.gauges(
+            "parlor_lane_waiting_deliveries",
+            "Deliveries that wait for a lane; one more for every 128 bytes of a message.",
+            labels().zip(lanes.iter().map(|lane| lane.waiting() as u64)),
+        )?;
+        families.counters(
+            "parlor_lane_helped",
+            "How often the engine did some of the work of a lane that had fallen behind.",
+            labels().zip(lanes.iter().map(|lane| lane.count_helped())),
         )
     }
 
@@ -332,9 +344,5 @@ impl Page {
             families.counter_of(("process_cpu", Unit::Seconds), help, spent.as_secs_f64())?;
         }
         Ok(())
-    }
-
-    fn sum(&self, of: impl Fn(&ShardFigures) -> u64) -> u64 {
-        self.metrics.shards.iter().map(|shard| of(shard)).sum()
     }
 }

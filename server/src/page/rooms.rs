@@ -34,7 +34,7 @@ const HOLDS: Duration = Duration::from_secs(1);
 /// How much longer it holds for each room that there is, since making it takes longer too.
 const EACH_HOLDS: Duration = Duration::from_micros(50);
 
-/// How long shards may take to tell their rooms, of which there may be very many.
+/// How long the engine may take to tell the rooms, of which there may be very many.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Deserialize)]
@@ -179,7 +179,7 @@ async fn listed(hub: &Hub, last: &Last) -> Result<Arc<Listed>, Problem> {
 }
 
 fn no_answer() -> Problem {
-    let detail = format!("a shard does not answer, expected it to in {PATIENCE:?}");
+    let detail = format!("the engine does not answer, expected it to in {PATIENCE:?}");
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_answer", detail)
 }
 

@@ -33,13 +33,13 @@ use crate::{
     auth::Identity,
     clock,
     close::Close,
+    engine::{Message, Wire},
     hub::{Hub, Link},
     names,
     parked::{GaveWay, Parked, Request},
     patience::{Flow, second_look},
     queue::{Item, Large, Pieces},
     registry::Place,
-    shard::{Message, Wire},
 };
 
 /// A connection that lives.
@@ -53,7 +53,7 @@ struct Socket {
     rate: RateLimiter<()>,
     /// What its client has asked for while it had much to read.
     parked: Parked,
-    /// What its client has said last, until the shard has room for it. Until then nothing more is
+    /// What its client has said last, until the engine has room for it. Until then nothing more is
     /// read.
     waiting: Option<Waiting>,
     /// Whether its client has to take replies before it may say more.
@@ -66,7 +66,7 @@ struct Socket {
     turn: Turn,
 }
 
-/// A message, and room for it in the mailbox of its shard, when there is some.
+/// A message, and room for it in the engine's mailbox, when there is some.
 struct Waiting {
     message: Message,
     room: BoxFuture<'static, Option<OwnedPermit<Message>>>,
@@ -89,7 +89,7 @@ enum Step {
     Fail(End),
     /// The client has said something, or has gone.
     Read(Option<Result<Frame, axum::Error>>),
-    /// The shard has room for what waits, or has gone.
+    /// The engine has room for what waits, or has gone.
     HandOver(Option<OwnedPermit<Message>>),
     /// It is time to look whether it is idle.
     Look,
@@ -273,7 +273,7 @@ impl Socket {
         Ok(())
     }
 
-    /// Hands over what waits, now that the shard has room for it.
+    /// Hands over what waits, now that the engine has room for it.
     fn hand_over(&mut self, room: Option<OwnedPermit<Message>>) -> Result<(), End> {
         let room = room.ok_or_else(|| End::Closed(Close::broken()))?;
         if let Some(Waiting { message, .. }) = self.waiting.take() {
@@ -324,7 +324,7 @@ impl Socket {
     fn ask(&mut self, event: Event, frame_bytes: usize) -> Result<(), End> {
         let large = Large::of(&event);
         let topic = matches!(event, Event::Leave(_)).then(|| names::topic_of(&event).cloned());
-        let request = Request::new(self.link.address(event), frame_bytes);
+        let request = Request::new(self.link.says(event), frame_bytes);
         if self.parked.holds_up(&request)
             || large.is_some_and(|large| !self.link.queue.allows().allows(large))
         {
@@ -349,16 +349,13 @@ impl Socket {
         Ok(())
     }
 
-    /// Hands a request to its shard, or lets it wait if that has no room for it.
+    /// Hands a request to the engine, or lets it wait if that has no room for it.
     fn tell(&mut self, request: Request) -> Result<(), End> {
         if let Some(large) = request.large() {
             self.link.queue.ask(large);
         }
-        let Request { shard, message, .. } = request;
-        let Some(mailbox) = self.link.hub().shards.get(shard) else {
-            return Err(End::Closed(Close::broken()));
-        };
-        match mailbox.try_send(message) {
+        let mailbox = &self.link.hub().engine;
+        match mailbox.try_send(request.message) {
             Ok(()) => Ok(()),
             Err(TrySendError::Full(message)) => {
                 let room = mailbox.clone().reserve_owned().map(Result::ok).boxed();
@@ -378,8 +375,8 @@ impl Socket {
                     self.writer.push(frame);
                     continue;
                 }
-                // Shards put it before those alone who speak it.
-                Item::Told(_) | Item::Restarted(_) => continue,
+                // These are for those alone who speak Dialogue.
+                Item::Told(_) | Item::Restarted => continue,
                 Item::Outbound(outbound) => self.codec.outgoing(&outbound),
                 Item::Missed(outbound) => self.missed(&outbound),
                 Item::State(pieces) => {

@@ -27,7 +27,7 @@ pub(super) fn size_of(item: &Item) -> usize {
         Item::Frame(Message::Binary(bytes) | Message::Ping(bytes) | Message::Pong(bytes)) => {
             HEAD + bytes.len()
         }
-        Item::Frame(Message::Close(_)) | Item::Restarted(_) | Item::Interrupted(_) => HEAD,
+        Item::Frame(Message::Close(_)) | Item::Restarted | Item::Interrupted(_) => HEAD,
         Item::Told(told) => HEAD + told.text.len(),
         Item::Outbound(outbound) => size_of_outbound(outbound),
         Item::Missed(outbound) => size_of_outbound(outbound),
@@ -36,7 +36,7 @@ pub(super) fn size_of(item: &Item) -> usize {
 }
 
 /// The same of what is encoded by its connection.
-pub(super) fn size_of_outbound(outbound: &Outbound) -> usize {
+pub(crate) fn size_of_outbound(outbound: &Outbound) -> usize {
     OUTBOUND
         + match outbound {
             Outbound::PushMessage(push) => of_payload(&push.payload),

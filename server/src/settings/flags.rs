@@ -27,11 +27,11 @@ pub struct Flags {
     #[arg(long, value_name = "on|off", value_parser = ["on", "off"], env = "PARLOR_PAGE")]
     pub page: Option<String>,
 
-    /// Over how many shards topics are spread [default: as many as the machine has cores]
-    #[arg(long, value_name = "NUMBER", value_parser = number, env = "PARLOR_SHARDS")]
-    pub shards: Option<u64>,
+    /// How many lanes bring messages to connections [default: 1, the engine does so itself]
+    #[arg(long, value_name = "NUMBER", value_parser = number, env = "PARLOR_LANES")]
+    pub lanes: Option<u64>,
 
-    /// Record every event in FILE.0, FILE.1 and so on, one file a shard, for `parlor` to replay
+    /// Record every event in FILE, for `parlor` to replay
     #[arg(long, value_name = "FILE", env = "PARLOR_JOURNAL")]
     pub journal: Option<PathBuf>,
 
@@ -119,7 +119,7 @@ impl Overrides {
             config: _,
             listen,
             page,
-            shards,
+            lanes,
             journal,
             history,
             session_key_file,
@@ -142,7 +142,7 @@ impl Overrides {
         let all = [
             ("--listen", server, "listen", listen.map(|listen| listen.to_string().into())),
             ("--page", server, "page", page.clone().map(Value::from)),
-            ("--shards", server, "shards", number(shards)),
+            ("--lanes", server, "lanes", number(lanes)),
             ("--journal", server, "journal", path("--journal", journal.as_ref())?),
             ("--history", Some("history"), "file", path("--history", history.as_ref())?),
             (

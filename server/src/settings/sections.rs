@@ -39,8 +39,8 @@ const CHANNEL_KEYS: [&str; 8] = [
 /// How much clocks may differ unless the settings say otherwise.
 const LEEWAY_S: u64 = 30;
 
-/// The most shards: past the number of cores, more do not help.
-const MAX_SHARDS: u64 = 1_024;
+/// The most lanes: past the number of cores, more do not help.
+const MAX_LANES: u64 = 1_024;
 
 /// Reads a document that has become JSON.
 #[derive(Debug)]
@@ -118,8 +118,8 @@ impl<'a> Reader<'a> {
         }
         settings.page =
             table.switch("page", ServedPage::On, ServedPage::Off)?.unwrap_or(settings.page);
-        if let Some(shards) = table.number("shards", 1..=MAX_SHARDS)? {
-            settings.shards = usize::try_from(shards).unwrap_or(settings.shards);
+        if let Some(lanes) = table.number("lanes", 1..=MAX_LANES)? {
+            settings.lanes = usize::try_from(lanes).unwrap_or(settings.lanes);
         }
         if let Some(header) = table.text("client_ip_header")? {
             let wrong = |_| {

@@ -50,7 +50,7 @@ impl Limits {
         self.page_bytes.max(self.max_message_bytes).max(PIECE)
     }
 
-    /// A list of so many rooms, the next one, and what shards tell for it.
+    /// A list of so many rooms, the next one, and what the engine tells for it.
     pub fn of_list(rooms: usize) -> usize {
         LIST + 3 * rooms * ROOM
     }

@@ -21,7 +21,7 @@ pub struct Judge {
 }
 
 /// Little enough that nothing is measured but the server.
-const QUIET: &str = "info,parlor_server::hub=warn,parlor_server::shard=warn";
+const QUIET: &str = "info,parlor_server::hub=warn,parlor_server::engine=warn";
 
 /// How often the memory is looked at after an attack, and how many looks have to find it unchanged.
 const LOOK: Duration = Duration::from_millis(50);
@@ -47,7 +47,7 @@ fn settings(limits: &Limits) -> String {
         clients_open_rooms = 'on'
         [server]
         listen = '127.0.0.1:0'
-        shards = 2
+        lanes = 2
         [connections]
         max_per_ip = 10_000
         queue_bytes = {queue_bytes}

@@ -19,10 +19,10 @@ use tokio_tungstenite::{
 /// How long anything may take before a test fails: far longer than it does.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Settings of a server with more shards than topics need, which does not wait long for who goes.
+/// Settings of a server with more lanes than clients need, which does not wait long for who goes.
 pub fn settings() -> Settings {
     let same_machine = SameMachine::On;
-    let mut settings = Settings { shards: 3, same_machine, ..Settings::default() };
+    let mut settings = Settings { lanes: 3, same_machine, ..Settings::default() };
     // Many a test ends with clients that do not read any more.
     settings.connections.close_ms = 1_000;
     settings

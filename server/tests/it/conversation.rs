@@ -33,7 +33,7 @@ async fn what_one_says_the_others_hear() {
 }
 
 #[tokio::test]
-async fn topics_of_other_shards_do_not_mix() {
+async fn topics_do_not_mix() {
     let running = start(settings()).await;
     let [mut ann, mut bob] = [running.client("ann").await, running.client("bob").await];
     for number in 0..12 {

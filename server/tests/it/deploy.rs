@@ -143,9 +143,9 @@ fn what_following_the_documents_makes_is_ignored() {
         "history.sqlite-wal",
         "history.sqlite.lock",
         "copy.sqlite",
-        "journal.0",
-        "journal.0.config.json",
-        "journal.0.before-1795000000123",
+        "journal",
+        "journal.config.json",
+        "journal.before-1795000000123",
         "parlor-server.toml",
     ];
     let mut git = Command::new("git");
@@ -153,7 +153,7 @@ fn what_following_the_documents_makes_is_ignored() {
     let ignored = String::from_utf8(output.stdout).unwrap();
     assert_eq!(ignored.lines().collect::<Vec<_>>(), made);
     let docker = read(".dockerignore");
-    for pattern in read(".gitignore").lines().skip_while(|line| !line.starts_with("*.key")).take(8)
+    for pattern in read(".gitignore").lines().skip_while(|line| !line.starts_with("*.key")).take(9)
     {
         let pattern = pattern.trim_start_matches('/');
         let is_it = |line: &str| line.trim_start_matches("**/") == pattern;

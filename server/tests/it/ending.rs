@@ -49,7 +49,7 @@ async fn it_says_that_it_is_well() {
     let _ann = running.client("ann").await;
     let answer = get(running.at, "/healthz").await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    assert!(answer.ends_with(r#"{"status":"ok","connections":1,"shards":3}"#), "{answer}");
+    assert!(answer.ends_with(r#"{"status":"ok","connections":1}"#), "{answer}");
 }
 
 #[tokio::test]
@@ -63,18 +63,18 @@ async fn who_never_answers_does_not_hold_it_up() {
     assert_eq!(ann.closed().await.0, 1012);
 }
 
-// A shard that is held up holds up its thread.
+// An engine that is held up holds up its thread.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_shard_that_does_not_end_is_left_behind() {
+async fn an_engine_that_does_not_end_is_left_behind() {
     let held = Held::start(settings()).await;
     let ended = timeout(PATIENCE, held.running.server.shutdown()).await;
-    ended.expect("it ends while the shard stands still");
+    ended.expect("it ends while the engine stands still");
     held.go_on().await.shutdown().await;
 }
 
 #[tokio::test]
-async fn a16_a_shard_that_panics_breaks_the_server() {
-    let observer = |_, outbound: &Outbound| {
+async fn a16_an_engine_that_panics_breaks_the_server() {
+    let observer = |outbound: &Outbound| {
         if let Outbound::BroadcastMessage(message) = outbound {
             assert_ne!(message.event.as_str(), "boom", "a defect");
         }

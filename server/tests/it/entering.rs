@@ -45,7 +45,7 @@ const SETTINGS: &str = "
 ";
 
 async fn running() -> Running {
-    start(Settings { shards: 2, ..Settings::from_toml(SETTINGS).unwrap() }).await
+    start(Settings { lanes: 2, ..Settings::from_toml(SETTINGS).unwrap() }).await
 }
 
 /// A token of ann that expires so many seconds from now.

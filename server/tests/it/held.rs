@@ -1,4 +1,4 @@
-//! A shard that stands still until it is let go on, so that whoever asks it waits.
+//! An engine that stands still until it is let go on, so that whoever asks it waits.
 
 use std::{
     sync::{
@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::{Running, start, until};
 
-/// A server whose one shard stands still. It holds up its thread, so a test of it has several.
+/// A server whose engine stands still. It holds up its thread, so a test of it has several.
 pub struct Held {
     pub running: Running,
     stands_still: Arc<AtomicBool>,
@@ -23,17 +23,17 @@ pub struct Held {
 }
 
 impl Held {
-    /// Starts a server, and holds up its shard when it says the first thing.
+    /// Starts a server, and holds up its engine when it says the first thing.
     pub async fn start(settings: Settings) -> Self {
         let (stands_still, seen) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicUsize::new(0)));
         let (held, calls) = (Arc::clone(&stands_still), Arc::clone(&seen));
-        let observer = Arc::new(move |_: usize, _: &parlor::Outbound| {
+        let observer = Arc::new(move |_: &parlor::Outbound| {
             calls.fetch_add(1, Ordering::SeqCst);
             while held.load(Ordering::SeqCst) {
                 thread::sleep(Duration::from_millis(1));
             }
         });
-        let settings = Settings { shards: 1, observer: Some(observer), ..settings };
+        let settings = Settings { lanes: 1, observer: Some(observer), ..settings };
         let running = start(settings).await;
         let mut held = Self { running, stands_still, publishing: Vec::new() };
         held.publish();
@@ -41,7 +41,7 @@ impl Held {
         held
     }
 
-    /// Gives the shard one thing more to do.
+    /// Gives the engine one thing more to do.
     pub fn publish(&mut self) {
         let publish = Publish::new(Address::Everyone, "e", Payload::json("1").unwrap());
         let server = self.running.server.clone();

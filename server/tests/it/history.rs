@@ -21,7 +21,7 @@ pub fn file(name: &str) -> PathBuf {
     directory.join("history.sqlite")
 }
 
-/// Rooms that remember the last seven of each event name, and three of "rare", on three shards.
+/// Rooms that remember the last seven of each event name, and three of "rare", over three lanes.
 pub fn keeping(history: HistorySettings) -> Settings {
     let room = RoomConfig::default()
         .with_event(EventDefinition::new("*").with_history(7))

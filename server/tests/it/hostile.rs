@@ -60,7 +60,7 @@ async fn who_does_not_read_is_closed_with_a_reason_and_nobody_else_is() {
 
 #[tokio::test]
 async fn what_is_no_frame_closes_its_connection_alone() {
-    let running = start(Settings { shards: 1, ..settings() }).await;
+    let running = start(Settings { lanes: 1, ..settings() }).await;
     let mut bystander = running.client("bystander").await;
     bystander.join("room:1", json!({})).await;
 

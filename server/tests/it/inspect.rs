@@ -5,7 +5,7 @@ mod watching;
 
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
 
@@ -21,7 +21,7 @@ use watching::Watching;
 
 const HERE: &str = "host: localhost";
 const DATA: [&str; 4] =
-    ["/inspect/stream", "/inspect/rooms", "/inspect/clients", "/inspect/shards"];
+    ["/inspect/stream", "/inspect/rooms", "/inspect/clients", "/inspect/engine"];
 
 /// The status of an answer, of which no more is read.
 async fn status(at: std::net::SocketAddr, path: &str, headers: &[&str]) -> u16 {
@@ -74,24 +74,24 @@ async fn the_page_itself_is_for_everybody_under_a_strict_policy() {
     assert_eq!(seen, 11, "{paths:?}");
 }
 
-/// One shard, what its channel says, and where its journal is.
-fn recorded(name: &str) -> (Settings, Arc<Mutex<Vec<Value>>>, String) {
+/// One lane, what its channel says, and where its journal is.
+fn recorded(name: &str) -> (Settings, Arc<Mutex<Vec<Value>>>, PathBuf) {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::remove_dir_all(&directory).ok();
     fs::create_dir_all(&directory).unwrap();
     let journal = directory.join("journal");
     let said = Arc::new(Mutex::new(Vec::new()));
     let written = Arc::clone(&said);
-    let observer = move |_: usize, outbound: &Outbound| {
+    let observer = move |outbound: &Outbound| {
         written.lock().unwrap().push(serde_json::to_value(outbound).unwrap());
     };
     let settings = Settings {
-        shards: 1,
+        lanes: 1,
         journal: Some(journal.clone()),
         observer: Some(Arc::new(observer)),
         ..settings()
     };
-    (settings, said, format!("{}.0", journal.display()))
+    (settings, said, journal)
 }
 
 /// The same without recipients, who are told beside it.
@@ -253,7 +253,7 @@ async fn what_is_misspelt_is_refused() {
 #[tokio::test]
 async fn who_is_slow_is_told_of_what_it_misses_and_nobody_else_notices() {
     const MESSAGES: u64 = 6_000;
-    let running = start(Settings { shards: 1, ..settings() }).await;
+    let running = start(Settings { lanes: 1, ..settings() }).await;
     let mut ann = running.returning("ann", "session").await;
     ann.join("room:1", json!({})).await;
     let mut slow = Watching::open(running.at, "").await;
@@ -285,7 +285,7 @@ async fn who_is_slow_is_told_of_what_it_misses_and_nobody_else_notices() {
 async fn so_many_may_watch_and_who_goes_is_forgotten() {
     let running = start(settings()).await;
     let watchers = || async {
-        let (_, answer) = ask(running.at, "/inspect/shards", &[HERE]).await;
+        let (_, answer) = ask(running.at, "/inspect/engine", &[HERE]).await;
         lists::body(&answer)["watchers"].as_u64().unwrap()
     };
     let mut all = Vec::new();

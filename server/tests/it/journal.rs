@@ -11,16 +11,14 @@ use parlor::{
     Address, Channel, Config, EventDefinition, Kick, LineReader, Outbound, Payload, Publish,
     RoomConfig, Topic,
 };
-use parlor_server::{HistorySettings, Settings, shard_of};
+use parlor_server::{HistorySettings, Settings};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::{Client, Running, built, settings, start, until};
 
-const SHARDS: usize = 3;
-
-/// What the channel of each shard has said, a line each.
-type Lines = Arc<Mutex<[String; SHARDS]>>;
+/// What the channel has said, a line each.
+type Lines = Arc<Mutex<String>>;
 
 fn recording(directory: &str) -> (Settings, Lines, PathBuf) {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(directory);
@@ -38,13 +36,12 @@ fn recording(directory: &str) -> (Settings, Lines, PathBuf) {
         .unwrap();
     let lines = Lines::default();
     let written = Arc::clone(&lines);
-    let observer = move |shard: usize, outbound: &Outbound| {
+    let observer = move |outbound: &Outbound| {
         let mut lines = written.lock().unwrap();
-        lines[shard] += &serde_json::to_string(outbound).unwrap();
-        lines[shard].push('\n');
+        *lines += &serde_json::to_string(outbound).unwrap();
+        lines.push('\n');
     };
     let settings = Settings {
-        shards: SHARDS,
         channel,
         journal: Some(journal.clone()),
         observer: Some(Arc::new(observer)),
@@ -130,10 +127,8 @@ fn replayed(config: &Path, journal: &Path) -> String {
     lines
 }
 
-fn files_of(journal: &Path, shard: usize) -> (PathBuf, PathBuf) {
-    let journal = PathBuf::from(format!("{}.{shard}", journal.display()));
-    let config = PathBuf::from(format!("{}.config.json", journal.display()));
-    (config, journal)
+fn config_of(journal: &Path) -> PathBuf {
+    PathBuf::from(format!("{}.config.json", journal.display()))
 }
 
 #[tokio::test]
@@ -144,17 +139,13 @@ async fn a_journal_replays_what_was_said_byte_for_byte() {
     running.shutdown().await;
 
     let lines = lines.lock().unwrap();
-    for (shard, live) in lines.iter().enumerate() {
-        let (config, journal) = files_of(&journal, shard);
-        assert!(live.lines().count() > 50, "much has happened");
-        assert_eq!(&replayed(&config, &journal), live, "shard {shard}");
-    }
+    let config = config_of(&journal);
+    assert!(lines.lines().count() > 150, "much has happened");
+    assert_eq!(replayed(&config, &journal), *lines);
     // The program does what the library does.
-    let shard = shard_of(&"room:0".into(), SHARDS);
-    let (config, journal) = files_of(&journal, shard);
     let parlor = built::build("parlor", &["--bin", "parlor", "--example", "embed"]);
     let output = Command::new(parlor).arg("--config").args([config, journal]).output().unwrap();
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), lines[shard], "{:?}", output.status);
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), *lines, "{:?}", output.status);
 }
 
 #[tokio::test]
@@ -167,14 +158,10 @@ async fn a_journal_replays_without_the_history_that_completed_its_pages() {
     running.shutdown().await;
 
     let lines = lines.lock().unwrap();
-    for (shard, live) in lines.iter().enumerate() {
-        let (config, journal) = files_of(&journal, shard);
-        assert_eq!(&replayed(&config, &journal), live, "shard {shard}");
-    }
+    assert_eq!(replayed(&config_of(&journal), &journal), *lines);
     // Five were said in a room that remembers three: the others came from the file, and what came
     // from there is no event.
     assert!(read.pages > 0, "{read:?}");
-    let (_, journal) = files_of(&journal, shard_of(&"windows:1".into(), SHARDS));
     let recorded = fs::read_to_string(journal).unwrap();
     assert!(recorded.lines().any(|line| line.starts_with("{\"history\"")));
     assert_eq!(recorded.matches("\"offset\"").count(), 0, "no message is recorded twice");
@@ -184,14 +171,14 @@ async fn a_journal_replays_without_the_history_that_completed_its_pages() {
 async fn a_journal_from_before_is_kept() {
     let (settings, _, journal) = recording("kept");
     let running = start(settings.clone()).await;
-    let first = fs::read_to_string(files_of(&journal, 0).0).unwrap();
+    let first = fs::read_to_string(config_of(&journal)).unwrap();
     running.shutdown().await;
     let running = start(settings).await;
     running.shutdown().await;
     let names: Vec<_> = fs::read_dir(journal.parent().unwrap())
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.display().to_string().contains("journal.0.config.json.before-"))
+        .filter(|path| path.display().to_string().contains("journal.config.json.before-"))
         .collect();
     let [kept] = &names[..] else { panic!("{names:?}, expected one") };
     assert_eq!(fs::read_to_string(kept).unwrap(), first);

@@ -39,7 +39,7 @@ fn serve(history: &Path) -> (Child, SocketAddr) {
     let settings = history.with_file_name("settings.toml");
     std::fs::write(&settings, SETTINGS).unwrap();
     let mut program = Command::new(env!("CARGO_BIN_EXE_parlor-server"));
-    program.args(["--listen", "127.0.0.1:0", "--shards", "2", "--config"]).arg(settings);
+    program.args(["--listen", "127.0.0.1:0", "--lanes", "2", "--config"]).arg(settings);
     program.arg("--history").arg(history);
     let mut program = program.stdout(Stdio::piped()).spawn().unwrap();
     let mut said = Vec::new();

@@ -58,7 +58,7 @@ fn moved(before: &Page, after: &Page) -> BTreeMap<String, f64> {
     all.filter(|(_, by)| by.abs() > 0.0).collect()
 }
 
-/// Waits until exactly that has moved: a shard counts after it has delivered.
+/// Waits until exactly that has moved: the engine counts after it has delivered.
 async fn check(running: &Running, before: &Page, expected: &[(&str, f64)]) {
     let expected = expected.iter().map(|(name, by)| ((*name).to_owned(), *by)).collect();
     let mut last = BTreeMap::new();
@@ -71,7 +71,7 @@ async fn check(running: &Running, before: &Page, expected: &[(&str, f64)]) {
     assert!(reached.is_ok(), "moved by {last:#?}, expected {expected:#?}");
 }
 
-/// Two shards; rooms that remember, and one for a single member.
+/// Two lanes; rooms that remember, and one for a single member.
 fn remembering() -> Settings {
     let room = RoomConfig::default().with_event(EventDefinition::new("*").with_history(10));
     let channel = Config::builder()
@@ -80,7 +80,7 @@ fn remembering() -> Settings {
         .room("cell", RoomConfig::default().with_max_members(1))
         .build()
         .unwrap();
-    Settings { channel, shards: 2, ..settings() }
+    Settings { channel, lanes: 2, ..settings() }
 }
 
 #[tokio::test]
@@ -123,8 +123,7 @@ async fn a_conversation_is_counted() {
             ("parlor_deliveries_total{protocol=\"phoenix\",kind=\"presence_state\"}", 2.0),
             ("parlor_deliveries_total{protocol=\"phoenix\",kind=\"reply\"}", 4.0),
             ("parlor_events_total{kind=\"broadcast\"}", 3.0),
-            // On each shard.
-            ("parlor_events_total{kind=\"connect\"}", 6.0),
+            ("parlor_events_total{kind=\"connect\"}", 3.0),
             ("parlor_events_total{kind=\"join\"}", 1.0),
             // A client of Phoenix joins and comes back by the same word.
             ("parlor_events_total{kind=\"rejoin\"}", 3.0),
@@ -192,14 +191,14 @@ async fn a16_a_connection_that_is_lost_is_not_a_kick() {
     ann.join("room:1", json!({})).await;
     drop(ann);
     let counted =
-        async { while scrape(running.at).await.of(disconnects) < before.of(disconnects) + 2.0 {} };
-    timeout(PATIENCE, counted).await.expect("each of two shards is told");
+        async { while scrape(running.at).await.of(disconnects) < before.of(disconnects) + 1.0 {} };
+    timeout(PATIENCE, counted).await.expect("the channel is told");
     assert_eq!(scrape(running.at).await.of(kicks), before.of(kicks));
 }
 
 #[tokio::test]
 async fn connections_that_are_not_taken_are_counted_by_reason() {
-    let running = start(Settings { shards: 2, ..Settings::from_toml(DOOR).unwrap() }).await;
+    let running = start(Settings { lanes: 2, ..Settings::from_toml(DOOR).unwrap() }).await;
     let before = scrape(running.at).await;
     for query in ["vsn=1.0.0", "vsn=2.0.0&session=", "vsn=2.0.0&token=x"] {
         let url = format!("/socket/websocket?{query}");
@@ -321,7 +320,7 @@ async fn no_label_is_what_a_client_has_said() {
     assert_eq!(before.labels, after.labels);
     assert!(!format!("{after:?}").contains("hostile"));
     let names: Vec<_> = after.labels.iter().map(|(name, _)| name.as_str()).collect();
-    let known = ["code", "gap", "kind", "le", "protocol", "reason", "shard", "version"];
+    let known = ["code", "gap", "kind", "lane", "le", "protocol", "reason", "version"];
     assert!(names.iter().all(|name| known.contains(name)), "{names:?}");
     // It follows from the settings how long the page is.
     assert!(after.samples.len() < 250, "{}", after.samples.len());
@@ -416,9 +415,10 @@ async fn what_runs_is_told() {
         1.0
     );
     assert_eq!(page.families["parlor_batch_seconds"].unit, "seconds");
-    for shard in 0..3 {
-        assert_eq!(page.of(&format!("parlor_shard_up{{shard=\"{shard}\"}}")), 1.0);
-        assert_eq!(page.of(&format!("parlor_journal_failed{{shard=\"{shard}\"}}")), 0.0);
+    assert_eq!(page.of("parlor_engine_up"), 1.0);
+    assert_eq!(page.of("parlor_journal_failed"), 0.0);
+    for lane in 0..3 {
+        assert_eq!(page.of(&format!("parlor_lane_helped_total{{lane=\"{lane}\"}}")), 0.0);
     }
     if cfg!(target_os = "linux") {
         assert!(page.of("process_resident_memory_bytes") > 1e6);

@@ -94,7 +94,7 @@ async fn from_the_same_machine_one_may_look_without_a_key() {
 
 /// What may be looked at from the same machine.
 const LOOKS: [&str; 6] =
-    [LOOK, "/metrics", "/inspect/rooms", "/inspect/clients", "/inspect/shards", "/inspect/stream"];
+    [LOOK, "/metrics", "/inspect/rooms", "/inspect/clients", "/inspect/engine", "/inspect/stream"];
 
 #[tokio::test]
 async fn where_that_is_off_those_on_the_same_machine_need_the_key_too() {
@@ -126,7 +126,7 @@ async fn where_that_is_off_those_on_the_same_machine_need_the_key_too() {
 
 #[tokio::test]
 async fn a17_being_on_the_same_machine_opens_nothing_by_default() {
-    let running = start(Settings { shards: 1, ..Settings::default() }).await;
+    let running = start(Settings { lanes: 1, ..Settings::default() }).await;
     let token = format!("authorization: Bearer {}", running.server.look_token().unwrap());
     for path in LOOKS {
         // As nginx passes it on by `proxy_pass http://127.0.0.1:4000;` alone.
@@ -143,7 +143,7 @@ async fn a17_being_on_the_same_machine_opens_nothing_by_default() {
     }
     let (status, problem, _) = refusal(running.at, ACT, &["host: localhost", &token]).await;
     assert_eq!((status, &problem["reason"]), (403, &"no_operators_key".into()), "it only looks");
-    let other = start(Settings { shards: 1, ..Settings::default() }).await;
+    let other = start(Settings { lanes: 1, ..Settings::default() }).await;
     assert_ne!(running.server.look_token(), other.server.look_token());
     assert_eq!(start_with_key().await.server.look_token(), None, "the key is enough");
 }
@@ -163,7 +163,7 @@ async fn a17_same_machine_is_off_where_others_can_reach_the_server() {
 #[tokio::test]
 async fn what_is_answered_is_kept_by_nobody_in_between() {
     let running = start_with_key().await;
-    let paths = [ACT, LOOK, "/metrics", "/inspect/rooms", "/inspect/clients", "/inspect/shards"];
+    let paths = [ACT, LOOK, "/metrics", "/inspect/rooms", "/inspect/clients", "/inspect/engine"];
     for path in paths {
         for host in ["host: localhost", "host: chat.example"] {
             let (status, answer) = ask(running.at, path, &[host]).await;
@@ -197,7 +197,7 @@ async fn the_key_is_in_the_settings_or_a_file() {
         Settings::load(&by_flag).unwrap(),
     ] {
         assert!(!format!("{settings:?}").contains(KEY));
-        let running = start(Settings { shards: 1, ..settings }).await;
+        let running = start(Settings { lanes: 1, ..settings }).await;
         let key = format!("authorization: Bearer {KEY}");
         assert_eq!(refusal(running.at, ACT, &["host: a.example", &key]).await.0, 404);
     }

@@ -26,7 +26,7 @@ fn room() -> RoomConfig {
 /// A server with such rooms.
 fn remembering(room: RoomConfig) -> Settings {
     let channel = Config::builder().grace_ms(FOR_EVER).default_room(room).build().unwrap();
-    let mut settings = Settings { channel, shards: 2, ..settings() };
+    let mut settings = Settings { channel, lanes: 2, ..settings() };
     settings.connections.events_per_window = u32::MAX;
     settings
 }

@@ -125,7 +125,7 @@ fn topics(listed: &Value) -> Vec<&str> {
 #[tokio::test]
 async fn rooms_are_listed_as_configured_and_then_by_topic_whoever_comes() {
     let toml = "[[rooms]]\npattern = 'zoo'\n[[rooms]]\npattern = 'attic'";
-    let settings = Settings { shards: 3, ..with(toml) };
+    let settings = Settings { lanes: 3, ..with(toml) };
     let running = start(settings).await;
     let mut ann = running.client("ann").await;
     for topic in ["room:2", "b", "room:1", "a", "attic"] {
@@ -257,18 +257,18 @@ async fn strangers_are_told_no_rooms() {
     running.shutdown().await;
 }
 
-// A shard that is held up holds up its thread.
+// An engine that is held up holds up its thread.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_shard_that_does_not_answer_is_not_waited_for_without_an_end() {
+async fn an_engine_that_does_not_answer_is_not_waited_for_without_an_end() {
     let (held, seen) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicUsize::new(0)));
     let (is_held, calls) = (Arc::clone(&held), Arc::clone(&seen));
-    let observer = Arc::new(move |_: usize, _: &parlor::Outbound| {
+    let observer = Arc::new(move |_: &parlor::Outbound| {
         calls.fetch_add(1, Ordering::SeqCst);
         while is_held.load(Ordering::SeqCst) {
             thread::sleep(Duration::from_millis(1));
         }
     });
-    let running = start(Settings { shards: 1, observer: Some(observer), ..settings() }).await;
+    let running = start(Settings { lanes: 1, observer: Some(observer), ..settings() }).await;
     let publish = Publish::new(Address::Everyone, "e", Payload::json("1").unwrap());
     let publishing = tokio::spawn({
         let server = running.server.clone();
@@ -276,7 +276,7 @@ async fn a_shard_that_does_not_answer_is_not_waited_for_without_an_end() {
     });
     until(|| seen.load(Ordering::SeqCst) > 0).await;
 
-    // One waits for the shard, the other for the first one.
+    // One waits for the engine, the other for the first one.
     let (one, other) = tokio::join!(get(running.at, "/rooms.json"), get(running.at, "/rooms.json"));
     for refused in [one, other] {
         assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");

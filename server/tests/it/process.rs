@@ -32,7 +32,7 @@ impl Process {
         std::fs::write(&key, KEY).unwrap();
         let (reader, writer) = pipe().unwrap();
         let mut program = Command::new(env!("CARGO_BIN_EXE_parlor-server"));
-        program.args(["--listen", "127.0.0.1:0", "--shards", "2"]).args(flags);
+        program.args(["--listen", "127.0.0.1:0", "--lanes", "2"]).args(flags);
         program.arg("--config").arg(config).arg("--operators-key-file").arg(key);
         program.stdout(writer.try_clone().unwrap()).stderr(writer);
         let child = program.spawn().unwrap();

@@ -17,7 +17,7 @@ fn hints(flags: &[&str]) -> String {
 /// What is said up to a line with such a text.
 fn until(flags: &[&str], last: &str) -> String {
     let mut program = Command::new(PROGRAM);
-    program.args(["--listen", "127.0.0.1:0", "--shards", "1"]).args(flags);
+    program.args(["--listen", "127.0.0.1:0", "--lanes", "1"]).args(flags);
     let mut program = program.stdout(Stdio::piped()).spawn().unwrap();
     let mut said = String::new();
     let lines = BufReader::new(program.stdout.take().unwrap()).lines();
@@ -115,7 +115,7 @@ fn a_flag_that_can_not_be_is_named_with_what_was_expected() {
     check(&["--listen", "70000"], place);
     let number = "for '--grace-ms <MILLISECONDS>': expected a whole number from 0 to ";
     check(&["--grace-ms", "abc"], number);
-    check(&["--shards", "1.5"], "for '--shards <NUMBER>': expected a whole number from 0 to ");
+    check(&["--lanes", "1.5"], "for '--lanes <NUMBER>': expected a whole number from 0 to ");
     check(&["--log", "bogus=x"], "for '--log <LEVEL>': ");
     check(&["--log", "bogus=x"], "expected such as debug, or parlor_server=debug");
 }
@@ -165,7 +165,7 @@ fn what_is_hardly_meant_is_logged() {
 #[test]
 fn settings_come_from_the_environment_below_flags_and_above_the_file() {
     let config = concat!(env!("CARGO_TARGET_TMPDIR"), "/program.environment.toml");
-    std::fs::write(config, "server = {listen = '127.0.0.1:1', shards = 1}").unwrap();
+    std::fs::write(config, "server = {listen = '127.0.0.1:1', lanes = 1}").unwrap();
     let listens = |flags: &[&str]| {
         let mut program = Command::new(PROGRAM);
         program.args(["--check", "--log-format", "json"]).args(flags);
@@ -173,7 +173,7 @@ fn settings_come_from_the_environment_below_flags_and_above_the_file() {
         let output = program.output().unwrap();
         let said = String::from_utf8(output.stdout).unwrap();
         let line: serde_json::Value = serde_json::from_str(said.trim_end()).unwrap();
-        (line["listen"].as_str().unwrap().to_owned(), line["shards"].as_u64().unwrap())
+        (line["listen"].as_str().unwrap().to_owned(), line["lanes"].as_u64().unwrap())
     };
     assert_eq!(listens(&[]), ("0.0.0.0:2".into(), 1));
     assert_eq!(listens(&["--listen", "localhost:3"]), ("127.0.0.1:3".into(), 1));

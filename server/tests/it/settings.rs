@@ -45,7 +45,7 @@ fn the_default_is_open_and_local() {
     assert_eq!(settings.channel.grace_ms(), 30_000);
     assert_eq!(settings.channel.clients_open_rooms(), ClientRooms::Off);
     assert_eq!(settings.channel.unlisted_topics(), UnlistedTopics::Create);
-    assert!(settings.shards >= 1);
+    assert!(settings.lanes >= 1);
     assert_eq!((settings.journal, settings.session_key), (None, None));
     assert!(settings.operator_key.is_none());
     assert_eq!((settings.page, settings.same_machine), (ServedPage::On, SameMachine::Link));
@@ -62,7 +62,7 @@ fn rooms_of_which_nothing_is_said_keep_what_the_page_shows() {
     let file = |toml| Settings::from_toml(toml).unwrap();
     assert_eq!(kept(Settings::default(), "lobby"), Some(Settings::HISTORY));
     assert_eq!(kept(Settings::load(&Flags::default()).unwrap(), "lobby"), Some(200));
-    for silent in ["", "[server]\nshards = 1", "[limits]\nclients = 9"] {
+    for silent in ["", "[server]\nlanes = 1", "[limits]\nclients = 9"] {
         assert_eq!(kept(file(silent), "lobby"), Some(200), "{silent}");
     }
     // What is said of rooms is all that holds for them, and for no others.
@@ -92,7 +92,7 @@ fn the_example_loads_and_its_defaults_are_the_defaults() {
         assert_eq!(settings.channel.limit(limit), default.channel.limit(limit), "{limit}");
     }
 
-    assert_eq!(settings.shards, 2);
+    assert_eq!(settings.lanes, 2);
     assert_eq!(settings.channel.unlisted_topics(), UnlistedTopics::Refuse);
     assert!(!settings.auth.is_open());
     let chat = settings.channel.room_for(&"chat:1".into()).unwrap();
@@ -158,7 +158,7 @@ fn flags_hold_in_place_of_the_file() {
         &[
             (
                 "parlor.toml",
-                "grace_ms = 1\n[server]\nlisten = '0.0.0.0:1'\nshards = 3\n[auth]\nhs256_secret = 'too short'\n[history]\nfile = 'elsewhere'\nmax_messages = 9\n[origins]\nallowed = '*'\n",
+                "grace_ms = 1\n[server]\nlisten = '0.0.0.0:1'\nlanes = 3\n[auth]\nhs256_secret = 'too short'\n[history]\nfile = 'elsewhere'\nmax_messages = 9\n[origins]\nallowed = '*'\n",
             ),
             ("secret", "a secret of a file, with a line break at its end\n"),
             ("key", &"0f".repeat(32)),
@@ -172,7 +172,7 @@ fn flags_hold_in_place_of_the_file() {
         "[::1]:2",
         "--page",
         "off",
-        "--shards",
+        "--lanes",
         "4",
         "--grace-ms",
         "5",
@@ -200,7 +200,7 @@ fn flags_hold_in_place_of_the_file() {
     let settings = Settings::load(&flags(&said)).unwrap();
     assert_eq!(settings.listen.to_string(), "[::1]:2");
     assert_eq!(settings.page, ServedPage::Off);
-    assert_eq!((settings.shards, settings.channel.grace_ms()), (4, 5));
+    assert_eq!((settings.lanes, settings.channel.grace_ms()), (4, 5));
     assert_eq!((settings.connections.max, settings.connections.max_per_ip), (6, 7));
     assert_eq!(settings.journal, Some(directory.join("journal")));
     let history = HistorySettings::new(directory.join("history"));
@@ -225,7 +225,7 @@ fn what_is_wrong_in_a_flag_names_the_flag() {
     let error = fs::read(&missing).unwrap_err();
     let (missing, short) = (missing.to_str().unwrap(), short.to_str().unwrap());
     for (said, expected) in [
-        (["--shards", "0"], "--shards: expected a whole number from 1 to 1024, got 0".into()),
+        (["--lanes", "0"], "--lanes: expected a whole number from 1 to 1024, got 0".into()),
         (["--max-connections", "0"], "--max-connections: expected a whole number from 1 to 10000000, got 0".into()),
         (["--allow-origin", "a"], "--allow-origin: \"a\" is no origin, expected one such as \"https://app.example\", \"https://*.example\", \"same_host\", \"null\" or \"*\"".into()),
         (["--audience", "a"], "--audience: there is no key, expected one to verify tokens by".into()),
@@ -243,13 +243,13 @@ fn what_is_wrong_in_a_flag_names_the_flag() {
 
 #[test]
 fn what_is_wrong_in_a_file_names_file_line_and_key() {
-    let directory = directory("wrong_file", &[("parlor.toml", "[server]\n\nshards = 0\n")]);
+    let directory = directory("wrong_file", &[("parlor.toml", "[server]\n\nlanes = 0\n")]);
     let file = directory.join("parlor.toml");
     let file = file.to_str().unwrap();
     let refused = Settings::load(&flags(&["-c", file])).map(|_| "nothing is wrong").unwrap_err();
-    let expected = "server.shards: expected a whole number from 1 to 1024, got 0";
+    let expected = "server.lanes: expected a whole number from 1 to 1024, got 0";
     assert_eq!(refused.to_string(), format!("{file}, line 3: {expected}"));
-    assert_eq!((refused.line, refused.key.as_str()), (Some(3), "server.shards"));
+    assert_eq!((refused.line, refused.key.as_str()), (Some(3), "server.lanes"));
 }
 
 #[test]
@@ -260,7 +260,7 @@ fn an_unknown_key_is_named_with_those_that_are_known() {
     );
     check(
         "[server]\nport = 1",
-        "line 2: server.port: unknown key, expected one of `listen`, `page`, `shards`, `client_ip_header`, `journal`, `session_key`, `session_key_file`",
+        "line 2: server.port: unknown key, expected one of `listen`, `page`, `lanes`, `client_ip_header`, `journal`, `session_key`, `session_key_file`",
     );
     check("[origins]\nallow = []", "line 2: origins.allow: unknown key, expected one of `allowed`");
     for (toml, key) in [
@@ -336,7 +336,7 @@ fn each_key_of_the_server_says_what_it_expects() {
         ("[server]\nlisten = 'localhost'", "line 2: server.listen: \"localhost\" is not a place to listen, expected an address and a port, such as 127.0.0.1:4000, [::]:4000, localhost:4000, or a port of this machine alone, such as 4000".into()),
         ("[server]\npage = 'of'", "line 2: server.page: expected \"on\" or \"off\", got \"of\"".into()),
         ("[server]\npage = false", "line 2: server.page: expected text, got a boolean".into()),
-        ("[server]\nshards = 1025", "line 2: server.shards: expected a whole number from 1 to 1024, got 1025".into()),
+        ("[server]\nlanes = 1025", "line 2: server.lanes: expected a whole number from 1 to 1024, got 1025".into()),
         ("[server]\nclient_ip_header = 'x y'", "line 2: server.client_ip_header: expected the name of a header, such as x-forwarded-for".into()),
         ("[server]\njournal = ''", "line 2: server.journal: expected the path of a file, got nothing".into()),
         ("[server]\nsession_key = '0f'", "line 2: server.session_key: expected 64 hexadecimal digits, which are 32 random bytes".into()),

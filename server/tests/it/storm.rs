@@ -88,7 +88,7 @@ impl Storm {
         let server = &self.running.server;
         until(|| server.connections() == connected).await;
         let all_gone = async {
-            while server.stats().await.unwrap().iter().any(|stats| stats.detached > 0) {
+            while server.stats().await.unwrap().detached > 0 {
                 tokio::task::yield_now().await;
             }
         };

@@ -48,7 +48,7 @@ fn settings() -> String {
 
         [server]
         listen = '127.0.0.1:0'
-        shards = 2
+        lanes = 2
 
         [connections]
         max = {MAX}
@@ -141,7 +141,7 @@ impl Arena {
         Self { at, server, log, directory }
     }
 
-    /// Whether the process lives and all its shards answer.
+    /// Whether the process lives and its engine answers.
     pub async fn is_well(&mut self) -> Result<(), String> {
         if let Some(status) = self.server.try_wait().unwrap() {
             return Err(format!("the server has ended: {status}"));

@@ -39,7 +39,7 @@ pub const LOOKS: [&str; 6] = [
     "/inspect/stream",
     "/inspect/rooms",
     "/inspect/clients",
-    "/inspect/shards",
+    "/inspect/engine",
     "/metrics",
     "/api/openapi.json",
 ];

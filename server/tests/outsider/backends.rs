@@ -212,7 +212,7 @@ async fn queries(report: &mut Report) {
         ("/inspect/rooms?key=1", "400 invalid_request"),
         ("/inspect/clients?limit=x", "400 invalid_request"),
         ("/inspect/clients?start=1", "400 invalid_request"),
-        ("/inspect/shards?x", "400 invalid_request"),
+        ("/inspect/engine?x", "400 invalid_request"),
         ("/inspect/stream?topic=a&topic=b", "400 invalid_request"),
         ("/inspect/stream?kind=*", "400 invalid_request"),
         ("/inspect/stream?kind=JOIN", "400 invalid_request"),

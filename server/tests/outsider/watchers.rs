@@ -142,7 +142,7 @@ pub fn without_reading(report: &mut Report) {
 async fn nobody_watches(at: std::net::SocketAddr) {
     loop {
         let mut raw = Raw::connect(at).await;
-        raw.write(request("GET", b"/inspect/shards", &[HERE.as_bytes()], b"")).await;
+        raw.write(request("GET", b"/inspect/engine", &[HERE.as_bytes()], b"")).await;
         if raw.answer().await.contains("\"watchers\":0,") {
             return;
         }

@@ -107,8 +107,8 @@ fn check(settings: Settings) -> Result<(), String> {
             return Err(format!("{file} can't be written, expected a directory at {directory}"));
         }
     }
-    let (listen, shards, is_open) = (settings.listen, settings.shards, settings.auth.is_open());
-    info!(%listen, shards, is_open, "these settings will do");
+    let (listen, lanes, is_open) = (settings.listen, settings.lanes, settings.auth.is_open());
+    info!(%listen, lanes, is_open, "these settings will do");
     Ok(())
 }
 
@@ -140,7 +140,7 @@ async fn run(settings: Settings) -> Result<(), String> {
             info!("closing connections");
             Ok(())
         }
-        // The rooms of a dead shard are gone, and only a new process has all of them.
+        // The rooms of a dead engine are gone, and only a new process has any.
         () = server.broken() => {
             error!("a part of the server has died of a defect: ending, to be started again");
             Err("a part of the server has died of a defect: the log has the panic".to_owned())

@@ -13,26 +13,26 @@ use super::{
     super::{Asker, History, HistorySettings, Keeper, Running, Wanted},
     file,
 };
-use crate::{clock::Clock, shard::Message};
+use crate::{clock::Clock, engine::Message};
 
 /// A channel with its history, and what it is answered.
-struct Shard {
+struct Teller {
     channel: Channel,
     keeper: Keeper,
     _mailbox: (mailbox::Sender<Message>, mailbox::Receiver<Message>),
     pages: Vec<HistoryPage>,
 }
 
-impl Shard {
+impl Teller {
     fn new(running: &Running) -> Self {
         let mailbox = mailbox::channel(64);
         let keeper = running.keeper(mailbox.0.downgrade());
         let room = RoomConfig::default().with_event(EventDefinition::new("*").with_history(2));
         let config = Config::builder().first_epoch(5).default_room(room).build().unwrap();
         let channel = Channel::single_node(config);
-        let mut shard = Self { channel, keeper, _mailbox: mailbox, pages: Vec::new() };
-        shard.hand_in(Join::new("c", "t", "u", 7));
-        shard
+        let mut teller = Self { channel, keeper, _mailbox: mailbox, pages: Vec::new() };
+        teller.hand_in(Join::new("c", "t", "u", 7));
+        teller
     }
 
     fn hand_in(&mut self, event: impl Into<parlor::Event>) {
@@ -101,8 +101,8 @@ fn until(is_so: impl Fn() -> bool) {
     }
 }
 
-fn end(running: Running, shard: Shard) {
-    drop(shard);
+fn end(running: Running, teller: Teller) {
+    drop(teller);
     let Running { threads, commands, stop, .. } = running;
     drop(commands);
     stop.stop();
@@ -114,9 +114,9 @@ fn end(running: Running, shard: Shard) {
 #[test]
 fn what_cannot_be_written_waits_and_no_page_is_read() {
     let (running, other) = held_up("held_up", 1 << 20);
-    let mut shard = Shard::new(&running);
-    shard.say(0..9);
-    assert_eq!(shard.page(), [9, 8], "not one with a hole");
+    let mut teller = Teller::new(&running);
+    teller.say(0..9);
+    assert_eq!(teller.page(), [9, 8], "not one with a hole");
     assert_eq!(running.tally.stats().failed_pages, 1);
     assert!(running.tally.troubles().next().is_some());
     assert_eq!(running.tally.stats().written, 0);
@@ -124,107 +124,107 @@ fn what_cannot_be_written_waits_and_no_page_is_read() {
 
     other.execute_batch("ROLLBACK").unwrap();
     until(|| running.tally.stats().waiting_bytes == 0);
-    assert_eq!(shard.page(), [9, 8, 7, 6, 5, 4, 3, 2, 1]);
+    assert_eq!(teller.page(), [9, 8, 7, 6, 5, 4, 3, 2, 1]);
     assert_eq!((running.tally.stats().written, running.tally.stats().lost), (9, 0));
     assert!(running.tally.troubles().next().is_none());
-    end(running, shard);
+    end(running, teller);
 }
 
 #[test]
 fn what_does_not_fit_is_kept_when_memory_lets_it_go_or_lost_and_counted() {
     // There is room for three.
     let (running, other) = held_up("full", (3 * 256 + 100) * 8 / 7);
-    let mut shard = Shard::new(&running);
-    shard.say(0..9);
+    let mut teller = Teller::new(&running);
+    teller.say(0..9);
     let stats = running.tally.stats();
     assert_eq!(stats.lost, 4, "three did fit, and two are in memory");
     other.execute_batch("ROLLBACK").unwrap();
     until(|| running.tally.stats().waiting_bytes == 0);
-    assert_eq!(shard.page(), [9, 8, 3, 2, 1], "memory, and what did fit");
+    assert_eq!(teller.page(), [9, 8, 3, 2, 1], "memory, and what did fit");
     for number in 9..11 {
-        shard.say(number..=number);
+        teller.say(number..=number);
         until(|| running.tally.stats().waiting_bytes == 0);
     }
-    assert_eq!(shard.page(), [11, 10, 9, 8, 3, 2, 1], "what memory let go later is there");
-    end(running, shard);
+    assert_eq!(teller.page(), [11, 10, 9, 8, 3, 2, 1], "what memory let go later is there");
+    end(running, teller);
 }
 
 #[test]
 fn what_is_said_once_more_to_one_who_missed_it_is_not_written_again() {
     let history = History::open(&HistorySettings::new(file("since"))).unwrap();
     let running = history.start(Clock::start()).unwrap();
-    let mut shard = Shard::new(&running);
-    shard.say(0..2);
+    let mut teller = Teller::new(&running);
+    teller.say(0..2);
     until(|| running.tally.stats().waiting_bytes == 0);
-    let Keeper(Some(hands)) = &mut shard.keeper else { panic!("there is a history") };
+    let Keeper(Some(hands)) = &mut teller.keeper else { panic!("there is a history") };
     let (commands, received) = mpsc::channel();
     hands.commands = commands;
     let since = parlor::Position { epoch: 5, offset: 0 };
-    shard.hand_in(Rejoin::new("c", "t", "u", 8).with_since(since));
+    teller.hand_in(Rejoin::new("c", "t", "u", 8).with_since(since));
     assert!(received.try_recv().is_err(), "nothing is handed over");
-    shard.say(2..3);
+    teller.say(2..3);
     assert!(received.try_recv().is_ok() && received.try_recv().is_err(), "what is new is, once");
-    end(running, shard);
+    end(running, teller);
 }
 
 #[test]
 fn a_room_that_is_opened_shows_nothing_from_before_and_nothing_of_it_is_shown_after() {
     let history = History::open(&HistorySettings::new(file("opened"))).unwrap();
     let running = history.start(Clock::start()).unwrap();
-    let mut shard = Shard::new(&running);
-    shard.say(0..4);
-    shard.hand_in(parlor::Leave::new("c", "t"));
+    let mut teller = Teller::new(&running);
+    teller.say(0..4);
+    teller.hand_in(parlor::Leave::new("c", "t"));
     // Everybody had gone.
-    shard.hand_in(Join::new("c", "t", "u", 7));
-    assert_eq!(shard.page(), [4, 3, 2, 1], "of the room before");
-    shard.hand_in(parlor::Leave::new("c", "t"));
+    teller.hand_in(Join::new("c", "t", "u", 7));
+    assert_eq!(teller.page(), [4, 3, 2, 1], "of the room before");
+    teller.hand_in(parlor::Leave::new("c", "t"));
 
-    shard.hand_in(OpenRoom::new("t"));
-    shard.hand_in(Join::new("c", "t", "u", 7));
-    assert_eq!(shard.page(), [0; 0]);
-    shard.say(0..6);
-    assert_eq!(shard.page(), [6, 5, 4, 3, 2, 1]);
-    shard.hand_in(parlor::CloseRoom::new("t"));
-    shard.hand_in(Join::new("c", "t", "u", 7));
-    shard.say(0..3);
-    assert_eq!(shard.page(), [3, 2, 1]);
-    end(running, shard);
+    teller.hand_in(OpenRoom::new("t"));
+    teller.hand_in(Join::new("c", "t", "u", 7));
+    assert_eq!(teller.page(), [0; 0]);
+    teller.say(0..6);
+    assert_eq!(teller.page(), [6, 5, 4, 3, 2, 1]);
+    teller.hand_in(parlor::CloseRoom::new("t"));
+    teller.hand_in(Join::new("c", "t", "u", 7));
+    teller.say(0..3);
+    assert_eq!(teller.page(), [3, 2, 1]);
+    end(running, teller);
 }
 
 #[test]
 fn a2_cuts_that_wait_are_bounded() {
     let (running, other) = held_up("cuts", 8 * 4_096);
-    let mut shard = Shard::new(&running);
-    shard.say(0..4);
-    shard.hand_in(parlor::CloseRoom::new("t"));
+    let mut teller = Teller::new(&running);
+    teller.say(0..4);
+    teller.hand_in(parlor::CloseRoom::new("t"));
     let mut seen = 0;
     for number in 0..200 {
         let topic = format!("room:{number}");
-        shard.hand_in(OpenRoom::new(topic.as_str()));
-        shard.hand_in(parlor::CloseRoom::new(topic.as_str()));
+        teller.hand_in(OpenRoom::new(topic.as_str()));
+        teller.hand_in(parlor::CloseRoom::new(topic.as_str()));
         seen = running.tally.stats().waiting_bytes.max(seen);
     }
     assert!(seen > 4_000 && seen < 8 * 4_096, "{seen}");
     other.execute_batch("ROLLBACK").unwrap();
     until(|| running.tally.stats().waiting_bytes == 0);
-    shard.hand_in(Join::new("c", "t", "u", 7));
-    shard.say(4..5);
-    assert_eq!(shard.page(), [1], "nothing of before the room was closed");
+    teller.hand_in(Join::new("c", "t", "u", 7));
+    teller.say(4..5);
+    assert_eq!(teller.page(), [1], "nothing of before the room was closed");
     let topics: i64 = other.query_one("SELECT count(*) FROM topic", [], |row| row.get(0)).unwrap();
     assert_eq!(topics, 1, "those that had no messages are not there");
-    end(running, shard);
+    end(running, teller);
 }
 
 #[test]
 fn a_store_that_has_gone_fails_at_once() {
     let history = History::open(&HistorySettings::new(file("gone"))).unwrap();
     let running = history.start(Clock::start()).unwrap();
-    let mut shard = Shard::new(&running);
-    let Keeper(Some(hands)) = &mut shard.keeper else { panic!("there is a history") };
+    let mut teller = Teller::new(&running);
+    let Keeper(Some(hands)) = &mut teller.keeper else { panic!("there is a history") };
     hands.commands = mpsc::channel().0;
-    shard.say(0..5);
-    assert_eq!(shard.page(), [5, 4], "what memory has");
+    teller.say(0..5);
+    assert_eq!(teller.page(), [5, 4], "what memory has");
     assert!(running.tally.stats().lost >= 5);
     assert_eq!(running.tally.stats().waiting_bytes, 0);
-    end(running, shard);
+    end(running, teller);
 }

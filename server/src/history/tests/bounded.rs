@@ -16,7 +16,7 @@ use super::{
     },
     kept, message, open, read, run_of, wanted, write,
 };
-use crate::shard::Message;
+use crate::engine::Message;
 
 /// A history of many messages, of which some are for others only.
 fn filled(name: &str) -> Opened {

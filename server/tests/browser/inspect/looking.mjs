@@ -26,7 +26,7 @@ const KEY = "a-key-of-operators";
 
 export const cases = {
   async "what happens is shown in its order"(world) {
-    const server = await world.server({ flags: ["--shards", "1"] });
+    const server = await world.server({ flags: ["--lanes", "1"] });
     const eve = await looking(world, server);
     await eve.reads("#log .empty", "Nothing yet. What goes into rooms and what comes out is shown here as it happens.");
     const ann = await talker(world, server, "ann");
@@ -67,7 +67,7 @@ export const cases = {
   },
 
   async "a pause holds back what comes"(world) {
-    const server = await world.server({ flags: ["--shards", "1"] });
+    const server = await world.server({ flags: ["--lanes", "1"] });
     const eve = await looking(world, server);
     const ann = await talker(world, server, "ann");
     await ann.join("room:1");
@@ -143,7 +143,7 @@ export const cases = {
   },
 
   async "a room or a client is watched alone"(world) {
-    const server = await world.server({ flags: ["--shards", "2"] });
+    const server = await world.server({ flags: ["--lanes", "2"] });
     const ann = await talker(world, server, "ann");
     const bob = await talker(world, server, "bob");
     for (const who of [ann, bob]) for (const room of ["room:1", "room:2"]) await who.join(room);
@@ -176,7 +176,7 @@ export const cases = {
 
   async "rooms and clients are listed with what they have"(world) {
     const toml = `[[rooms]]\npattern = "kept:*"\nmax_members = 5\nevents = [{name = "*", history = 2}]`;
-    const server = await world.server({ toml, flags: ["--shards", "2"] });
+    const server = await world.server({ toml, flags: ["--lanes", "2"] });
     const eve = await looking(world, server);
     const ann = await talker(world, server, "ann", "session");
     const bob = await talker(world, server, "bob");
@@ -202,7 +202,9 @@ export const cases = {
       assert.deepEqual(totals, ["2", "3"]);
       return true;
     });
-    assert.equal((await rows("shards")).length, 2);
+    const parts = (await rows("engine")).map((row) => row.at(-1));
+    assert.match(parts[0], /^\d+ of 1,024$/);
+    assert.equal(parts.length, 3, "the engine and two lanes");
     await eve.page.fill("#rooms-text", "kept");
     await eventually("one room", async () => (await rooms()).length === 1);
     await ann.page.close();
@@ -329,7 +331,7 @@ export const cases = {
     });
     await eve.reads("#state", "live");
     const headers = { authorization: `Bearer ${KEY}` };
-    await eventually("one watches", async () => (await (await fetch(`${server.http}/inspect/shards`, { headers })).json()).watchers === 1);
+    await eventually("one watches", async () => (await (await fetch(`${server.http}/inspect/engine`, { headers })).json()).watchers === 1);
     // Another that is chosen takes the place of the one that there is.
     await eve.page.evaluate((key) => {
       document.getElementById("key").value = key;
@@ -338,7 +340,7 @@ export const cases = {
     const ann = await talker(world, server, "ann");
     await ann.join("room:1");
     await until(eve, "rejoin", "{}");
-    await eventually("one watches still", async () => (await (await fetch(`${server.http}/inspect/shards`, { headers })).json()).watchers === 1);
+    await eventually("one watches still", async () => (await (await fetch(`${server.http}/inspect/engine`, { headers })).json()).watchers === 1);
     assert.equal((await said(eve, "rejoin")).length, 1);
   },
 

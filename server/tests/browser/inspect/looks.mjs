@@ -15,7 +15,7 @@ export const spoils = {
   "nothing is in the way of who looks inside otherwise": { file: "inspect.css", from: "--soft: #5f584c;", to: "--soft: #b5b0a5;" },
 };
 
-const VIEWS = ["rooms", "clients", "shards", "stream"];
+const VIEWS = ["rooms", "clients", "engine", "stream"];
 const LONG = "room:a-topic-that-is-long-without-any-gaps-in-it-0123456789-0123456789";
 
 async function busy(world, server) {
@@ -107,9 +107,9 @@ export const cases = {
     await eve.page.click("#clients [data-sort=user] button");
     await eve.page.click("#clients [data-sort=user] button");
     await eventually("clients too", async () => /bob.*ann/s.test(await eve.page.textContent("#clients tbody")));
-    await eve.page.click("#views [data-show=shards]");
-    await eve.page.click("#shards [data-sort=events] button");
-    assert.equal(await eve.page.getAttribute("#shards [data-sort=events]", "aria-sort"), "descending");
+    await eve.page.click("#views [data-show=engine]");
+    await eve.page.click("#engine [data-sort=events] button");
+    assert.equal(await eve.page.getAttribute("#engine [data-sort=events]", "aria-sort"), "descending");
   },
 
   async "b: charts show what happens"(world) {
@@ -197,7 +197,7 @@ export const cases = {
             await eve.page.click(`#${view} tbody button`);
             await examined(eve);
           }
-          await eve.page.click("#views [data-show=shards]");
+          await eve.page.click("#views [data-show=engine]");
           await examined(eve);
         }
         const refused = await world.window(server, { path: "/inspect", colorScheme, viewport, extraHTTPHeaders: { via: "a proxy" } });

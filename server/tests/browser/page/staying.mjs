@@ -188,7 +188,7 @@ export const cases = {
 
   async "rooms stay where they are in the list"(world) {
     const toml = ["zoo", "attic"].map((topic) => `[[rooms]]\npattern = "${topic}"\n`).join("");
-    const server = await world.server({ toml, flags: ["--shards", "3"] });
+    const server = await world.server({ toml, flags: ["--lanes", "3"] });
     const names = ["room 10", "room 9", "über", "Zebra", "apple"];
     for (const name of names) await world.guest(server, name.replace(" ", "-"), name);
     const ann = await world.guest(server, "ann", "room 2");

@@ -189,9 +189,9 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
     super::document::check("POST", "/api/publish", &answer);
 }
 
-// A shard that is held up holds up its thread.
+// An engine that is held up holds up its thread.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_shard_that_does_not_answer_is_not_waited_for_without_an_end() {
+async fn an_engine_that_does_not_answer_is_not_waited_for_without_an_end() {
     let operator_key = Some(OperatorKey::new(KEY).unwrap());
     let held = Held::start(Settings { operator_key, ..settings() }).await;
     let paths = [
@@ -205,7 +205,7 @@ async fn a_shard_that_does_not_answer_is_not_waited_for_without_an_end() {
     let asked = paths.map(|path| held.running.ask("GET", path, None));
     for answer in join_all(asked).await {
         let detail = answer.refused(503, "no_answer");
-        assert_eq!(detail, "a shard does not answer, expected it to in 5s");
+        assert_eq!(detail, "the engine does not answer, expected it to in 5s");
     }
     let running = held.go_on().await;
     running.ask("GET", "/api/rooms", None).await.done();

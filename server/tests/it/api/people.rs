@@ -106,7 +106,7 @@ async fn nobody_is_put_out_by_what_can_not_be_read() {
 }
 
 #[tokio::test]
-async fn topics_of_a_group_change_whichever_shards_they_are_on() {
+async fn topics_of_a_group_change() {
     let running = usual().await;
     let mut ann = running.client("ann").await;
     let rooms = (0..6).map(|n| format!("room:{n}")).collect::<Vec<_>>();

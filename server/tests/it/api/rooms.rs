@@ -126,7 +126,7 @@ async fn a_room_whose_name_is_a_step_in_a_path_is_named_as_it_is() {
 #[tokio::test]
 async fn a_room_that_can_not_be_is_refused() {
     let channel = Config::builder().limit(Limit::Topics, 3).build().unwrap();
-    let running = serve(Settings { channel, shards: 1, ..settings() }).await;
+    let running = serve(Settings { channel, lanes: 1, ..settings() }).await;
     for (body, status, reason) in [
         (json!({}), 400, "invalid_body"),
         (json!({"topic": "a", "by": "c1"}), 400, "invalid_body"),

@@ -102,7 +102,7 @@ async fn a1_a_client_that_joins_again_while_it_catches_up_misses_nothing() {
 #[tokio::test]
 async fn a1_who_is_put_out_of_a_room_while_its_return_waits_stays_out() {
     const MANY: u64 = 250;
-    let mut settings = Settings { shards: 1, ..keeping(1_000) };
+    let mut settings = Settings { lanes: 1, ..keeping(1_000) };
     settings.connections.queue_bytes = 80 << 10;
     let running = start(settings).await;
     let mut bob = running.dialogue("bob").await;

@@ -10,7 +10,7 @@ use crate::{Running, settings, start, until};
 async fn narrow() -> Running {
     let room = RoomConfig::default().with_event(EventDefinition::new("*").with_history(10_000));
     let channel = Config::builder().grace_ms(1 << 40).default_room(room).build().unwrap();
-    let mut settings = Settings { channel, shards: 2, ..settings() };
+    let mut settings = Settings { channel, lanes: 2, ..settings() };
     settings.connections.queue_bytes = 80 << 10;
     settings.connections.queue_items = 64;
     start(settings).await

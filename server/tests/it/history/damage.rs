@@ -106,7 +106,7 @@ async fn a13_two_servers_share_neither_a_history_nor_a_journal() {
     let path = file("shared");
     let journal = path.with_file_name("journal");
     let both = Settings {
-        shards: 2,
+        lanes: 2,
         journal: Some(journal.clone()),
         ..keeping(HistorySettings::new(&path))
     };
@@ -122,10 +122,10 @@ async fn a13_two_servers_share_neither_a_history_nor_a_journal() {
         assert!(refused.to_string().contains("another server uses it, expected"), "{refused}");
     }
 
-    fs::hard_link(directory.join("journal.0"), elsewhere.join("hard.0")).unwrap();
-    symlink(directory.join("journal.0"), elsewhere.join("soft.0")).unwrap();
+    fs::hard_link(&journal, elsewhere.join("hard")).unwrap();
+    symlink(&journal, elsewhere.join("soft")).unwrap();
     symlink(directory, elsewhere.join("directory")).unwrap();
-    let line_count = || fs::read_to_string(directory.join("journal.0")).unwrap().lines().count();
+    let line_count = || fs::read_to_string(&journal).unwrap().lines().count();
     let others = [
         journal.clone(),
         elsewhere.join("hard"),
@@ -138,7 +138,7 @@ async fn a13_two_servers_share_neither_a_history_nor_a_journal() {
         assert!(matches!(refused, StartError::Journal(..)), "{other:?}: {refused}");
         assert!(refused.to_string().contains("another server writes it, expected"), "{refused}");
     }
-    assert!(directory.join("journal.0").exists(), "the journal is where it was");
+    assert!(journal.exists(), "the journal is where it was");
     let before = line_count();
     publish(&running, "lasting", "message", 1).await;
     running.client("ann").await.join("lasting", json!({})).await;

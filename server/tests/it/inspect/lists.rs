@@ -1,4 +1,4 @@
-//! What there is of rooms, clients and shards.
+//! What there is of rooms and clients, and how the engine does.
 
 use parlor::{Config, EventDefinition, RoomConfig};
 use parlor_server::Settings;
@@ -128,14 +128,15 @@ async fn clients_are_listed_with_their_queues_and_rooms() {
 }
 
 #[tokio::test]
-async fn shards_tell_what_they_count() {
+async fn the_engine_tells_what_it_counts() {
     let (running, _clients) = talk().await;
-    let shards = list(&running, "shards").await;
-    assert_eq!((&shards["connections"], &shards["watchers"]), (&json!(3), &json!(0)));
-    let shards = shards["shards"].as_array().unwrap();
-    assert_eq!(shards.len(), 3);
-    let sum =
-        |name: &str| shards.iter().map(|one| one["stats"][name].as_u64().unwrap()).sum::<u64>();
-    assert_eq!((sum("topics"), sum("memberships"), sum("broadcasts")), (2, 4, 3));
-    assert!(shards.iter().all(|shard| shard["crashed"] == false && shard["waiting"].is_u64()));
+    let engine = list(&running, "engine").await;
+    assert_eq!((&engine["connections"], &engine["watchers"]), (&json!(3), &json!(0)));
+    let counted = |name: &str| engine["stats"][name].as_u64().unwrap();
+    assert_eq!((counted("topics"), counted("memberships"), counted("broadcasts")), (2, 4, 3));
+    assert_eq!(engine["crashed"], false);
+    assert!(engine["mailbox"]["waiting"].is_u64() && engine["mailbox"]["limit"].is_u64());
+    let lanes = engine["lanes"].as_array().unwrap();
+    assert_eq!(lanes.len(), 3);
+    assert!(lanes.iter().all(|lane| lane["waiting"].is_u64() && lane["helped"] == 0));
 }

@@ -1,24 +1,29 @@
-//! One shard: a task with a channel, a guard and perhaps a journal, which nobody else touches.
+//! The engine: a task with the channel, a guard and perhaps a journal, which nobody else touches.
 //!
 //! It takes what is there, up to a batch, tells the channel the time, hands each event in, and then
-//! delivers what the channel says. It never waits for a connection. A task, and no thread, because
-//! who wakes it for a single join is then followed by it, without the machine switching threads.
+//! hands what the channel says to its lanes. It waits neither for a connection nor for a lane. A task,
+//! and no thread, because who wakes it for a single join is then followed by it, without the machine
+//! switching threads.
 
+#[cfg(test)]
+mod alone;
 mod delivery;
+mod encoded;
 mod entering;
 mod joining;
+mod lane;
+mod lanes;
 mod paging;
 mod seats;
 
 use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex},
-    time::Instant,
+    sync::Arc,
+    time::{Duration, Instant},
 };
 
 use parlor::{
-    Body, Cause, Channel, ClientId, Config, Connect, Event, EventKind, Guard, Outbound, Refusal,
-    Reply, Tick, UserId,
+    Body, Cause, Channel, ClientId, Config, Connect, Event, EventKind, Guard, Outbound, Recipients,
+    Refusal, Reply, Tick, UserId,
 };
 use tokio::{
     sync::{mpsc, oneshot},
@@ -27,13 +32,13 @@ use tokio::{
 };
 use tracing::{debug, error};
 
-use self::{paging::Paging, seats::Seats};
+use self::{encoded::recipients_of, lanes::Lanes, paging::Paging, seats::Seats};
 use crate::{
     clock::Clock,
     history::Keeper,
     inspect::{Look, Tap, Watcher},
     journal::Journal,
-    metrics::{Rejoins, ShardFigures},
+    metrics::{EngineFigures, Metrics, Rejoins},
     names,
     openings::Openings,
     registry::Generation,
@@ -45,7 +50,7 @@ pub(crate) use self::seats::{Seat, Wire};
 /// The `ref` of what the server asks for: it is answered at once, so one is enough.
 pub(crate) const SERVER_REF: &str = "server";
 
-/// Something for a shard.
+/// Something for the engine.
 #[derive(Debug)]
 pub(crate) enum Message {
     /// A connection has come.
@@ -57,7 +62,7 @@ pub(crate) enum Message {
     /// It has ended.
     Leave { client_id: ClientId, generation: Generation, way: Way },
     /// The server does something, and wants to know what came of it.
-    Operate { event: Event, once: Option<Served>, answer: oneshot::Sender<Answered> },
+    Operate { event: Event, answer: oneshot::Sender<Done> },
     /// Pages were read, which it takes with each batch.
     PagesRead,
     /// Which clients act for a user, in the order in which they have connected.
@@ -87,21 +92,31 @@ pub(crate) enum Way {
 /// What comes of an event: of one that is not answered, nothing.
 pub(crate) type Answered = Option<Result<Body, Refusal>>;
 
-/// Who has received what is sent by several shards.
-pub(crate) type Served = Arc<Mutex<BTreeSet<ClientId>>>;
+/// What has come of what the server does.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) answered: Answered,
+    /// How many clients were sent a message.
+    pub(crate) recipients: usize,
+}
 
 /// What a channel says when it goes on after a crash.
 const RESTART: &str = "restart";
 
-/// How many messages are handled between two deliveries, at most.
+/// How many messages are handled in one go, at most.
 const BATCH: usize = 256;
+
+/// How many of them between two deliveries, at most: in large rooms each of them can be long.
+const DELIVERED: usize = 8;
+
+/// After how long one go ends.
+const LONG: Duration = Duration::from_millis(5);
 
 /// How many may wait, before who brings more has to.
 pub(crate) const MAILBOX: usize = 1_024;
 
-/// Everything that a shard owns.
-pub(crate) struct Shard {
-    number: usize,
+/// Everything that the engine owns.
+pub(crate) struct Engine {
     channel: Channel,
     guard: Guard,
     journal: Option<Journal>,
@@ -111,12 +126,12 @@ pub(crate) struct Shard {
     ticked_ms: u64,
     seats: Seats,
     rejoins: Rejoins,
-    figures: Arc<ShardFigures>,
+    figures: Arc<EngineFigures>,
     observer: Option<Observer>,
     tap: Tap,
 }
 
-/// Whether a shard goes on.
+/// Whether the engine goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Course {
     On,
@@ -134,20 +149,19 @@ enum Asker {
     Server,
 }
 
-impl Shard {
+impl Engine {
     pub(crate) fn new(
-        number: usize,
         config: Config,
         journal: Option<Journal>,
         keeper: Keeper,
         clock: Clock,
-        (openings, figures): (&Arc<Openings>, &Arc<ShardFigures>),
+        (openings, metrics): (&Arc<Openings>, &Metrics),
         settings: &Settings,
     ) -> Self {
         let channel = Channel::single_node(config);
+        let figures = Arc::clone(&metrics.engine);
         figures.publish(&channel.stats());
         Self {
-            number,
             channel,
             guard: (settings.guard)(),
             journal,
@@ -155,12 +169,17 @@ impl Shard {
             paging: Paging::default(),
             clock,
             ticked_ms: 0,
-            seats: Seats::new(Arc::clone(openings), Arc::clone(figures)),
+            seats: Seats::new(Arc::clone(openings), Lanes::new(&metrics.lanes)),
             rejoins: Rejoins::default(),
-            figures: Arc::clone(figures),
+            figures,
             observer: settings.observer.clone(),
-            tap: Tap::new(number, clock),
+            tap: Tap::new(clock),
         }
+    }
+
+    /// What the lanes that run beside it do, for a task each.
+    pub(crate) fn lanes(&self) -> impl Iterator<Item = impl Future<Output = ()> + use<>> {
+        self.seats.lanes.tasks()
     }
 
     /// Runs until it is told to stop, or nobody is left who could tell it anything.
@@ -185,9 +204,15 @@ impl Shard {
                 Ok(None) => Course::End,
                 Err(_elapsed) => Course::On,
             };
-            for _ in 1..BATCH {
+            for taken in 1..BATCH {
                 if course == Course::End {
                     break;
+                }
+                if taken % DELIVERED == 0 {
+                    self.deliver();
+                    if began.elapsed() > LONG {
+                        break;
+                    }
                 }
                 let Ok(message) = mailbox.try_recv() else { break };
                 course = self.take(message);
@@ -196,7 +221,7 @@ impl Shard {
             self.settle();
             self.figures.batch(began, &self.channel.stats());
             if course == Course::End {
-                return;
+                return self.seats.lanes.finish();
             }
             if !mailbox.is_empty() {
                 // Connections that share its thread go on too.
@@ -255,12 +280,12 @@ impl Shard {
             Message::Leave { client_id, generation, way } => {
                 self.leave(&client_id, generation, way);
             }
-            Message::Operate { event, once, answer } => {
+            Message::Operate { event, answer } => {
                 self.deliver();
                 // The guard is about what clients do, also where the server asks for one.
                 self.put_in(event);
                 // Who asked may have gone.
-                answer.send(self.deliver_for(Asker::Server, once.as_ref())).ok();
+                answer.send(self.deliver_for(Asker::Server)).ok();
             }
             Message::PagesRead => {}
             Message::ClientsOf { user_id, answer } => {
@@ -269,11 +294,12 @@ impl Shard {
             Message::May { event, answer } => {
                 self.deliver();
                 let checked = self.guard.check(event, &self.channel);
-                answer.send(!matches!(checked, Event::Refuse(_))).ok();
+                let may = !matches!(checked, Event::Refuse(_));
+                self.seats.lanes.when_passed(answer, may);
             }
             Message::Ping(answer) => {
                 self.deliver();
-                answer.send(()).ok();
+                self.seats.lanes.when_passed(answer, ());
             }
             Message::Watch(watcher) => {
                 self.deliver();
@@ -294,7 +320,7 @@ impl Shard {
 
     /// Records an event, and hands it in.
     fn put_in(&mut self, mut event: Event) {
-        self.log(&event);
+        log(&event);
         if let Some(journal) = &mut self.journal {
             match journal.record(&event) {
                 Ok(read) => event = read,
@@ -306,19 +332,10 @@ impl Shard {
         self.channel.handle(event);
     }
 
-    fn log(&self, event: &Event) {
-        if matches!(event, Event::Tick(_)) {
-            return;
-        }
-        let client = names::client_of(event).map(ClientId::as_str);
-        let topic = names::topic_of(event).map(parlor::Topic::as_str);
-        let event = event.label();
-        debug!(shard = self.number, client, topic, event, "event");
-    }
-
     /// Sends what there is to send, and lets the machine have what was recorded.
     fn settle(&mut self) {
         self.deliver();
+        self.seats.lanes.flush();
         if let Some(journal) = &mut self.journal
             && let Err(failure) = journal.flush()
         {
@@ -330,23 +347,22 @@ impl Shard {
     fn end_journal(&mut self, failure: &std::io::Error) {
         if let Some(journal) = self.journal.take() {
             let path = journal.path().display().to_string();
-            error!(shard = self.number, path, %failure, "journal ends, as it can't be written");
+            error!(path, %failure, "journal ends, as it can't be written");
             self.figures.journal_fails();
         }
     }
 
     fn deliver(&mut self) {
-        self.deliver_for(Asker::Client, None);
+        self.deliver_for(Asker::Client);
     }
 
-    /// Sends what the channel says, to those who were not served, and returns what it answered to
-    /// the server.
-    fn deliver_for(&mut self, asker: Asker, once: Option<&Served>) -> Answered {
-        let mut result = None;
+    /// Sends what the channel says, and returns what it answered to the server.
+    fn deliver_for(&mut self, asker: Asker) -> Done {
+        let mut done = Done { answered: None, recipients: 0 };
         for outbound in self.channel.flush_outbox() {
             self.tap.outbound(&outbound, &self.channel);
             if let Some(observer) = &self.observer {
-                observer(self.number, &outbound);
+                observer(&outbound);
             }
             self.keeper.take_note(&outbound, &self.channel);
             if let Outbound::Reply(reply) = &outbound {
@@ -355,7 +371,7 @@ impl Shard {
             if let Outbound::System(system) = &outbound
                 && system.label == RESTART
             {
-                self.seats.restarted(self.number);
+                self.seats.lanes.restarted();
             }
             if let Outbound::Closed(closed) = &outbound {
                 self.hurry_closed(closed);
@@ -368,19 +384,32 @@ impl Shard {
                 self.paging.forget(&close.client_id);
             }
             match (asker, outbound) {
-                (Asker::Server, Outbound::Reply(reply)) => result = Some(reply.result),
+                (Asker::Server, Outbound::Reply(reply)) => done.answered = Some(reply.result),
                 (Asker::Pager, Outbound::History(page)) => self.send_page(page),
                 (Asker::Member, Outbound::Reply(reply)) if is_still(&reply) => {
                     self.seats.reply_alone(reply);
                 }
                 (Asker::Client | Asker::Pager | Asker::Member | Asker::Server, other) => {
-                    self.seats.deliver(other, once);
+                    if let Outbound::BroadcastMessage(_) = &other {
+                        done.recipients += recipients_of(&other).map_or(0, Recipients::len);
+                    }
+                    self.seats.deliver(other);
                 }
             }
         }
         self.seats.complete();
-        result
+        done
     }
+}
+
+fn log(event: &Event) {
+    if matches!(event, Event::Tick(_)) {
+        return;
+    }
+    let client = names::client_of(event).map(ClientId::as_str);
+    let topic = names::topic_of(event).map(parlor::Topic::as_str);
+    let event = event.label();
+    debug!(client, topic, event, "event");
 }
 
 /// Whether it answers the join of a client that was there, of which nothing comes.

@@ -1,14 +1,16 @@
-//! What a shard counts. Its task alone writes it, so that counting costs no more than adding.
+//! What the engine and its lanes count. One task at a time writes each, so that counting costs no more
+//! than adding.
 
 use std::{
     collections::VecDeque,
+    sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
 
 use parlor::{Body, Event, EventKind, Outbound, Reason, Reply, Stats};
 
 use super::count::{Count, Durations};
-use crate::shard::Wire;
+use crate::engine::Wire;
 
 /// Of what clients say, the time is taken of one in so many, from the first one on.
 pub(crate) const SAMPLED: u64 = 16;
@@ -57,19 +59,18 @@ impl Sent {
     }
 }
 
-/// What a shard has counted, and what it holds. Read by others at any time.
+/// What the engine has counted, and what its channel holds. Read by others at any time.
 #[derive(Debug, Default)]
-pub(crate) struct ShardFigures {
+pub(crate) struct EngineFigures {
     /// What its channel counts, as of the end of its last batch.
     channel: ChannelFigures,
-    /// By protocol, then by what it was.
-    sent: [[Count; Sent::ALL.len()]; Wire::ALL.len()],
     recovered: Count,
     gaps: Count,
     /// Events of clients, whose time may have been taken.
     said: Count,
     handled: Durations,
     batches: Durations,
+    longest_us: Count,
     journal_failed: Count,
 }
 
@@ -88,15 +89,8 @@ struct ChannelFigures {
     presence_leaves: Count,
 }
 
-/// What a shard writes: for its task.
-impl ShardFigures {
-    /// Something waits for so many connections that speak a protocol.
-    pub(crate) fn sent(&self, wire: Wire, sent: Sent, many: u64) {
-        if let Some(count) = self.sent.get(wire.place()).and_then(|of| of.get(sent as usize)) {
-            count.add(many);
-        }
-    }
-
+/// What the engine writes: for its task.
+impl EngineFigures {
     /// A client says something: when that was, if its time is to be taken.
     pub(crate) fn begin(&self) -> Option<Instant> {
         let is_sampled = self.said.get().is_multiple_of(SAMPLED);
@@ -113,7 +107,12 @@ impl ShardFigures {
 
     /// A batch is delivered.
     pub(crate) fn batch(&self, began: Instant, stats: &Stats) {
-        self.batches.observe(began.elapsed());
+        let took = began.elapsed();
+        self.batches.observe(took);
+        let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        if took_us > self.longest_us.get() {
+            self.longest_us.set(took_us);
+        }
         self.publish(stats);
     }
 
@@ -144,18 +143,13 @@ impl ShardFigures {
 }
 
 /// What others read.
-impl ShardFigures {
+impl EngineFigures {
     pub(super) fn events(&self, kind: EventKind) -> u64 {
         self.channel.events.get(kind as usize).map_or(0, Count::get)
     }
 
     pub(super) fn refusals(&self, reason: Reason) -> u64 {
         self.channel.refusals.get(reason as usize).map_or(0, Count::get)
-    }
-
-    pub(super) fn deliveries(&self, wire: Wire, sent: Sent) -> u64 {
-        let count = self.sent.get(wire.place()).and_then(|of| of.get(sent as usize));
-        count.map_or(0, Count::get)
     }
 
     pub(super) fn topics(&self) -> u64 {
@@ -210,12 +204,64 @@ impl ShardFigures {
         &self.batches
     }
 
+    /// The longest batch.
+    pub(crate) fn longest_batch(&self) -> Duration {
+        Duration::from_micros(self.longest_us.get())
+    }
+
     pub(super) fn busy(&self) -> Duration {
         self.batches.sum()
     }
 
     pub(crate) fn has_journal_failed(&self) -> bool {
         self.journal_failed.get() != 0
+    }
+}
+
+/// What a lane has counted, and how much waits for it.
+#[derive(Debug, Default)]
+pub(crate) struct LaneFigures {
+    /// By protocol, then by what it was.
+    sent: [[Count; Sent::ALL.len()]; Wire::ALL.len()],
+    waiting: AtomicUsize,
+    helped: Count,
+}
+
+impl LaneFigures {
+    /// Something waits for so many connections that speak a protocol. For whoever does the lane's work.
+    pub(crate) fn sent(&self, wire: Wire, sent: Sent, many: u64) {
+        if let Some(count) = self.sent.get(wire.place()).and_then(|of| of.get(sent as usize)) {
+            count.add(many);
+        }
+    }
+
+    /// So much more work waits.
+    pub(crate) fn comes(&self, work: usize) {
+        self.waiting.fetch_add(work, Ordering::Relaxed);
+    }
+
+    /// So much of it is done.
+    pub(crate) fn goes(&self, work: usize) {
+        self.waiting.fetch_sub(work, Ordering::Relaxed);
+    }
+
+    /// How much waits.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// The engine has done some of the work. For the engine.
+    pub(crate) fn helped(&self) {
+        self.helped.add(1);
+    }
+
+    pub(crate) fn count_helped(&self) -> u64 {
+        self.helped.get()
+    }
+
+    pub(super) fn deliveries(&self, wire: Wire, sent: Sent) -> u64 {
+        let count = self.sent.get(wire.place()).and_then(|of| of.get(sent as usize));
+        count.map_or(0, Count::get)
     }
 }
 
@@ -243,7 +289,7 @@ impl Rejoins {
     }
 
     /// A reply comes out.
-    pub(crate) fn answer(&mut self, reply: &Reply, figures: &ShardFigures) {
+    pub(crate) fn answer(&mut self, reply: &Reply, figures: &EngineFigures) {
         if reply.to != EventKind::Rejoin || self.0.pop_front() != Some(Asked::Since) {
             return;
         }

@@ -1,11 +1,15 @@
-//! Which connection a shard sends to for which client: by id, and by handle for what many receive.
+//! Which connection speaks for which client.
 
 use std::{collections::HashMap, net::IpAddr, sync::Arc};
 
 use parlor::{ClientHandle, ClientId, Topic};
 
-use super::joining::Joining;
-use crate::{metrics::ShardFigures, openings::Openings, queue::Queue, registry::Generation};
+use super::{
+    joining::Joining,
+    lane::{ForOne, Receiver},
+    lanes::Lanes,
+};
+use crate::{openings::Openings, queue::Queue, registry::Generation};
 
 /// What a connection speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +43,7 @@ impl Wire {
     }
 }
 
-/// A connection, as a shard sees it.
+/// A connection, as the engine sees it.
 #[derive(Debug, Clone)]
 pub(crate) struct Seat {
     pub(crate) client_id: ClientId,
@@ -52,52 +56,48 @@ pub(crate) struct Seat {
     pub(crate) held: Vec<Topic>,
 }
 
-/// All connections, as a shard sees them.
+/// All connections, as the engine sees them.
 #[derive(Debug)]
-pub(crate) struct Seats {
+pub(super) struct Seats {
+    /// With the handle by which the lanes know the client, unless the channel has refused it.
     by_client: HashMap<ClientId, (Seat, Option<ClientHandle>)>,
-    /// The same by [`ClientHandle::index`], so that what many receive hashes and compares nothing.
-    by_handle: Vec<Option<Seat>>,
+    pub(super) lanes: Lanes,
     /// The answer to a join that is being gathered.
     pub(super) joining: Option<Box<Joining>>,
     pub(super) openings: Arc<Openings>,
-    pub(super) figures: Arc<ShardFigures>,
 }
 
 impl Seats {
-    pub(super) fn new(openings: Arc<Openings>, figures: Arc<ShardFigures>) -> Self {
-        let (by_client, by_handle) = (HashMap::new(), Vec::new());
-        Self { by_client, by_handle, joining: None, openings, figures }
+    pub(super) fn new(openings: Arc<Openings>, lanes: Lanes) -> Self {
+        Self { by_client: HashMap::new(), lanes, joining: None, openings }
     }
 
     /// A connection is there, of a client that the channel may have refused.
     pub(super) fn take(&mut self, seat: Seat, handle: Option<ClientHandle>) {
         if let Some(handle) = handle {
-            if self.by_handle.len() <= handle.index() {
-                self.by_handle.resize(handle.index() + 1, None);
-            }
-            if let Some(place) = self.by_handle.get_mut(handle.index()) {
-                *place = Some(seat.clone());
-            }
+            let Seat { client_id, wire, queue, .. } = seat.clone();
+            self.lanes.take(handle, Receiver { client_id, wire, queue });
         }
         self.by_client.insert(seat.client_id.clone(), (seat, handle));
     }
 
     /// It is there no longer.
-    pub(super) fn vacate(&mut self, client_id: &ClientId) -> Option<Seat> {
-        let (seat, handle) = self.by_client.remove(client_id)?;
-        if let Some(place) = handle.and_then(|handle| self.by_handle.get_mut(handle.index())) {
-            *place = None;
+    pub(super) fn vacate(&mut self, client_id: &ClientId) {
+        if let Some((_, Some(handle))) = self.by_client.remove(client_id) {
+            self.lanes.vacate(handle);
         }
-        Some(seat)
     }
 
     pub(super) fn of_client(&self, client_id: &ClientId) -> Option<&Seat> {
         self.by_client.get(client_id).map(|(seat, _)| seat)
     }
 
-    pub(super) fn of_handle(&self, handle: ClientHandle) -> Option<&Seat> {
-        self.by_handle.get(handle.index())?.as_ref()
+    /// Brings something to the connection of a client, by its lane. A client that the channel has
+    /// refused is in no lane: its connection is cut.
+    pub(super) fn send(&mut self, client_id: &ClientId, what: ForOne) {
+        if let Some((seat, Some(handle))) = self.by_client.get(client_id) {
+            self.lanes.send(*handle, (&seat.queue, seat.wire), what);
+        }
     }
 
     /// Whether a client was a member of a topic when its connection came. Asked once of each.
@@ -116,10 +116,6 @@ impl Seats {
         for client_id in client_ids {
             self.take_held(client_id, topic);
         }
-    }
-
-    pub(super) fn all(&self) -> impl Iterator<Item = &Seat> {
-        self.by_handle.iter().flatten()
     }
 
     pub(super) fn generation(&self, client_id: &ClientId) -> Option<Generation> {

@@ -1,4 +1,4 @@
-//! `GET /inspect/shards`: what waits for each shard, and what its channel counts.
+//! `GET /inspect/engine`: what waits for the engine and its lanes, and what the channel counts.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use parlor::{Channel, Stats};
 use serde::{Deserialize, Serialize};
 
 use super::{Waiting, look};
-use crate::{hub::Hub, problem::Problem, shard::MAILBOX};
+use crate::{engine::MAILBOX, hub::Hub, problem::Problem};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,19 +24,27 @@ pub(super) struct Answer {
     watchers: usize,
     /// What waits in the queues of all connections.
     queues: Waiting,
-    /// How many messages may wait for a shard.
-    mailbox: usize,
-    shards: Vec<Row>,
+    mailbox: Mailbox,
+    lanes: Vec<Lane>,
+    /// None if the engine does not answer in time.
+    #[serde(flatten)]
+    seen: Option<Seen>,
+}
+
+/// Messages that wait for the engine.
+#[derive(Debug, Serialize)]
+struct Mailbox {
+    waiting: usize,
+    /// How many may.
+    limit: usize,
 }
 
 #[derive(Debug, Serialize)]
-struct Row {
-    shard: usize,
-    /// How many messages wait for it.
+struct Lane {
+    /// How many deliveries wait for it; one more for every 128 bytes of a message.
     waiting: usize,
-    /// None of one that did not answer in time.
-    #[serde(flatten)]
-    seen: Option<Seen>,
+    /// How often the engine did some of its work, as it had fallen behind.
+    helped: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -50,20 +58,20 @@ pub(super) async fn list(
     request: Request,
 ) -> Result<Json<Answer>, Problem> {
     let Params {} = super::allowed(&hub, request)?;
-    let waiting: Vec<_> =
-        hub.shards.iter().map(|mailbox| mailbox.max_capacity() - mailbox.capacity()).collect();
     let see =
         |channel: &Channel| Seen { crashed: channel.crashed(), stats: Box::new(channel.stats()) };
-    let seen = look::each(&hub, see).await;
-    let shards = waiting.into_iter().zip(seen).enumerate();
+    let seen = look::ask(&hub, see).await;
+    let lanes = hub.metrics.lanes.iter();
+    let lanes = lanes.map(|lane| Lane { waiting: lane.waiting(), helped: lane.count_helped() });
     Ok(Json(Answer {
         now_ms: hub.clock.now_ms(),
         started_at_ms: hub.clock.started_ms(),
         connections: hub.connections.count(),
         watchers: hub.watchers.count(),
         queues: queued(&hub),
-        mailbox: MAILBOX,
-        shards: shards.map(|(shard, (waiting, seen))| Row { shard, waiting, seen }).collect(),
+        mailbox: Mailbox { waiting: hub.waiting(), limit: MAILBOX },
+        lanes: lanes.collect(),
+        seen,
     }))
 }
 

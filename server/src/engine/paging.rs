@@ -11,7 +11,7 @@ use parlor::{
     Reply, Topic,
 };
 
-use super::{Asker, Shard, Wire};
+use super::{Asker, Engine, Wire};
 use crate::{
     history::{Asker as Reader, Found, Ticket, Wanted},
     names,
@@ -54,23 +54,23 @@ impl Paging {
     }
 }
 
-impl Shard {
+impl Engine {
     /// A client asks for a page, which may have to be read from a file for it.
     pub(super) fn ask_for_page(&mut self, asked: History) {
         self.deliver();
         self.hand_in(asked.into());
         // What comes of it is known to be the answer to it, and not history on join.
-        self.deliver_for(Asker::Pager, None);
+        self.deliver_for(Asker::Pager);
     }
 
     /// Sends a page that a client has asked for, or has it read first what memory does not hold.
     pub(super) fn send_page(&mut self, mut page: HistoryPage) {
         let Some(more) = page.more.filter(|more| more.wanted > more.skip) else {
-            return self.seats.deliver(Outbound::History(page), None);
+            return self.seats.deliver(Outbound::History(page));
         };
         if !self.keeper.has_store() {
             page.end_at_memory();
-            return self.seats.deliver(Outbound::History(page), None);
+            return self.seats.deliver(Outbound::History(page));
         }
         // From there on the file has all that memory has, and what is between.
         let newer = page.messages.iter().map(|message| page.position_of(message));
@@ -125,12 +125,12 @@ impl Shard {
         let seat = self.seats.of_client(&page.client_id);
         let is_counted_by_index = seat.is_some_and(|seat| seat.wire == Wire::Dialogue);
         if !page.messages.is_empty() && !is_counted_by_index {
-            return self.seats.deliver(Outbound::History(page), None);
+            return self.seats.deliver(Outbound::History(page));
         }
         let refuse = Refuse::new(page.client_id, EventKind::History, Reason::Unavailable);
         let mut refuse = refuse.with_topic(page.topic).with_message(why);
         refuse.reference = page.reference;
-        self.seats.deliver(Outbound::Reply(Reply::from(refuse)), None);
+        self.seats.deliver(Outbound::Reply(Reply::from(refuse)));
     }
 
     /// Completes the pages that were read.
@@ -145,7 +145,7 @@ impl Shard {
             match answer.result {
                 Ok(found) => {
                     let page = complete(reading.page, found);
-                    self.seats.deliver(Outbound::History(page), None);
+                    self.seats.deliver(Outbound::History(page));
                 }
                 Err(why) => self.send_unread(reading.page, &later(&why)),
             }

@@ -1,11 +1,11 @@
-//! Connections come to a shard, come back for their clients, and go.
+//! Connections come to the engine, come back for their clients, and go.
 
 use parlor::{ClientId, Connect, Disconnect, Event, EventKind, Grace, Kick, Reason, Refuse};
 
-use super::{Asker, SERVER_REF, Seat, Shard, Way, Wire};
+use super::{Asker, Engine, SERVER_REF, Seat, Way, Wire};
 use crate::{names, registry::Generation};
 
-impl Shard {
+impl Engine {
     /// A connection takes the seat of its client. Whatever an earlier one had joined waits for the
     /// rejoins of this one, so that it hears nothing of what it does not know to have.
     pub(super) fn enter(&mut self, connect: Connect, mut seat: Seat) {
@@ -35,7 +35,7 @@ impl Shard {
         self.deliver();
         self.hurry_before(&join);
         self.hand_in(join);
-        self.deliver_for(Asker::Member, None);
+        self.deliver_for(Asker::Member);
     }
 
     /// A client rejoins without having asked for it: not where it is a member no more.

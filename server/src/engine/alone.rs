@@ -1,0 +1,144 @@
+//! The engine and its lanes alone, without sockets: what a broadcast costs the engine, and how soon it
+//! is in all queues.
+//!
+//! ```text
+//! cargo test --release --workspace --lib -- --ignored --nocapture engine_alone
+//! ```
+
+use std::{
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use parlor::{Broadcast, Config, Connect, Join, Payload, PresenceMode, RoomConfig};
+use tokio::{runtime::Builder, sync::oneshot};
+
+use super::{DELIVERED, Engine, Message, Seat, Wire};
+use crate::{
+    clock::Clock, history::Keeper, metrics::Metrics, openings::Openings, queue::Queue,
+    settings::Settings,
+};
+
+const CONNECTIONS: usize = 10_000;
+
+/// How many deliveries are in queues before they are emptied.
+const ROUND: usize = 400_000;
+const ROUNDS: usize = 10;
+
+/// An engine whose connections nobody serves.
+struct Alone {
+    engine: Engine,
+    queues: Vec<Arc<Queue>>,
+}
+
+impl Alone {
+    /// All connections are members of one room each, of so many members.
+    fn new(lanes: usize, members: usize) -> (Self, Metrics) {
+        let room = RoomConfig::default().with_presence(PresenceMode::Off);
+        let channel = Config::builder().default_room(room).build().unwrap();
+        let (settings, metrics) = (Settings::default(), Metrics::new(lanes));
+        let parts = (&Arc::new(Openings::default()), &metrics);
+        let engine =
+            Engine::new(channel, None, Keeper::default(), Clock::start(), parts, &settings);
+        let mut alone = Self { engine, queues: Vec::new() };
+        for number in 0..CONNECTIONS {
+            let client_id = id(number);
+            let queue = Arc::new(Queue::new(usize::MAX, usize::MAX));
+            alone.queues.push(Arc::clone(&queue));
+            let wire = Wire::Phoenix;
+            let (generation, address, held) = (1, None, Vec::new());
+            let seat =
+                Seat { client_id: client_id.clone(), generation, queue, wire, address, held };
+            let connect = Box::new(Connect::new(&client_id, "ann", 0));
+            alone.engine.take(Message::Enter { connect, seat });
+            let topic = format!("room:{}", number / members);
+            let event = Join::new(&client_id, topic, "ann", 0).into();
+            alone.engine.take(Message::Event { client_id, generation, event });
+        }
+        alone.engine.settle();
+        (alone, metrics)
+    }
+
+    /// Has it say so many things, each in another room; returns how long that took the engine.
+    fn say(&mut self, many: usize, members: usize) -> Duration {
+        let rooms = CONNECTIONS / members;
+        let messages: Vec<_> = (0..many)
+            .map(|number| {
+                let room = number % rooms;
+                let client_id = id(room * members);
+                let payload = Payload::json(r#"{"text":"hello, all of you"}"#).unwrap();
+                let event = Broadcast::new(&client_id, format!("room:{room}"), payload).into();
+                Message::Event { client_id, generation: 1, event }
+            })
+            .collect();
+        let began = Instant::now();
+        for (number, message) in messages.into_iter().enumerate() {
+            self.engine.take(message);
+            if number % DELIVERED == 0 {
+                self.engine.settle();
+            }
+        }
+        self.engine.settle();
+        began.elapsed()
+    }
+
+    fn until_passed(&mut self) {
+        let (answer, passed) = oneshot::channel();
+        self.engine.take(Message::Ping(answer));
+        self.engine.settle();
+        passed.blocking_recv().unwrap();
+    }
+
+    fn empty(&self) -> usize {
+        let mut items = Vec::new();
+        for queue in &self.queues {
+            let context = &mut std::task::Context::from_waker(std::task::Waker::noop());
+            while queue.poll_take(context, &mut items).is_ready() {}
+        }
+        items.len()
+    }
+}
+
+fn id(number: usize) -> parlor::ClientId {
+    format!("client:{number}").into()
+}
+
+#[test]
+#[ignore = "it measures, and asserts only that all is delivered"]
+#[expect(clippy::print_stdout, clippy::cast_precision_loss, reason = "it shows what it measures")]
+fn engine_alone() {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    println!("{CONNECTIONS} connections, {cores} cores; ns of a broadcast");
+    println!(
+        "{:>8}{:>8}{:>16}{:>16}{:>16}",
+        "members", "lanes", "engine", "in all queues", "per delivery"
+    );
+    for members in [10, 100, 10_000] {
+        for lanes in [1, 2, 4] {
+            let (mut alone, _metrics) = Alone::new(lanes, members);
+            let runtime = Builder::new_multi_thread().worker_threads(lanes).build().unwrap();
+            for lane in alone.engine.lanes() {
+                runtime.spawn(lane);
+            }
+            alone.until_passed();
+            alone.empty();
+            let many = (ROUND / members).max(8);
+            let (mut engine, mut all) = (Duration::ZERO, Duration::ZERO);
+            for _ in 0..ROUNDS {
+                let began = Instant::now();
+                engine += alone.say(many, members);
+                alone.until_passed();
+                all += began.elapsed();
+                assert_eq!(alone.empty(), many * members + many, "each is delivered, and answered");
+            }
+            let each = |all: Duration| all.as_nanos() as f64 / (many * ROUNDS) as f64;
+            println!(
+                "{members:>8}{lanes:>8}{:>16.0}{:>16.0}{:>16.1}",
+                each(engine),
+                each(all),
+                each(all) / members as f64,
+            );
+        }
+    }
+}
