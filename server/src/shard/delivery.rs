@@ -124,6 +124,9 @@ impl Seats {
             (EventKind::Leave, Ok(_), Some(topic)) => {
                 seat.queue.left(&topic, Outbound::Reply(reply))
             }
+            (EventKind::History, Err(_), Some(topic)) => {
+                seat.queue.reply_of(&topic, Outbound::Reply(reply), Large::Page)
+            }
             // The page itself is the answer.
             (EventKind::History, Ok(_), _) => seat.queue.reply(Outbound::Reply(reply), None),
             (to, _, _) => seat.queue.reply(Outbound::Reply(reply), Large::of_kind(to)),
@@ -154,7 +157,7 @@ impl Seats {
         let kind = Sent::of(&outbound);
         let is_asked_for = matches!(&outbound, Outbound::History(page) if page.reference.is_some());
         let queued = if is_asked_for {
-            seat.queue.reply(outbound, Some(Large::Page))
+            seat.queue.reply_of(topic, outbound, Large::Page)
         } else {
             seat.queue.answer_of(topic, outbound)
         };
