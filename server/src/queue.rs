@@ -53,6 +53,15 @@ pub(crate) enum Item {
 }
 
 impl Item {
+    /// Whether it is the one answer to a request, which comes whatever becomes of a membership.
+    fn is_answer(&self) -> bool {
+        let Self::Outbound(outbound) = self else { return false };
+        if let Outbound::History(page) = &**outbound {
+            return page.reference.is_some();
+        }
+        matches!(&**outbound, Outbound::Reply(_))
+    }
+
     /// Whether a client that receives it is no member from there on.
     fn ends_membership(&self) -> bool {
         match self {
@@ -229,6 +238,15 @@ impl Queue {
         let size = size_of_outbound(&reply);
         let kind = if is_to.is_some() { Kind::Answer } else { Kind::Reply };
         self.answer(is_to, |line| line.answer(Item::Outbound(Arc::new(reply)), size, kind))
+    }
+
+    /// The same in the order of a topic: behind what its client has missed there, which it takes the
+    /// answer for the end of.
+    pub(crate) fn reply_of(&self, topic: &Topic, reply: Outbound, is_to: Large) -> Put {
+        let size = size_of_outbound(&reply);
+        self.answer(Some(is_to), |line| {
+            line.answer_of(topic, Item::Outbound(Arc::new(reply)), size);
+        })
     }
 
     /// Lets an answer wait in the order of its topic.

@@ -140,6 +140,11 @@
 //! broadcast at or below the last position of the same epoch is dropped: it was sent to an earlier
 //! join of the topic, and is sent again to this one.
 //!
+//! With `recovered: false`, a part of what was missed may still come behind the reply. So the position
+//! of the reply does not count while its epoch is that of `since`: each broadcast moves the position,
+//! as ever. Moved at once, it would leave out the rest if the connection is lost in between. With
+//! another epoch nothing is sent again, and the position of the reply counts.
+//!
 //! A position is opaque: a client compares `epoch` and `offset`, and gives back the whole object as
 //! it got it, since fields may be added to it. Fields that are not known here are ignored.
 //!

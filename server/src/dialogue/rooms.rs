@@ -115,11 +115,13 @@ impl Rooms {
                 state.asked.remove(topic);
                 state.joined.entry(topic.clone()).or_insert(*position);
             }
-            (EventKind::Rejoin, Ok(Body::Rejoined { position, recovered, .. })) => {
-                if *recovered {
-                    state.joined.entry(topic.clone()).or_insert(*position);
-                } else {
-                    state.joined.insert(topic.clone(), *position);
+            // The same where something of it is forgotten: what memory has comes after this answer,
+            // and moves the position as it goes out. Were it moved now, a connection that is lost
+            // before that would miss the rest. Of another room of that name nothing comes.
+            (EventKind::Rejoin, Ok(Body::Rejoined { position, .. })) => {
+                let has = state.joined.entry(topic.clone()).or_insert(*position);
+                if has.epoch != position.epoch || has.offset > position.offset {
+                    *has = *position;
                 }
             }
             (EventKind::Join, Err(_)) => {
@@ -142,3 +144,81 @@ impl Rooms {
 /// It is in as many rooms as it may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TooMany;
+
+#[cfg(test)]
+mod tests {
+    use parlor::{
+        Address, Channel, Config, Event, EventDefinition, Join, Outbound, Payload, Publish, Rejoin,
+        RoomConfig,
+    };
+
+    use super::*;
+    use crate::dialogue::Told;
+
+    /// A channel whose rooms remember two messages.
+    fn channel(first_epoch: u64) -> Channel {
+        let room = RoomConfig::default().with_event(EventDefinition::new("*").with_history(2));
+        let config = Config::builder().first_epoch(first_epoch).default_room(room);
+        Channel::single_node(config.build().unwrap())
+    }
+
+    fn say(channel: &mut Channel) {
+        let payload = Payload::json("1").unwrap();
+        channel.handle(Publish::new(Address::Topic("r".into()), "e", payload).into());
+        drop(channel.flush_outbox());
+    }
+
+    /// Where the client is after each reply and message that comes of an event.
+    fn positions(rooms: &Rooms, channel: &mut Channel, event: impl Into<Event>) -> Vec<(u64, u64)> {
+        channel.handle(event.into());
+        let mut positions = Vec::new();
+        for outbound in channel.flush_outbox() {
+            if let Outbound::Reply(reply) = &outbound {
+                rooms.answered(reply);
+            } else if let Outbound::BroadcastMessage(_) = &outbound {
+                rooms.note(&Told::of_all(&outbound).unwrap().note);
+            } else {
+                continue;
+            }
+            positions.extend(rooms.all().iter().map(|(_, at)| (at.epoch, at.offset)));
+        }
+        positions
+    }
+
+    #[test]
+    fn a_position_moves_with_what_is_sent_again_and_not_before() {
+        let (rooms, mut channel) = (Rooms::default(), channel(1));
+        let join = Join::new("c", "r", "ann", 0);
+        assert_eq!(positions(&rooms, &mut channel, join), [(1, 0)]);
+        // It is told none of these: its line is dead.
+        (0..3).for_each(|_| say(&mut channel));
+        let rejoin =
+            |epoch, offset| Rejoin::new("c", "r", "ann", 0).with_since(Position { epoch, offset });
+        // The first one is forgotten. It comes back twice, and its line was lost in between.
+        let back = rooms.copied();
+        channel.handle(rejoin(1, 0).into());
+        for outbound in channel.flush_outbox() {
+            if let Outbound::Reply(reply) = outbound {
+                assert!(matches!(reply.result, Ok(Body::Rejoined { recovered: false, .. })));
+                back.answered(&reply);
+            }
+        }
+        assert_eq!(back.all()[0].1, Position { epoch: 1, offset: 0 }, "it has none of them");
+        let back = back.copied();
+        assert_eq!(positions(&back, &mut channel, rejoin(1, 0)), [(1, 0), (1, 2), (1, 3)]);
+        // There is nothing that it has missed, or that it could be sent.
+        assert_eq!(positions(&back, &mut channel, rejoin(1, 3)), [(1, 3)]);
+    }
+
+    #[test]
+    fn a_position_that_nothing_comes_after_is_left_at_once() {
+        let (rooms, mut before, mut after) = (Rooms::default(), channel(1), channel(7));
+        assert_eq!(positions(&rooms, &mut before, Join::new("c", "r", "ann", 0)), [(1, 0)]);
+        let rejoin = Rejoin::new("c", "r", "ann", 0).with_since(Position { epoch: 1, offset: 0 });
+        assert_eq!(positions(&rooms, &mut after, rejoin), [(7, 0)], "it is another room");
+        let ahead = rooms.copied();
+        ahead.lock().joined.insert("r".into(), Position { epoch: 7, offset: 9 });
+        let rejoin = Rejoin::new("c", "r", "ann", 0).with_since(Position { epoch: 7, offset: 9 });
+        assert_eq!(positions(&ahead, &mut after, rejoin), [(7, 0)], "it was never there");
+    }
+}

@@ -101,6 +101,9 @@ impl Seats {
         let Some(client_id) = reply.client_id.clone() else { return };
         let what = match (reply.to, &reply.result, reply.topic.clone()) {
             (EventKind::Leave, Ok(_), Some(topic)) => ForOne::Left(topic, Outbound::Reply(reply)),
+            (EventKind::History, Err(_), Some(topic)) => {
+                ForOne::ReplyOf(topic, Outbound::Reply(reply), Large::Page)
+            }
             // The page itself is the answer.
             (EventKind::History, Ok(_), _) => ForOne::Reply(Outbound::Reply(reply), None),
             (to, _, _) => ForOne::Reply(Outbound::Reply(reply), Large::of_kind(to)),
@@ -116,7 +119,7 @@ impl Seats {
         }
         let is_asked_for = matches!(&outbound, Outbound::History(page) if page.reference.is_some());
         let what = if is_asked_for {
-            ForOne::Reply(outbound, Some(Large::Page))
+            ForOne::ReplyOf(topic, outbound, Large::Page)
         } else {
             ForOne::Answer(topic, outbound)
         };

@@ -63,6 +63,8 @@ pub(super) enum ForOne {
     Push(Outbound, Option<Tag>),
     /// A reply of which nothing else comes.
     Reply(Outbound, Option<Large>),
+    /// The one answer to a request, in the order of a topic.
+    ReplyOf(Topic, Outbound, Large),
     /// The reply to a leave.
     Left(Topic, Outbound),
     /// All that comes of a join.
@@ -109,6 +111,7 @@ impl ForOne {
         match self {
             Self::Push(outbound, _)
             | Self::Reply(outbound, _)
+            | Self::ReplyOf(_, outbound, _)
             | Self::Left(_, outbound)
             | Self::Answer(_, outbound) => size_of_outbound(outbound),
             Self::Joined(joined) => joined.size(),
@@ -209,6 +212,10 @@ impl Receivers {
             ForOne::Reply(outbound, is_to) => {
                 let sent = Sent::of(&outbound);
                 self.count(sent, wire, queue.reply(outbound, is_to));
+            }
+            ForOne::ReplyOf(topic, outbound, is_to) => {
+                let sent = Sent::of(&outbound);
+                self.count(sent, wire, queue.reply_of(&topic, outbound, is_to));
             }
             ForOne::Left(topic, reply) => {
                 self.count(Some(Sent::Reply), wire, queue.left(&topic, reply));

@@ -5,6 +5,9 @@
 //! not keep up with them is too slow. *Answers*, which the client has asked for, have none here, as
 //! whoever asks for more is not read until they have drained.
 //!
+//! In a lane, what was missed stands before the answers to requests for pages of its topic: a client
+//! takes such an answer for a sign that nothing more of it comes.
+//!
 //! The main line goes first. While it has more than fits into a batch, lanes get a quarter of what
 //! is sent, so that neither can hold up the other. Lanes drain one after the other.
 
@@ -254,13 +257,18 @@ impl Line {
         }
     }
 
-    /// Drops what waits in a lane.
+    /// Drops what waits in a lane, but for answers to requests.
     fn clear(&mut self, at: usize) {
         let Some(lane) = self.lanes.get_mut(at) else { return };
         lane.live = Load::default();
         for part in std::mem::take(&mut lane.parts) {
             match part {
-                Part::Whole(Entry { item: _, size, kind }) => self.count_out(kind, size as usize),
+                Part::Whole(entry) => {
+                    self.count_out(entry.kind, entry.size());
+                    if entry.item.is_answer() {
+                        self.push(entry);
+                    }
+                }
                 Part::Replay(replay) => self.answers.take(replay.len(), replay.size()),
                 Part::Pieces(_, size) => self.answers.take(1, size),
             }

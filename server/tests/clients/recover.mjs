@@ -9,7 +9,7 @@
 //       for await (const message of missed(room, gap)) showEarlier(message);
 //     });
 
-/** What was missed in other rooms may come before the answer to a join, and a line can be slow. */
+/** What was missed in other rooms may come before an answer, and a line can be slow. */
 const PATIENCE_MS = 120_000;
 
 /**
@@ -25,8 +25,8 @@ const PATIENCE_MS = 120_000;
  */
 export function recovery(Serializer, session = crypto.randomUUID()) {
   const socketParams = { session, positions: "on" };
-  // By topic: up to where nothing is missing or a gap was told, the last message that was shown, the
-  // position of the binary message that comes next, and the gap that the next message ends.
+  // By topic: up to where nothing is missing that no gap has, the last message that was shown, the
+  // position of the binary message that comes next, and the gap of which a part may be sent again.
   const [heard, shown, coming, open] = [{}, {}, {}, {}];
 
   const decode = (raw, done) =>
@@ -39,8 +39,9 @@ export function recovery(Serializer, session = crypto.randomUUID()) {
         if (covers(shown[topic], position)) return;
         shown[topic] = position;
         if (!covers(heard[topic], position)) heard[topic] = position;
-        const gap = take(open, topic);
-        if (gap) gap.resumed = position;
+        const gap = open[topic];
+        if (gap && covers(gap.until, position)) gap.shown.add(position.offset);
+        else delete open[topic];
       }
       if (event === "parlor:position") coming[topic] = payload;
       done(message);
@@ -52,12 +53,29 @@ export function recovery(Serializer, session = crypto.randomUUID()) {
     channel.join(PATIENCE_MS).receive("ok", ({ recovered, rejoined: _, name: __, ...until }) => {
       const { topic } = channel;
       const since = heard[topic];
+      // What comes after that is sent again to this join, or the gap that it tells has it.
+      const earlier = take(open, topic);
+      if (earlier && !covers(since, earlier.until)) earlier.until = since;
       if (recovered) return;
-      heard[topic] = until;
-      if (shown[topic]?.epoch !== until.epoch) delete shown[topic];
-      if (!since || (since.epoch === until.epoch && covers(since, until))) return;
-      open[topic] = { topic, since, until };
-      onGap(open[topic]);
+      const gap = { topic, since, until, shown: new Set() };
+      if (since?.epoch !== until.epoch || covers(since, until)) {
+        // Of another room of that name, or before the first join, nothing is sent again.
+        heard[topic] = until;
+        if (shown[topic]?.epoch !== until.epoch) delete shown[topic];
+        if (since && since.epoch !== until.epoch) onGap(gap);
+        return;
+      }
+      // The part that the server still has comes after this answer. Were the position moved now, a
+      // connection that is lost before that would miss it: each message of it moves the position.
+      open[topic] = gap;
+      // Whatever the answer to this is, it comes after that part, which may have no message at all.
+      const over = () => {
+        if (open[topic] !== gap) return;
+        delete open[topic];
+        if (!covers(heard[topic], until)) heard[topic] = until;
+      };
+      channel.push("parlor:history", { end: 1 }, PATIENCE_MS).receive("ok", over).receive("error", over);
+      onGap(gap);
     });
 
   return { socketParams, decode, params, join };
@@ -68,12 +86,12 @@ export async function* missed(channel, gap, event) {
   let before;
   do {
     const page = await new Promise((resolve, reject) => {
-      channel.push("parlor:history", { event, before }).receive("ok", resolve).receive("error", reject).receive("timeout", reject);
+      channel.push("parlor:history", { event, before }, PATIENCE_MS).receive("ok", resolve).receive("error", reject).receive("timeout", reject);
     });
     for (const message of page.messages) {
       before = { epoch: message.epoch ?? page.epoch, offset: message.offset };
       if (covers(gap.since, before)) return;
-      const wasShown = gap.resumed !== undefined && covers(before, gap.resumed);
+      const wasShown = before.epoch === gap.until.epoch && gap.shown.has(before.offset);
       if (covers(gap.until, before) && !wasShown) yield message;
     }
     const isFull = page.messages.length >= page.end - page.start;

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CONFIGS } from "./configs.mjs";
+import { Between } from "./lib/between.mjs";
 import { Cutter } from "./lib/cutter.mjs";
 import { item } from "./lib/items.mjs";
 import { Client, load, reply } from "./lib/phoenix.mjs";
@@ -118,6 +119,80 @@ export const recovering = [
     const all = Array.from({ length: 122 }, (_, n) => n);
     assert.deepEqual([heard[0], ...loaded, ...heard.slice(1)], all);
     assert.ok(loaded.length > 100, `${loaded.length} were loaded, so it was one page`);
+  }),
+
+  item("R8", "a line that is lost again at the gap misses nothing of what is sent again", async (t) => {
+    const directory = mkdtempSync(join(tmpdir(), "parlor-gap-"));
+    t.later(directory, () => rmSync(directory, { recursive: true, force: true }));
+    const server = await t.server({ ...CONFIGS.forgetful, flags: ["--history", join(directory, "history.sqlite")] });
+    // The first line that carries an answer with a gap carries nothing after it.
+    let state = "alive";
+    const lost = [];
+    const between = await Between.before(server.url, (frame, way) => {
+      if (way !== "got") return frame;
+      if (state === "dead") lost.push(frame);
+      const passes = state === "dead" ? null : frame;
+      const { recovered, offset } = isReply(frame) ? frame[4].response : {};
+      if (state === "alive" && recovered === false && offset > 0) state = "dead";
+      return passes;
+    });
+    t.later(between, () => between.stop());
+    const { client, channel, gaps, heard } = await page(t, server, { url: between.url, reconnectAfterMs: () => 3_600_000 });
+    const talker = await (await t.client({ server })).join(TOPIC);
+    const say = (n) => reply(talker.push("n", { n }));
+    await say(0);
+    await eventually("the first", () => heard.length === 1);
+    client.record.current.cut();
+    for (let n = 1; n <= 20; n += 1) await say(n);
+    client.socket.disconnect(() => client.socket.connect());
+    await eventually("all that is sent again is lost", () => gaps.length === 1 && lost.filter(isEvent("n")).length === 5);
+    state = "mended";
+    assert.deepEqual(heard, [0]);
+    client.socket.disconnect(() => client.socket.connect());
+    await eventually("the last", () => heard.at(-1) === 20);
+    assert.deepEqual(heard, [0, 16, 17, 18, 19, 20]);
+    assert.deepEqual(gaps.map(({ since, until }) => [since.offset, until.offset]), [[1, 1], [1, 21]]);
+    const loaded = [];
+    for (const gap of gaps) {
+      for await (const { payload } of missed(channel, gap, "n")) loaded.unshift(payload.n);
+    }
+    assert.deepEqual([...heard, ...loaded].sort((a, b) => a - b), Array.from({ length: 21 }, (_, n) => n));
+  }),
+
+  item("R9", "what a gap leaves out between other messages is loaded too", async (t) => {
+    const toml = `[[rooms]]\npattern = "open:*"\nevents = [{ name = "n", history = 1 }, { name = "other", history = 9 }, { name = "gone" }]`;
+    const directory = mkdtempSync(join(tmpdir(), "parlor-gap-"));
+    t.later(directory, () => rmSync(directory, { recursive: true, force: true }));
+    const server = await t.server({ toml, flags: ["--history", join(directory, "history.sqlite")] });
+    const { client, channel, gaps, heard } = await page(t, server, { reconnectAfterMs: () => 3_600_000 });
+    const talker = await (await t.client({ server })).join(TOPIC);
+    const say = (n, event = "n") => reply(talker.push(event, { n }));
+    await say(0);
+    await eventually("the first", () => heard.length === 1);
+    client.record.current.cut();
+    await say(1, "other");
+    await say(2);
+    await say(3);
+    client.socket.disconnect(() => client.socket.connect());
+    await eventually("the last", () => heard.at(-1) === 3);
+    await say(4);
+    assert.deepEqual([heard.slice(0, 2), gaps.length], [[0, 3], 1]);
+    const loaded = [];
+    for await (const { payload } of missed(channel, gaps[0])) loaded.push(payload.n);
+    assert.deepEqual(loaded, [2]);
+    // Where nothing is sent again, a gap is told once.
+    await eventually("it goes on", () => heard.at(-1) === 4);
+    client.record.current.cut();
+    await say(5, "gone");
+    client.socket.disconnect(() => client.socket.connect());
+    await eventually("the second gap", () => gaps.length === 2);
+    await reply(channel.push("parlor:history", {}));
+    const joinRef = channel.joinRef();
+    client.socket.disconnect(() => client.socket.connect());
+    await eventually("joined again", () => channel.state === "joined" && channel.joinRef() !== joinRef);
+    const joins = client.record.got(isReply).map((frame) => frame[4].response.recovered);
+    assert.deepEqual(joins.filter((recovered) => recovered !== undefined), [false, false, false, true]);
+    assert.deepEqual(gaps.map(({ since, until }) => [since.offset, until.offset]), [[1, 4], [5, 6]]);
   }),
 
   item("R5", "A8: leaving and joining while messages are on their way shows none of them twice", async (t) => {

@@ -155,6 +155,35 @@ fn a1_a_topic_that_is_joined_again_says_nothing_of_before() {
     assert_eq!((line.live(), line.answers()), (Load::default(), Load::default()));
 }
 
+/// The reply to a request for a page.
+fn answer() -> Item {
+    let mut channel = Channel::single_node(Config::default());
+    channel.handle(parlor::History::new("c", "a").with_ref("7").into());
+    let Some(reply) = channel.flush_outbox().pop() else { panic!("it is answered") };
+    Item::Outbound(reply.into())
+}
+
+#[test]
+fn answers_of_a_topic_come_behind_what_was_missed_there_and_whatever_becomes_of_that() {
+    let said = |items: Vec<String>| -> Vec<_> {
+        let short =
+            |said: String| if said.starts_with("Outbound") { "answer".into() } else { said };
+        items.into_iter().map(short).collect()
+    };
+    let mut line = Line::default();
+    line.replay(&"a".into(), missed("a", 2, 0));
+    line.answer_of(&"a".into(), answer(), 10);
+    line.answer_of(&"b".into(), answer(), 10);
+    assert_eq!(said(drain(&mut line)), ["answer", "a0", "a1", "answer"]);
+    // The client joins again, or is to join again: a request has its answer all the same.
+    line.replay(&"a".into(), missed("a", 2, 0));
+    line.answer_of(&"a".into(), answer(), 10);
+    line.forget(&"a".into());
+    assert_eq!(line.answers(), Load { items: 1, bytes: 10 });
+    assert_eq!(said(drain(&mut line)), ["answer"]);
+    assert_eq!((line.live(), line.answers()), (Load::default(), Load::default()));
+}
+
 #[test]
 fn a1_a_presence_state_is_taken_a_piece_at_a_time() {
     let mut channel = Channel::single_node(Config::default());

@@ -148,12 +148,15 @@ export const cases = {
     await eventually("it is open", () => eve.page.isVisible("#log pre"));
     await eve.fitsInWidth();
     await eve.page.tap("#kinds summary");
+    // A tap is a click a moment later.
+    await eve.page.waitForSelector("#kinds .sheet");
     await eve.fitsInWidth();
     const sheet = await (await eve.page.$("#kinds .sheet")).boundingBox();
     assert.ok(sheet.x >= 0 && sheet.x + sheet.width <= 360, "the kinds are in sight");
     await eve.page.tap("#kinds summary");
     for (const view of VIEWS) {
       await eve.page.tap(`#views [data-show=${view}]`);
+      await eve.page.waitForSelector(`#views [data-show=${view}][aria-pressed=true]`);
       for (const other of VIEWS) assert.equal(await eve.page.isVisible(`#${other}`), other === view, `${other} at ${view}`);
       await eve.fitsInWidth();
       const small = await eve.page.$$eval("button, select, summary, input:not([type=checkbox])", (all) =>

@@ -78,6 +78,11 @@ export class Window {
     );
   }
 
+  /** Waits until this is what has not come back, with what is said of it. */
+  async holds(unsent) {
+    await this.#settles("what has not come back", () => this.unsent(), unsent);
+  }
+
   /** Everybody in the list with what is noted, as it is shown. */
   people() {
     return this.page.$$eval("#people-list li", (all) =>

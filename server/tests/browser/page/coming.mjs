@@ -102,6 +102,7 @@ export const cases = {
       await bob.page.keyboard.type("from outside");
       await bob.page.keyboard.press("Enter");
       assert.equal(await bob.page.inputValue("#text"), "", "nothing can be said from outside");
+      await bob.isSettled();
       assert.deepEqual(await bob.unsent(), []);
       await bob.page.click("#trouble button");
       await bob.is("Connected");

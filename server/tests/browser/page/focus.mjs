@@ -79,7 +79,7 @@ export const cases = {
     await ann.page.waitForSelector("#name");
     line.cut();
     await types(ann, "ann", "into the dark");
-    assert.deepEqual(await ann.unsent(), [["into the dark", "Waiting to be sent"]]);
+    await ann.holds([["into the dark", "Waiting to be sent"]]);
     await types(ann, "and on");
     line.mend();
     await ann.has(["into the dark", "and on"]);

@@ -38,7 +38,7 @@ export const cases = {
     line.mend();
     await ann.enter("eve");
     await ann.say("as eve");
-    await bob.has(["as eve"]);
+    for (const window of [ann, bob]) await window.has(["as eve"]);
     assert.deepEqual(await ann.unsent(), []);
     await ann.page.click("#change");
     await ann.enter("ann");

@@ -49,7 +49,10 @@ export const cases = {
     await lists(ann, [["attic", "30"], ["garden", ""]]);
     await titled(ann, "(30) garden – parlor");
     await ann.reads("#said", "New in attic");
-    assert.match(await ann.page.textContent("#room-list li:first-child a"), /, 30 unread, 2 devices/);
+    await eventually("it is said in words", async () => {
+      const words = await ann.page.textContent("#room-list li:first-child a");
+      return /, 30 unread, 2 devices/.test(words) || Promise.reject(new Error(words));
+    });
     assert.deepEqual(await ann.texts(), [], "nothing of it is shown in this room");
     await ann.page.setViewportSize({ width: 390, height: 844 });
     await ann.reads("#show-rooms", "\n      Rooms30 unread\n    ");

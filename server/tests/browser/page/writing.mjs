@@ -74,8 +74,12 @@ export const cases = {
       await window.has(all);
       const from = (await window.messages()).map(([name]) => name);
       assert.deepEqual(from.slice(MARKUP.length, MARKUP.length + NAMES.length), NAMES);
-      const people = (await window.people()).map(([name]) => name);
-      for (const user of [...NAMES, "odd"]) assert.ok(people.includes(user), `${user} is in the list`);
+      // The list of people is made a moment after what they say is shown.
+      await eventually("all of them are in the list", async () => {
+        const people = (await window.people()).map(([name]) => name);
+        const missing = [...NAMES, "odd"].filter((user) => !people.includes(user));
+        return missing.length === 0 || Promise.reject(new Error(`without ${missing}`));
+      });
       const made = await window.page.$$eval("#app img, #app script, #app iframe, #app b, #app i, #app svg[onload]", (found) => found.length);
       assert.equal(made, 0, "no text has become an element");
       const title = await window.page.title();

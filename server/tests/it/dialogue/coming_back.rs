@@ -100,6 +100,32 @@ async fn a1_a_client_that_joins_again_while_it_catches_up_misses_nothing() {
 }
 
 #[tokio::test]
+async fn a_connection_lost_while_a_part_is_sent_again_misses_nothing_of_that_part() {
+    // More than fits between two programs of one machine, and ten that are forgotten.
+    const KEPT: u64 = 250;
+    const ALL: u64 = KEPT + 10;
+    let mut settings = keeping(250);
+    settings.connections.queue_bytes = 80 << 10;
+    let running = start(settings).await;
+    let mut ann = running.dialogue("ann").await;
+    ann.join("one").await;
+    lose(&running, ann).await;
+    publish(&running, "one", 0..ALL, 65_000).await;
+
+    let mut ann = running.dialogue("ann").await;
+    assert_eq!(ann.hear("one", "e").await[0], ALL - KEPT, "the first that is kept");
+    lose(&running, ann).await;
+    let mut ann = running.dialogue("ann").await;
+    publish(&running, "one", ALL..ALL + 1, 0).await;
+    let mut heard = Vec::new();
+    while heard.last() != Some(&ALL) {
+        heard.push(ann.hear("one", "e").await[0].as_u64().unwrap());
+    }
+    assert!(ALL - KEPT < heard[0] && heard[0] < ALL, "it goes on at {}", heard[0]);
+    assert_eq!(heard, (heard[0]..=ALL).collect::<Vec<_>>());
+}
+
+#[tokio::test]
 async fn a1_who_is_put_out_of_a_room_while_its_return_waits_stays_out() {
     const MANY: u64 = 250;
     let mut settings = Settings { lanes: 1, ..keeping(1_000) };

@@ -51,6 +51,35 @@ async fn a1_messages_come_back_past_both_bounds_of_a_small_queue() {
     check(narrow(room()), 40, 2_000).await;
 }
 
+/// Clients take the answer to a request for a page for a sign that all that was missed has come.
+#[tokio::test]
+async fn a_page_comes_behind_what_was_missed_in_its_room() {
+    const MANY: usize = 60;
+    for (asked, status) in [(json!({"end": 1}), "ok"), (json!({"event": ""}), "error")] {
+        // Less than what lets requests wait, and more than the machine holds for a narrow client.
+        let running = start(remembering(room())).await;
+        let since = running.left_behind(&["room:1".into()]).await.remove(0);
+        running.publish("room:1", 0..MANY, 50_000).await;
+
+        let mut ann = running.narrow_client("ann", "secret").await;
+        ann.send("room:1", "phx_join", json!({"since": since})).await;
+        assert_eq!(next_of(&mut ann, "room:1").await, 0);
+        let page = ann.send("room:1", "parlor:history", asked.clone()).await;
+        let mut number = 1;
+        loop {
+            let frame = ann.next().await;
+            ann.heard.clear();
+            if frame[3] == "say" {
+                assert_eq!(numbered(&frame).0, number as u64);
+                number += 1;
+            } else if frame[1] == page {
+                assert_eq!((number, &frame[4]["status"]), (MANY, &json!(status)), "{asked}");
+                break;
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn a1_sixty_rooms_come_back_while_more_is_said_in_all_of_them() {
     let running = start(narrow(room())).await;
