@@ -248,8 +248,10 @@ impl Channel {
         }
     }
 
-    /// Whether an event has names and sizes that will do, whatever the channel's state.
-    pub(crate) fn admits(&self, event: &Event) -> bool {
+    /// Whether an event has names and sizes that will do, whatever the channel's state: if not,
+    /// [`handle`](Channel::handle) refuses it for that alone. Costs what the event is long at most.
+    #[must_use]
+    pub fn admits(&self, event: &Event) -> bool {
         admission::check(event, event.header(), &self.config).is_ok()
     }
 

@@ -9,7 +9,7 @@ mod request;
 mod rules;
 mod schema;
 
-use alloc::{format, string::String, sync::Arc};
+use alloc::{string::String, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -26,7 +26,7 @@ use self::{
 };
 use crate::{
     channel::Channel,
-    event::{Broadcast, Event, EventKind, Header, Refuse},
+    event::{Broadcast, Event, EventKind, Refuse},
     ids::{EventName, Topic},
     payload::Json,
     refusal::Reason,
@@ -481,7 +481,9 @@ impl Guard {
         let header = event.header();
         // A refusal has been decided on already.
         let sender = header.sender.filter(|_| event.kind() != EventKind::Refuse);
-        let Some(client_id) = sender.cloned() else { return event };
+        if sender.is_none() {
+            return event;
+        }
         let topic = header.topic.cloned();
         if !channel.admits(&event) {
             return event;
@@ -489,18 +491,8 @@ impl Guard {
 
         let Err(denial) = self.decide(&mut event, topic.as_ref(), channel) else { return event };
 
-        let Header { kind, reference, .. } = event.header();
-        let reason = denial.reason.unwrap_or_else(|| usual_reason(kind));
-        let message = denial.message.map(|message| {
-            // Without a ref, the text is all by which the sender can tell what was refused.
-            if let Event::Broadcast(Broadcast { topic, event, reference: None, .. }) = &event {
-                format!("event {event:?} in {topic:?}: {message}")
-            } else {
-                message
-            }
-        });
-        let reference = reference.cloned();
-        Event::Refuse(Refuse { client_id, topic, to: kind, reason, message, reference })
+        let reason = denial.reason.unwrap_or_else(|| usual_reason(event.kind()));
+        Refuse::of(&event, reason, denial.message).map_or(event, Event::Refuse)
     }
 
     fn decide(

@@ -22,8 +22,8 @@ use std::{
 };
 
 use parlor::{
-    Body, Cause, Channel, ClientId, Config, Connect, Event, EventKind, Guard, Outbound, Recipients,
-    Refusal, Reply, Tick, UserId,
+    Body, Cause, Channel, ClientId, Config, Connect, Event, EventKind, Guard, Outbound, Reason,
+    Recipients, Refusal, Refuse, Reply, Tick, UserId,
 };
 use tokio::{
     sync::{mpsc, oneshot},
@@ -55,8 +55,8 @@ pub(crate) const SERVER_REF: &str = "server";
 pub(crate) enum Message {
     /// A connection has come.
     Enter { connect: Box<Connect>, seat: Seat },
-    /// Its client says something.
-    Event { client_id: ClientId, generation: Generation, event: Event },
+    /// Its client says something; perhaps with a payload that is not as it has to be.
+    Event { client_id: ClientId, generation: Generation, event: Event, flaw: Option<Box<str>> },
     /// It was away, and is to be again in a room that it has not been put out of meanwhile.
     Return { client_id: ClientId, generation: Generation, event: Event },
     /// It has ended.
@@ -255,7 +255,7 @@ impl Engine {
     fn take(&mut self, message: Message) -> Course {
         match message {
             Message::Enter { connect, seat } => self.enter(*connect, seat),
-            Message::Event { client_id, generation, event } => {
+            Message::Event { client_id, generation, event, flaw } => {
                 // What an earlier connection has said is not what the client says.
                 if self.seats.is_taken_by(&client_id, generation) {
                     let began = self.figures.begin();
@@ -267,7 +267,7 @@ impl Engine {
                         self.join_again(event);
                     } else {
                         self.hurry_before(&event);
-                        self.hand_in(event);
+                        self.hand_in_with(event, flaw);
                     }
                     self.figures.done(began);
                 }
@@ -314,7 +314,19 @@ impl Engine {
 
     /// Hands an event in as the guard leaves it.
     fn hand_in(&mut self, event: Event) {
-        let event = self.guard.check(event, &self.channel);
+        self.hand_in_with(event, None);
+    }
+
+    /// The same of an event with what is wrong with its payload. That is for those alone who may send,
+    /// and of what the channel would not refuse anyway for its names and sizes.
+    fn hand_in_with(&mut self, event: Event, flaw: Option<Box<str>>) {
+        let flaw = flaw.filter(|_| self.channel.admits(&event));
+        let mut event = self.guard.check(event, &self.channel);
+        if let (Some(flaw), Event::Broadcast(_)) = (flaw, &event)
+            && let Some(refuse) = Refuse::of(&event, Reason::ValidationFailed, Some(flaw.into()))
+        {
+            event = refuse.into();
+        }
         self.put_in(event);
     }
 

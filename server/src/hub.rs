@@ -148,8 +148,9 @@ impl Link {
 
     /// An event of the client, as a message to the engine.
     pub(crate) fn says(&self, event: Event) -> Message {
+        let flaw = self.hub.settings.schemas.flaw_of(&event).map(String::into_boxed_str);
         let (client_id, generation) = (self.client_id.clone(), self.generation);
-        Message::Event { client_id, generation, event }
+        Message::Event { client_id, generation, event, flaw }
     }
 
     /// The same of a rejoin of a client that was away and has not asked for it.

@@ -292,6 +292,7 @@ pub use self::{
     page::ServedPage,
     router::router,
     rules::Rules,
+    schema::Schemas,
     server::{Server, StartError},
     settings::{
         ConnectionLimits, Flags, GuardFactory, LogDrops, Observer, Settings, SettingsError,

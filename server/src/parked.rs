@@ -158,7 +158,7 @@ mod tests {
 
     fn request(event: impl Into<Event>) -> Request {
         let (client_id, generation, event) = ("c".into(), 1, event.into());
-        Request::new(Message::Event { client_id, generation, event }, 10)
+        Request::new(Message::Event { client_id, generation, event, flaw: None }, 10)
     }
 
     fn join(topic: &str, reference: &str) -> Request {

@@ -10,7 +10,7 @@
 //! `queue_bytes` of other answers, and for each kind of request ([`Large`]) one answer beyond those.
 
 mod answer;
-mod lane;
+mod backlog;
 mod line;
 mod size;
 
@@ -31,7 +31,7 @@ use self::{
 };
 use crate::{close::Close, dialogue::Told};
 
-pub(crate) use self::{answer::Pieces, lane::Tag, line::Load, size::size_of_outbound};
+pub(crate) use self::{answer::Pieces, backlog::Tag, line::Load, size::size_of_outbound};
 
 /// Something for a connection.
 #[derive(Debug, Clone)]

@@ -22,8 +22,6 @@ pub(crate) use self::{
     pattern::Pattern,
 };
 
-use crate::schema::Schemas;
-
 /// Who may do something where.
 #[derive(Debug)]
 pub(crate) struct Rule {
@@ -55,12 +53,10 @@ pub(crate) enum Allow {
 #[derive(Debug, Clone, Default)]
 pub struct Rules(Arc<[Rule]>);
 
-/// Makes the guard of rules and schemas. Who may not send is not told what would have been right, so
-/// rules come first.
-pub(crate) fn guard(rules: &Rules, schemas: Schemas) -> Guard {
+/// Makes the guard of rules.
+pub(crate) fn guard(rules: &Rules) -> Guard {
     let mut guard = Guard::new();
     rules.guard(&mut guard);
-    schemas.guard(&mut guard);
     guard
 }
 

@@ -6,7 +6,9 @@
 //! the last counts, as in JavaScript; what is passed on is what was sent.
 
 use jsonschema::{PatternOptions, ValidationError, error::ValidationErrorKind};
-use parlor::{Broadcast, Decision, EventName, Guard, Payload, Reason, Topic};
+use std::sync::Arc;
+
+use parlor::{Event, EventName, Payload, Topic};
 use serde_json::Value;
 
 use crate::rules::Pattern;
@@ -126,9 +128,17 @@ fn bounded(text: &str) -> String {
     }
 }
 
+/// What payloads have to be like, by room and event name: `schema` and `schema_file` in the `[[rooms]]`
+/// of the settings. By default there are none.
+///
+/// A payload is compared in the task of its connection, since that can take long: the engine, which
+/// has everybody's messages to handle, takes only what has come of it.
+#[derive(Debug, Clone, Default)]
+pub struct Schemas(Option<Arc<RoomSchemas>>);
+
 /// The schemas of all rooms, with the definitions that have none: they hide wider ones.
 #[derive(Debug, Default)]
-pub(crate) struct Schemas {
+pub(crate) struct RoomSchemas {
     rooms: Vec<(Pattern, Definitions)>,
     default_room: Definitions,
 }
@@ -136,6 +146,18 @@ pub(crate) struct Schemas {
 type Definitions = Vec<(String, Option<Schema>)>;
 
 impl Schemas {
+    pub(crate) fn new(rooms: RoomSchemas) -> Self {
+        Self((!rooms.is_empty()).then(|| Arc::new(rooms)))
+    }
+
+    /// What is wrong with the payload of an event, if anything is.
+    pub(crate) fn flaw_of(&self, event: &Event) -> Option<String> {
+        let (Some(rooms), Event::Broadcast(said)) = (&self.0, event) else { return None };
+        rooms.of(&said.topic, &said.event)?.check(&said.payload).err()
+    }
+}
+
+impl RoomSchemas {
     pub(crate) fn add(&mut self, pattern: Pattern, events: Definitions) {
         self.rooms.push((pattern, events));
     }
@@ -156,20 +178,5 @@ impl Schemas {
     fn is_empty(&self) -> bool {
         let mut all = self.rooms.iter().map(|(_, events)| events).chain([&self.default_room]);
         all.all(|events| events.iter().all(|(_, schema)| schema.is_none()))
-    }
-
-    /// Has a guard refuse what does not fit.
-    pub(crate) fn guard(self, guard: &mut Guard) {
-        if self.is_empty() {
-            return;
-        }
-        // A rule, not a definition of the guard's, whose patterns know nothing of rooms.
-        guard.on("*", move |said: &Broadcast, _: &parlor::Channel| {
-            let Some(schema) = self.of(&said.topic, &said.event) else { return Decision::Allow };
-            match schema.check(&said.payload) {
-                Ok(()) => Decision::Allow,
-                Err(message) => Decision::refuse_for(Reason::ValidationFailed, message),
-            }
-        });
     }
 }

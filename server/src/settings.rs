@@ -41,6 +41,7 @@ use crate::{
     origins::Origins,
     page::ServedPage,
     rules::Rules,
+    schema::Schemas,
 };
 
 /// The port unless the settings say otherwise, which is Phoenix's.
@@ -100,8 +101,12 @@ pub struct Settings {
     pub lanes: usize,
     /// How the channel behaves. Its first epoch is that of the start.
     pub channel: Config,
-    /// Who may do what, beyond what channels decide: schemas and rules.
+    /// Who may do what, beyond what the channel decides. It runs in the task of the engine, between
+    /// everybody's messages, so it is brief.
     pub guard: GuardFactory,
+    /// What payloads have to be like. Who may not send, by the guard, is not told what would have been
+    /// right; what the guard has changed is not compared again.
+    pub schemas: Schemas,
     /// Those of the rules in the guard by which the page says beforehand who can only listen where.
     /// They decide nothing by themselves.
     pub rules: Rules,
@@ -140,6 +145,7 @@ impl Default for Settings {
             lanes: lanes(),
             channel: channel.build().unwrap_or_default(),
             guard: Arc::new(Guard::new),
+            schemas: Schemas::default(),
             rules: Rules::default(),
             auth: Authenticator::open(),
             origins: Origins::default(),
@@ -241,6 +247,7 @@ impl fmt::Debug for Settings {
             lanes,
             channel,
             guard,
+            schemas,
             rules,
             auth,
             origins,
@@ -260,6 +267,7 @@ impl fmt::Debug for Settings {
             .field("lanes", lanes)
             .field("channel", channel)
             .field("guard", &guard())
+            .field("schemas", schemas)
             .field("rules", rules)
             .field("auth", auth)
             .field("origins", origins)

@@ -49,14 +49,27 @@ async fn a2_memory_stays_within_the_documented_formula_whatever_clients_do() {
     judge.check();
 }
 
-/// The judge can find fault: a server whose limits are larger than the formula is given.
+/// The judge can find fault: servers whose limits are larger than the formula is given.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_held_beyond_the_formula_is_seen() {
     let small = Limits::small();
-    let large = Limits { queue_bytes: 64 * small.queue_bytes, queue_items: 1 << 20, ..small };
-    let mut judge = Judge::start("hostile-seen", large).await;
-    judge.expects(small);
-    unread::broadcasts(&mut judge).await;
-    eprintln!("{judge}");
-    assert_eq!(judge.wrong(), 1, "{judge}");
+    let large = Limits {
+        queue_bytes: 64 * small.queue_bytes,
+        queue_items: 1 << 20,
+        page_bytes: 64 * small.page_bytes,
+        ..small
+    };
+    // Each has a server of its own: what one has freed, the next would hold unseen.
+    let judge = async |name| {
+        let mut judge = Judge::start(name, large).await;
+        judge.expects(small);
+        judge
+    };
+    let mut unread = judge("hostile-unread").await;
+    unread::attacks(&mut unread).await;
+    let mut missed = judge("hostile-missed").await;
+    missed::attacks(&mut missed).await;
+    eprintln!("{unread}\n{missed}");
+    // Broadcasts to those who read nothing, by both protocols; and pages that are asked for.
+    assert_eq!([unread.wrong(), missed.wrong()], [2, 1]);
 }

@@ -1,11 +1,11 @@
 //! Clients as such: the fields of connect, disconnect, kick, refuse and tick.
 
-use alloc::string::String;
+use alloc::{format, string::String};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
-    event::{EventKind, setters},
+    event::{Broadcast, Event, EventKind, Header, setters},
     ids::{ClientId, Ref, Topic, UserId},
     payload::Json,
     refusal::Reason,
@@ -163,6 +163,26 @@ impl Refuse {
     pub fn new(client_id: impl Into<ClientId>, to: EventKind, reason: Reason) -> Self {
         let client_id = client_id.into();
         Self { client_id, topic: None, to, reason, message: None, reference: None }
+    }
+
+    /// The refusal of an event that a client sends: with its client, topic, kind and `ref`. None if it
+    /// is no client's.
+    ///
+    /// Without a `ref`, the text is all by which the sender can tell which broadcast was refused, so it
+    /// then names event and topic.
+    #[must_use]
+    pub fn of(event: &Event, reason: Reason, message: Option<String>) -> Option<Self> {
+        let Header { sender, topic, kind, reference, .. } = event.header();
+        let client_id = sender?.clone();
+        let message = message.map(|message| {
+            if let Event::Broadcast(Broadcast { topic, event, reference: None, .. }) = event {
+                format!("event {event:?} in {topic:?}: {message}")
+            } else {
+                message
+            }
+        });
+        let (topic, reference) = (topic.cloned(), reference.cloned());
+        Some(Self { client_id, topic, to: kind, reason, message, reference })
     }
 
     /// Says which topic it was about.

@@ -33,8 +33,12 @@ struct Alone {
 }
 
 impl Alone {
-    /// All connections are members of one room each, of so many members.
     fn new(lanes: usize, members: usize) -> (Self, Metrics) {
+        Self::of(CONNECTIONS, lanes, members)
+    }
+
+    /// All connections are members of one room each, of so many members.
+    fn of(connections: usize, lanes: usize, members: usize) -> (Self, Metrics) {
         let room = RoomConfig::default().with_presence(PresenceMode::Off);
         let channel = Config::builder().default_room(room).build().unwrap();
         let (settings, metrics) = (Settings::default(), Metrics::new(lanes));
@@ -42,7 +46,7 @@ impl Alone {
         let engine =
             Engine::new(channel, None, Keeper::default(), Clock::start(), parts, &settings);
         let mut alone = Self { engine, queues: Vec::new() };
-        for number in 0..CONNECTIONS {
+        for number in 0..connections {
             let client_id = id(number);
             let queue = Arc::new(Queue::new(usize::MAX, usize::MAX));
             alone.queues.push(Arc::clone(&queue));
@@ -54,7 +58,7 @@ impl Alone {
             alone.engine.take(Message::Enter { connect, seat });
             let topic = format!("room:{}", number / members);
             let event = Join::new(&client_id, topic, "ann", 0).into();
-            alone.engine.take(Message::Event { client_id, generation, event });
+            alone.engine.take(Message::Event { client_id, generation, event, flaw: None });
         }
         alone.engine.settle();
         (alone, metrics)
@@ -69,7 +73,7 @@ impl Alone {
                 let client_id = id(room * members);
                 let payload = Payload::json(r#"{"text":"hello, all of you"}"#).unwrap();
                 let event = Broadcast::new(&client_id, format!("room:{room}"), payload).into();
-                Message::Event { client_id, generation: 1, event }
+                Message::Event { client_id, generation: 1, event, flaw: None }
             })
             .collect();
         let began = Instant::now();
@@ -98,6 +102,51 @@ impl Alone {
         }
         items.len()
     }
+}
+
+/// What is long by nature: how long each keeps the engine from its mailbox.
+#[test]
+#[ignore = "it measures, and asserts only that all is delivered"]
+#[expect(clippy::print_stdout, reason = "it shows what it measures")]
+fn engine_alone_what_is_long() {
+    const MANY: usize = 100_000;
+    let timed = |what: &str, act: &mut dyn FnMut()| {
+        let began = Instant::now();
+        act();
+        println!("{what:<60}{:>9.1} ms", began.elapsed().as_secs_f64() * 1e3);
+    };
+    let (mut alone, _metrics) = Alone::of(MANY, 1, MANY);
+    alone.empty();
+    let text = || Payload::json("1").unwrap();
+    timed("a broadcast to 100,000 members", &mut || {
+        let said = Broadcast::new(id(0), "room:0", text()).into();
+        let (client_id, generation) = (id(0), 1);
+        alone.engine.take(Message::Event { client_id, generation, event: said, flaw: None });
+        alone.engine.settle();
+    });
+    alone.empty();
+    timed("a room of 100,000 members is closed", &mut || {
+        let (answer, _done) = oneshot::channel();
+        let event = parlor::CloseRoom::new("room:0").with_ref("1").into();
+        alone.engine.take(Message::Operate { event, answer });
+        alone.engine.settle();
+    });
+    assert_eq!(alone.empty(), MANY);
+    let (mut alone, _metrics) = Alone::of(MANY, 1, 1);
+    alone.empty();
+    timed("the topics of 100,000 rooms", &mut || {
+        assert_eq!(alone.engine.channel.topics().len(), MANY);
+    });
+    let topics = alone.engine.channel.topics();
+    timed("what 500 of 100,000 rooms are like", &mut || {
+        let some = topics.iter().take(500).filter_map(|topic| alone.engine.channel.room(topic));
+        assert_eq!(some.count(), 500);
+    });
+    timed("a crash with 100,000 rooms", &mut || {
+        let (answer, _done) = oneshot::channel();
+        alone.engine.take(Message::Operate { event: parlor::Event::crash("boom"), answer });
+        alone.engine.settle();
+    });
 }
 
 fn id(number: usize) -> parlor::ClientId {

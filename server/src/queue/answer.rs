@@ -78,7 +78,7 @@ impl Pieces {
     }
 }
 
-/// A part of a lane.
+/// A part of a backlog.
 #[derive(Debug)]
 pub(super) enum Part {
     /// One item, which waits behind what comes before it.

@@ -1,15 +1,15 @@
-//! The order of what waits for one connection: a main line, and a lane for each topic that has a
+//! The order of what waits for one connection: a main line, and a backlog for each topic that has a
 //! long answer to give.
 //!
 //! Two kinds of things wait. *Live* ones, which others have caused, have a bound: a client that does
 //! not keep up with them is too slow. *Answers*, which the client has asked for, have none here, as
 //! whoever asks for more is not read until they have drained.
 //!
-//! In a lane, what was missed stands before the answers to requests for pages of its topic: a client
+//! In a backlog, what was missed stands before the answers to requests for pages of its topic: a client
 //! takes such an answer for a sign that nothing more of it comes.
 //!
-//! The main line goes first. While it has more than fits into a batch, lanes get a quarter of what
-//! is sent, so that neither can hold up the other. Lanes drain one after the other.
+//! The main line goes first. While it has more than fits into a batch, backlogs get a quarter of what
+//! is sent, so that neither can hold up the other. Backlogs drain one after the other.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -18,7 +18,7 @@ use parlor::Topic;
 use super::{
     Item,
     answer::{Part, Pieces, Replay},
-    lane::{Lane, State, Tag},
+    backlog::{Backlog, State, Tag},
 };
 
 /// How much is taken at once, at most; of bytes, perhaps one item more.
@@ -94,10 +94,10 @@ pub(super) enum Live {
 #[derive(Debug, Default)]
 pub(super) struct Line {
     main: VecDeque<Entry>,
-    lanes: VecDeque<Lane>,
+    backlogs: VecDeque<Backlog>,
     /// How many entries of the main line were taken.
     taken: u64,
-    /// How many bytes lanes may take although the main line has more; less than none after a piece
+    /// How many bytes backlogs may take although the main line has more; less than none after a piece
     /// that was larger.
     credit: isize,
     live: Load,
@@ -136,8 +136,8 @@ impl Line {
         tag: impl FnOnce() -> Option<Tag>,
         max: Load,
     ) -> Live {
-        if !self.lanes.is_empty() {
-            return self.put_beside_lanes(item, size, tag(), max);
+        if !self.backlogs.is_empty() {
+            return self.put_beside_backlogs(item, size, tag(), max);
         }
         if !self.has_room(size, max) {
             return Live::TooMuch;
@@ -154,23 +154,32 @@ impl Line {
     }
 
     #[cold]
-    fn put_beside_lanes(&mut self, item: Item, size: usize, tag: Option<Tag>, max: Load) -> Live {
+    fn put_beside_backlogs(
+        &mut self,
+        item: Item,
+        size: usize,
+        tag: Option<Tag>,
+        max: Load,
+    ) -> Live {
         while !self.has_room(size, max) {
             if !self.interrupt_fullest() {
                 return Live::TooMuch;
             }
         }
         let entry = Entry::new(item, size, Kind::Live);
-        let lane = tag.and_then(|tag| self.lanes.iter_mut().find(|lane| lane.tag == tag));
-        match lane {
+        let backlog =
+            tag.and_then(|tag| self.backlogs.iter_mut().find(|backlog| backlog.tag == tag));
+        match backlog {
             None => self.push(entry),
-            Some(lane) if lane.state == State::Interrupted && !entry.item.ends_membership() => {
+            Some(backlog)
+                if backlog.state == State::Interrupted && !entry.item.ends_membership() =>
+            {
                 return Live::Dropped;
             }
-            Some(lane) => {
-                lane.live.add(1, size);
+            Some(backlog) => {
+                backlog.live.add(1, size);
                 self.live.add(1, size);
-                lane.parts.push_back(Part::Whole(entry));
+                backlog.parts.push_back(Part::Whole(entry));
             }
         }
         Live::Waits
@@ -178,17 +187,18 @@ impl Line {
 
     /// Ends the membership behind whose answer most waits, in place of the connection.
     fn interrupt_fullest(&mut self) -> bool {
-        let fullest = self.lanes.iter().enumerate().max_by_key(|(_, lane)| lane.live.bytes);
-        let Some((at, lane)) = fullest.filter(|(_, lane)| lane.live.items > 0) else {
+        let fullest =
+            self.backlogs.iter().enumerate().max_by_key(|(_, backlog)| backlog.live.bytes);
+        let Some((at, backlog)) = fullest.filter(|(_, backlog)| backlog.live.items > 0) else {
             return false;
         };
-        let topic = lane.topic.clone();
+        let topic = backlog.topic.clone();
         self.clear(at);
-        if let Some(lane) = self.lanes.get_mut(at) {
-            lane.state = State::Interrupted;
+        if let Some(backlog) = self.backlogs.get_mut(at) {
+            backlog.state = State::Interrupted;
             let entry = Entry::new(Item::Interrupted(topic), 0, Kind::Reply);
             self.replies.add(1, 0);
-            lane.parts.push_back(Part::Whole(entry));
+            backlog.parts.push_back(Part::Whole(entry));
         }
         true
     }
@@ -200,24 +210,24 @@ impl Line {
 
     /// Lets something wait behind all answers of now.
     pub(super) fn put_last(&mut self, item: Item) {
-        if self.lanes.is_empty() {
+        if self.backlogs.is_empty() {
             return self.push(Entry::new(item, 0, Kind::Reply));
         }
-        let mut lane = Lane::new(Topic::from(""), self.taken + self.main.len() as u64);
-        lane.parts.push_back(Part::Whole(Entry::new(item, 0, Kind::Reply)));
+        let mut backlog = Backlog::new(Topic::from(""), self.taken + self.main.len() as u64);
+        backlog.parts.push_back(Part::Whole(Entry::new(item, 0, Kind::Reply)));
         self.replies.add(1, 0);
-        self.lanes.push_back(lane);
+        self.backlogs.push_back(backlog);
     }
 
     /// Lets an answer of a topic wait: behind another one of that topic, if there is one.
     pub(super) fn answer_of(&mut self, topic: &Topic, item: Item, size: usize) {
         let entry = Entry::new(item, size, Kind::Answer);
         let tag = Tag::of(topic);
-        match self.lanes.iter_mut().find(|lane| lane.tag == tag) {
+        match self.backlogs.iter_mut().find(|backlog| backlog.tag == tag) {
             None => self.push(entry),
-            Some(lane) => {
+            Some(backlog) => {
                 self.answers.add(1, size);
-                lane.parts.push_back(Part::Whole(entry));
+                backlog.parts.push_back(Part::Whole(entry));
             }
         }
     }
@@ -225,43 +235,43 @@ impl Line {
     /// Lets messages that a client has missed wait, and all else of their topic behind them.
     pub(super) fn replay(&mut self, topic: &Topic, replay: Replay) {
         self.answers.add(replay.len(), replay.size());
-        self.put_in_lane(topic, Part::Replay(replay));
+        self.put_in_backlog(topic, Part::Replay(replay));
     }
 
     /// Lets a presence state wait, and all else of its topic behind it.
     pub(super) fn pieces(&mut self, topic: &Topic, pieces: Pieces, size: usize) {
         self.answers.add(1, size);
-        self.put_in_lane(topic, Part::Pieces(Arc::new(pieces), size));
+        self.put_in_backlog(topic, Part::Pieces(Arc::new(pieces), size));
     }
 
-    /// Puts a part into the lane of a topic.
-    fn put_in_lane(&mut self, topic: &Topic, part: Part) {
+    /// Puts a part into the backlog of a topic.
+    fn put_in_backlog(&mut self, topic: &Topic, part: Part) {
         let tag = Tag::of(topic);
-        if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.tag == tag) {
-            return lane.parts.push_back(part);
+        if let Some(backlog) = self.backlogs.iter_mut().find(|backlog| backlog.tag == tag) {
+            return backlog.parts.push_back(part);
         }
-        let mut lane = Lane::new(topic.clone(), self.taken + self.main.len() as u64);
-        lane.parts.push_back(part);
-        self.lanes.push_back(lane);
+        let mut backlog = Backlog::new(topic.clone(), self.taken + self.main.len() as u64);
+        backlog.parts.push_back(part);
+        self.backlogs.push_back(backlog);
     }
 
-    /// Drops what waits in the lane of a topic: its client joins it again, or leaves it.
+    /// Drops what waits in the backlog of a topic: its client joins it again, or leaves it.
     pub(super) fn forget(&mut self, topic: &Topic) {
-        if self.lanes.is_empty() {
+        if self.backlogs.is_empty() {
             return;
         }
         let tag = Tag::of(topic);
-        if let Some(at) = self.lanes.iter().position(|lane| lane.tag == tag) {
+        if let Some(at) = self.backlogs.iter().position(|backlog| backlog.tag == tag) {
             self.clear(at);
-            self.lanes.remove(at);
+            self.backlogs.remove(at);
         }
     }
 
-    /// Drops what waits in a lane, but for answers to requests.
+    /// Drops what waits in a backlog, but for answers to requests.
     fn clear(&mut self, at: usize) {
-        let Some(lane) = self.lanes.get_mut(at) else { return };
-        lane.live = Load::default();
-        for part in std::mem::take(&mut lane.parts) {
+        let Some(backlog) = self.backlogs.get_mut(at) else { return };
+        backlog.live = Load::default();
+        for part in std::mem::take(&mut backlog.parts) {
             match part {
                 Part::Whole(entry) => {
                     self.count_out(entry.kind, entry.size());
@@ -296,9 +306,9 @@ impl Line {
 
     /// Takes as much as is to be sent at once.
     pub(super) fn take(&mut self, items: &mut Vec<Item>) {
-        let lanes_wait = self.lanes.iter().any(|lane| !lane.parts.is_empty());
-        // A quarter is left for lanes.
-        let quarters = if lanes_wait { 3 } else { 4 };
+        let backlogs_wait = self.backlogs.iter().any(|backlog| !backlog.parts.is_empty());
+        // A quarter is left for backlogs.
+        let quarters = if backlogs_wait { 3 } else { 4 };
         let (most, most_bytes) = (BATCH / 4 * quarters, BATCH_BYTES / 4 * quarters);
         items.reserve(self.main.len().min(most));
         let (mut count, mut bytes) = (0, 0);
@@ -315,22 +325,22 @@ impl Line {
         if self.main.is_empty() && self.main.capacity() > ROOM {
             self.main.shrink_to(ROOM);
         }
-        if lanes_wait {
-            self.take_of_lanes(items, BATCH - count, BATCH_BYTES.saturating_sub(bytes), bytes);
+        if backlogs_wait {
+            self.take_of_backlogs(items, BATCH - count, BATCH_BYTES.saturating_sub(bytes), bytes);
         }
     }
 
-    /// Takes of the first lane, and of those behind it when that is empty, so many items and bytes at
+    /// Takes of the first backlog, and of those behind it when that is empty, so many items and bytes at
     /// most; of bytes, perhaps one item more.
     #[cold]
-    fn take_of_lanes(&mut self, items: &mut Vec<Item>, most: usize, bytes: usize, main: usize) {
+    fn take_of_backlogs(&mut self, items: &mut Vec<Item>, most: usize, bytes: usize, main: usize) {
         let is_behind = !self.main.is_empty();
         // Where the main line has more, a piece that was large is paid back first.
         let share = isize::try_from(main / 3).unwrap_or(isize::MAX);
         self.credit = if is_behind { self.credit.saturating_add(share).min(share) } else { 0 };
         let (mut count, mut left) = (0, isize::try_from(bytes).unwrap_or(isize::MAX));
         while count < most && left > 0 && (self.credit > 0 || !is_behind) {
-            let Some((item, size, is_piece)) = self.next_of_lanes() else { break };
+            let Some((item, size, is_piece)) = self.next_of_backlogs() else { break };
             items.push(item);
             count += 1;
             let size = isize::try_from(size).unwrap_or(isize::MAX);
@@ -343,40 +353,41 @@ impl Line {
                 break;
             }
         }
-        self.lanes.retain(|lane| !lane.parts.is_empty() || lane.state == State::Interrupted);
-        if self.lanes.is_empty() {
-            self.lanes = VecDeque::new();
+        self.backlogs
+            .retain(|backlog| !backlog.parts.is_empty() || backlog.state == State::Interrupted);
+        if self.backlogs.is_empty() {
+            self.backlogs = VecDeque::new();
         }
     }
 
-    /// The next item of the first lane that has one, its size, and whether it is a piece.
-    fn next_of_lanes(&mut self) -> Option<(Item, usize, bool)> {
+    /// The next item of the first backlog that has one, its size, and whether it is a piece.
+    fn next_of_backlogs(&mut self) -> Option<(Item, usize, bool)> {
         loop {
-            let lane = self.lanes.iter_mut().find(|lane| !lane.parts.is_empty())?;
-            if lane.after > self.taken {
+            let backlog = self.backlogs.iter_mut().find(|backlog| !backlog.parts.is_empty())?;
+            if backlog.after > self.taken {
                 return None;
             }
-            match lane.parts.front_mut()? {
+            match backlog.parts.front_mut()? {
                 Part::Replay(replay) => {
                     if let Some((item, size)) = replay.next() {
                         self.answers.take(1, size);
                         return Some((item, size, false));
                     }
-                    lane.parts.pop_front();
+                    backlog.parts.pop_front();
                 }
                 Part::Pieces(pieces, size) if pieces.is_done() => {
                     self.answers.take(1, *size);
-                    lane.parts.pop_front();
+                    backlog.parts.pop_front();
                 }
                 Part::Pieces(pieces, size) => {
                     let of_piece = Pieces::BYTES.min(*size);
                     return Some((Item::State(Arc::clone(pieces)), of_piece, true));
                 }
                 Part::Whole(_) => {
-                    let Some(Part::Whole(entry)) = lane.parts.pop_front() else { continue };
+                    let Some(Part::Whole(entry)) = backlog.parts.pop_front() else { continue };
                     let size = entry.size();
                     if entry.kind == Kind::Live {
-                        lane.live.take(1, size);
+                        backlog.live.take(1, size);
                     }
                     self.count_out(entry.kind, size);
                     return Some((entry.item, size, false));

@@ -12,17 +12,17 @@ use super::{
 };
 use crate::{
     rules::Pattern,
-    schema::{Schema, SchemaError, Schemas},
+    schema::{self, Schema, SchemaError},
 };
 
 /// The schemas of all rooms.
 #[derive(Debug)]
-pub(super) struct RoomSchemas(pub(super) Schemas);
+pub(super) struct RoomSchemas(pub(super) schema::RoomSchemas);
 
 impl RoomSchemas {
     /// What is not as it has to be stays for the core to refuse, but for schemas.
     pub(super) fn take(channel: &mut Map<String, Value>, directory: &Path) -> Result<Self, Wrong> {
-        let mut schemas = Schemas::default();
+        let mut schemas = schema::RoomSchemas::default();
         if let Some(Value::Object(room)) = channel.get_mut("default_room") {
             schemas.set_default(take_events(room, "default_room", directory)?);
         }

@@ -22,6 +22,7 @@ use crate::{
     origins::Origins,
     page::ServedPage,
     rules::guard,
+    schema::Schemas,
 };
 
 /// What the core reads of the document, by its own names.
@@ -66,11 +67,12 @@ impl<'a> Reader<'a> {
         let origins = self.origins()?;
         let history = history::read(self.document.table("history")?, self.directory)?;
         let rules = rules::read(self.document.tables("rules")?, &auth, name_bytes)?;
-        let guard = guard(&rules, schemas.0);
+        let guard = guard(&rules);
 
         let settings = Settings {
             channel,
             guard: Arc::new(move || guard.clone()),
+            schemas: Schemas::new(schemas.0),
             rules,
             auth,
             origins,

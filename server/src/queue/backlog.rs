@@ -1,4 +1,4 @@
-//! What waits behind a long answer: the lane of one topic.
+//! What waits behind a long answer: the backlog of one topic.
 //!
 //! While an answer drains, everything that its topic still has to say to the client stands behind it
 //! in order (R7). Other topics pass.
@@ -27,7 +27,7 @@ impl Tag {
 
 /// What of one topic waits in order.
 #[derive(Debug)]
-pub(super) struct Lane {
+pub(super) struct Backlog {
     pub(super) tag: Tag,
     pub(super) topic: Topic,
     /// How many entries of the main line go before it.
@@ -38,7 +38,7 @@ pub(super) struct Lane {
     pub(super) state: State,
 }
 
-/// Whether a lane takes more.
+/// Whether a backlog takes more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
     Open,
@@ -46,7 +46,7 @@ pub(super) enum State {
     Interrupted,
 }
 
-impl Lane {
+impl Backlog {
     pub(super) fn new(topic: Topic, after: u64) -> Self {
         let (tag, parts) = (Tag::of(&topic), VecDeque::new());
         Self { tag, topic, after, parts, live: Load::default(), state: State::Open }
