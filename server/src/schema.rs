@@ -150,8 +150,10 @@ impl Schemas {
         Self((!rooms.is_empty()).then(|| Arc::new(rooms)))
     }
 
-    /// What is wrong with the payload of an event, if anything is.
-    pub(crate) fn flaw_of(&self, event: &Event) -> Option<String> {
+    /// What is wrong with the payload of an event and what was expected, for people; none if nothing is,
+    /// or no schema holds for it.
+    #[must_use]
+    pub fn flaw_of(&self, event: &Event) -> Option<String> {
         let (Some(rooms), Event::Broadcast(said)) = (&self.0, event) else { return None };
         rooms.of(&said.topic, &said.event)?.check(&said.payload).err()
     }

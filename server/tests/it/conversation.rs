@@ -1,6 +1,6 @@
 //! Clients who talk to each other.
 
-use parlor::{Config, EventDefinition, RoomConfig};
+use parlor::{Address, Config, EventDefinition, Json, Publish, RoomConfig};
 use parlor_server::Settings;
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
@@ -30,6 +30,51 @@ async fn what_one_says_the_others_hear() {
     let (status, _) = bob.ask("room:1", "phx_leave", json!({})).await;
     assert_eq!(status, "ok");
     ann.until_gone("bob").await;
+}
+
+/// Everything has one order, whatever rooms it is about: that in which the engine has taken it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_is_said_in_many_rooms_is_heard_in_the_order_in_which_it_was_said() {
+    const ROOMS: usize = 12;
+    const MESSAGES: usize = 996;
+    for lanes in [1, 2, 4] {
+        let mut settings = Settings { lanes, ..settings() };
+        settings.connections.events_per_window = u32::MAX;
+        settings.connections.queue_items = 4 * MESSAGES;
+        let running = start(settings).await;
+        let [mut ann, mut bob] = [running.client("ann").await, running.client("bob").await];
+        for number in 0..ROOMS {
+            ann.join(&format!("room:{number}"), json!({})).await;
+            bob.join(&format!("room:{number}"), json!({})).await;
+        }
+        // Without waiting for an answer, and what the server says between.
+        let said = tokio::spawn(async move {
+            for number in 0..MESSAGES {
+                ann.send(&format!("room:{}", number % ROOMS), "say", json!(number)).await;
+            }
+            ann
+        });
+        let server = running.server.clone();
+        let published = tokio::spawn(async move {
+            for number in 0..MESSAGES {
+                let topic = Address::Topic(format!("room:{}", number % ROOMS).into());
+                let publish = Publish::new(topic, "news", Json::of(&number).unwrap());
+                server.publish(publish).await.unwrap();
+            }
+        });
+        let (mut says, mut news) = (Vec::new(), Vec::new());
+        while says.len() < MESSAGES || news.len() < MESSAGES {
+            let frame = bob.next().await;
+            let heard = if frame[3] == "say" { &mut says } else { &mut news };
+            if frame[3] == "say" || frame[3] == "news" {
+                heard.push(frame[4].as_u64().unwrap());
+            }
+        }
+        let inversions = |heard: &[u64]| heard.windows(2).filter(|two| two[0] > two[1]).count();
+        assert_eq!((inversions(&says), inversions(&news)), (0, 0), "with {lanes} lanes");
+        published.await.unwrap();
+        drop(said.await.unwrap());
+    }
 }
 
 #[tokio::test]

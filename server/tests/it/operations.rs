@@ -8,6 +8,7 @@ use parlor::{
 };
 use parlor_server::{OperationError, Settings};
 use serde_json::json;
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::{Client, Running, settings, start, until};
 
@@ -214,4 +215,70 @@ async fn when_all_have_gone_nothing_is_left() {
     until(|| running.server.connections() == 0).await;
     let stats = running.server.stats().await.unwrap();
     assert_eq!((stats.clients, stats.memberships, stats.topics), (0, 0, 0));
+}
+
+/// A kick is one event: a client that comes back in the same moment ends up out of everything, or a
+/// member of all that it joins.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_kick_against_a_return_leaves_nobody_half_out() {
+    let running = start(settings()).await;
+    for round in 0..20 {
+        let session = format!("session{round}");
+        let mut ann = running.returning("ann", &session).await;
+        for topic in &topics() {
+            ann.join(topic.as_str(), json!({})).await;
+        }
+        let members = running.server.members(topics()[0].clone()).await.unwrap().unwrap();
+        let client_id = members.ids().next().unwrap().clone();
+        let (server, kick) = (running.server.clone(), Kick::new(&client_id, "spam"));
+        let kicking = tokio::spawn(async move { server.kick(kick).await });
+        let mut again = running.returning("ann", &session).await;
+        for topic in &topics() {
+            again.send_raw(join(topic.as_str())).await;
+        }
+        let mut joined = 0;
+        while joined < topics().len() {
+            match again.message().await {
+                Message::Text(text) if text.contains("phx_reply") => joined += 1,
+                Message::Close(_) => break,
+                _ => {}
+            }
+        }
+        // Unknown, if it came when the client had gone.
+        kicking.await.unwrap().ok();
+        let is_in = running.server.topics_of(client_id.clone()).await.unwrap();
+        assert!(is_in.is_empty() || is_in == topics(), "round {round}: {is_in:?}");
+        running.server.kick(Kick::new(&client_id, "over")).await.ok();
+        drop((ann, again));
+        until(|| running.server.connections() == 0).await;
+    }
+}
+
+/// A frame that joins. It is sent although the connection may have ended.
+fn join(topic: &str) -> Message {
+    Message::Text(json!(["1", topic, topic, "phx_join", {}]).to_string().into())
+}
+
+/// A change of a group is one event, and so is a message to it: each client gets each message once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_message_to_a_group_that_changes_reaches_each_client_once() {
+    const MESSAGES: usize = 200;
+    let running = start(settings()).await;
+    let mut clients = three(&running).await;
+    let [first, second, third] = topics();
+    running.server.add_to_group("all", [third.clone()]).await.unwrap();
+    let (server, changing) = (running.server.clone(), running.server.clone());
+    let changed = tokio::spawn(async move {
+        for _ in 0..MESSAGES {
+            let some = [first.clone(), second.clone()];
+            changing.add_to_group("all", some.clone()).await.unwrap();
+            changing.remove_from_group("all", some).await.unwrap();
+        }
+    });
+    for _ in 0..MESSAGES {
+        let published = server.publish(notice(Address::Group("all".into()))).await.unwrap();
+        assert_eq!(published.recipients, 3, "all three are in the last topic");
+    }
+    changed.await.unwrap();
+    assert_eq!(counts(&mut clients).await, [MESSAGES; 3]);
 }

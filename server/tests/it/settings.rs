@@ -92,7 +92,7 @@ fn the_example_loads_and_its_defaults_are_the_defaults() {
         assert_eq!(settings.channel.limit(limit), default.channel.limit(limit), "{limit}");
     }
 
-    assert_eq!(settings.lanes, 2);
+    assert_eq!(settings.lanes, 1);
     assert_eq!(settings.channel.unlisted_topics(), UnlistedTopics::Refuse);
     assert!(!settings.auth.is_open());
     let chat = settings.channel.room_for(&"chat:1".into()).unwrap();
