@@ -331,10 +331,13 @@ export const cases = {
     const headers = { authorization: `Bearer ${KEY}` };
     await eventually("one watches", async () => (await (await fetch(`${server.http}/inspect/shards`, { headers })).json()).watchers === 1);
     // Another that is chosen takes the place of the one that there is.
+    const beginnings = () => eve.page.$$eval(".note", ({ length }) => length);
+    const before = await beginnings();
     await eve.page.evaluate((key) => {
       document.getElementById("key").value = key;
       document.getElementById("enter").requestSubmit();
     }, KEY);
+    await eventually("the other has begun", async () => (await beginnings()) > before);
     const ann = await talker(world, server, "ann");
     await ann.join("room:1");
     await until(eve, "rejoin", "{}");
@@ -373,6 +376,8 @@ export const cases = {
     assert.equal(await eve.page.evaluate(() => window.asked), 1);
     await eve.page.clock.fastForward(2_000);
     await eventually("there is another", async () => (await eve.page.evaluate(() => window.asked)) === 2);
+    // It shows what happens once the server has answered.
+    await eve.reads("#state", "live");
     await ann.say("room:1", "seen");
     await until(eve, "broadcast_message", "seen");
   },

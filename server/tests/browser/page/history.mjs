@@ -130,7 +130,12 @@ export const cases = {
     const ann = await world.guest(server, "ann");
     await ann.page.evaluate(saying, floods(server, lines(90)));
     const context = await world.browser();
-    const wire = await between(context, refusing("unavailable"));
+    let refusals = 0;
+    const wire = await between(context, (frame, sent) => {
+      const told = refusing("unavailable")(frame, sent);
+      if (told !== frame) refusals += 1;
+      return told;
+    });
     const bob = await world.guest(server, "bob", "lobby", { context });
     const words = "Earlier messages can't be loaded: the server can't read them at the moment.";
     await bob.reads("#beginning", words);
@@ -141,6 +146,9 @@ export const cases = {
     // Still so, and then no more.
     await bob.page.click("text=Try again");
     await eventually("it was asked again", () => asked(wire).length === 2);
+    // The same words were there before.
+    await eventually("it was refused again", () => refusals === 2);
+    await bob.isSettled();
     await bob.reads("#beginning", words);
     wire.heard = passing;
     await bob.page.click("text=Try again");
