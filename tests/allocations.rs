@@ -192,6 +192,25 @@ fn filling_a_room_allocates_a_constant_a_member() {
     }
 }
 
+/// How many allocations a crash takes with so many rooms of one member.
+fn crash(rooms: usize) -> i64 {
+    let mut channel = channel(PresenceMode::On);
+    for number in 0..rooms {
+        join(&mut channel, number, number);
+    }
+    let (_, tally) = tally(|| {
+        channel.handle(parlor::Event::crash("boom"));
+        channel.flush_outbox()
+    });
+    tally.allocations
+}
+
+#[test]
+fn a_crash_takes_as_much_for_each_room_however_many_there_are() {
+    let [few, many] = [crash(200), crash(2_000)];
+    assert!(many < 12 * few, "{few} allocations for 200 rooms, {many} for 2,000");
+}
+
 #[test]
 fn snapshots_allocate_nothing() {
     let channel = full(5_000);

@@ -5,7 +5,7 @@
 //! and no thread, because who wakes it for a single join is then followed by it, without the machine
 //! switching threads.
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod alone;
 mod delivery;
 mod encoded;

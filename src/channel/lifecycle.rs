@@ -56,11 +56,12 @@ impl Channel {
                 continue;
             }
             // A room that was opened and waits for its first member goes on waiting.
-            let mut gone = self.clear(room);
+            let gone = self.clear(room);
             if !gone.is_empty() && !self.rooms.get(room).persists() {
                 self.dissolve(room, self.notice(room));
             }
-            cleared.append(&mut gone);
+            // Not `append`, which goes through all that are there.
+            cleared.extend(gone);
         }
         for client in cleared {
             self.retire(client);

@@ -22,9 +22,9 @@ use crate::{
 
 const CONNECTIONS: usize = 10_000;
 
-/// How many deliveries are in queues before they are emptied.
-const ROUND: usize = 400_000;
-const ROUNDS: usize = 10;
+/// How many deliveries are under way at most: less than what would have the engine help its lanes.
+const ROUND: usize = 50_000;
+const ROUNDS: usize = 40;
 
 /// An engine whose connections nobody serves.
 struct Alone {
@@ -64,7 +64,7 @@ impl Alone {
         (alone, metrics)
     }
 
-    /// Has it say so many things, each in another room; returns how long that took the engine.
+    /// Has it say so many things, each in another room; returns how long the engine ran for it.
     fn say(&mut self, many: usize, members: usize) -> Duration {
         let rooms = CONNECTIONS / members;
         let messages: Vec<_> = (0..many)
@@ -76,7 +76,7 @@ impl Alone {
                 Message::Event { client_id, generation: 1, event, flaw: None }
             })
             .collect();
-        let began = Instant::now();
+        let began = thread_time();
         for (number, message) in messages.into_iter().enumerate() {
             self.engine.take(message);
             if number % DELIVERED == 0 {
@@ -84,7 +84,7 @@ impl Alone {
             }
         }
         self.engine.settle();
-        began.elapsed()
+        thread_time() - began
     }
 
     fn until_passed(&mut self) {
@@ -102,6 +102,12 @@ impl Alone {
         }
         items.len()
     }
+}
+
+/// How long this thread has run: with fewer cores than threads, it waits for the others in between.
+fn thread_time() -> Duration {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(stat.split(' ').next().unwrap().parse().unwrap())
 }
 
 /// What is long by nature: how long each keeps the engine from its mailbox.
@@ -131,7 +137,7 @@ fn engine_alone_what_is_long() {
         alone.engine.take(Message::Operate { event, answer });
         alone.engine.settle();
     });
-    assert_eq!(alone.empty(), MANY);
+    assert_eq!(alone.empty(), 2 * MANY, "each is told that it is out, and that the room has gone");
     let (mut alone, _metrics) = Alone::of(MANY, 1, 1);
     alone.empty();
     timed("the topics of 100,000 rooms", &mut || {
@@ -172,14 +178,14 @@ fn engine_alone() {
             }
             alone.until_passed();
             alone.empty();
-            let many = (ROUND / members).max(8);
+            let many = ROUND / members;
             let (mut engine, mut all) = (Duration::ZERO, Duration::ZERO);
             for _ in 0..ROUNDS {
                 let began = Instant::now();
                 engine += alone.say(many, members);
                 alone.until_passed();
                 all += began.elapsed();
-                assert_eq!(alone.empty(), many * members + many, "each is delivered, and answered");
+                assert_eq!(alone.empty(), many * members, "each is delivered");
             }
             let each = |all: Duration| all.as_nanos() as f64 / (many * ROUNDS) as f64;
             println!(
