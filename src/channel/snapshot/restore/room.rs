@@ -156,7 +156,7 @@ impl Builder {
         self.channel.make_room(room);
         self.channel.clients.arrive(client, room, record.entry);
         if let Some(presence) = &mut self.channel.rooms.get_mut(room).presence {
-            let place = presence.track(record, edge, self.channel.clients.names().names(client));
+            let place = presence.track(record, edge, self.channel.clients.name_bytes(client));
             self.channel.clients.get_mut(client).footing(room).set_place(place);
         }
         Ok(())
