@@ -60,6 +60,8 @@ pub(crate) struct Client {
     // The clients of one user form a list, in the order in which they came.
     previous: Option<ClientHandle>,
     next: Option<ClientHandle>,
+    // What its names take in JSON; 0 until it is asked for.
+    name_bytes: u64,
 }
 
 /// What keeps a client while it is in no room.
@@ -135,6 +137,17 @@ impl Clients {
         self.slab.get_mut(handle.get())
     }
 
+    /// At least as many bytes as the names of a client take in JSON. They are counted once, however
+    /// often it comes and goes.
+    #[inline]
+    pub(crate) fn name_bytes(&mut self, handle: ClientHandle) -> u64 {
+        let known = &mut self.slab.get_mut(handle.get()).name_bytes;
+        if *known == 0 {
+            *known = self.names.names(handle).encoded_bytes();
+        }
+        *known
+    }
+
     /// Whatever the host wanted to know of a client.
     pub(crate) fn data(&self, client: ClientHandle) -> Option<&Json> {
         self.data.get(&client)
@@ -175,6 +188,7 @@ impl Clients {
             user: number,
             previous,
             next: None,
+            name_bytes: 0,
         }));
         self.come(handle);
 

@@ -277,9 +277,9 @@ pub use ids::{
 pub use json::{LineError, LineReader};
 pub use message::StoredMessage;
 pub use outbound::{
-    Answer, Body, BroadcastMessage, Cause, CloseConnection, Closed, Evicted, Exclusion,
-    HistoryPage, More, Outbound, PresenceDiff, PresenceState, PushMessage, Reply, RoomInfo,
-    RoomNotice, System, Target,
+    Answer, Body, BroadcastMessage, Cause, CloseConnection, Closed, Evicted, HistoryPage, More,
+    Outbound, PresenceDiff, PresenceState, PushMessage, Reply, RoomInfo, RoomNotice, System,
+    Target,
 };
 pub use payload::{Json, JsonError, Payload};
 pub use presence::{Diff, Edge, Entries, Entry, Meta, PresenceRef};

@@ -5,7 +5,8 @@
 //! the highest one that it should have received. Costs are given with each method; `k` is the
 //! number of names that are remembered singly.
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
+use core::mem;
 
 use crate::{
     config::RoomConfig,
@@ -45,8 +46,16 @@ pub(crate) struct Marks {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Mark {
     pub(crate) offset: u64,
-    pub(crate) except_client: Option<ClientId>,
-    pub(crate) except_user: Option<UserId>,
+    pub(crate) except: Whom,
+}
+
+/// Whom a message excludes that excludes somebody. Small, as marks change places all the time: few
+/// messages exclude a client and a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Whom {
+    Client(ClientId),
+    User(UserId),
+    Both(Box<(ClientId, UserId)>),
 }
 
 /// Whom one message excludes beside whom another does.
@@ -56,6 +65,8 @@ enum Beside {
     Same,
     /// Others, so that no reader is excluded by both.
     Apart,
+    /// A client where that is a user, or a user where that is a client: by both, whoever is both.
+    Across,
     Otherwise,
 }
 
@@ -108,31 +119,53 @@ impl<'a> From<&'a StoredMessage> for Loss<'a> {
 }
 
 impl Loss<'_> {
-    const fn excludes_somebody(self) -> bool {
-        self.except_client.is_some() || self.except_user.is_some()
-    }
-
     /// What is remembered of it if it was not for everyone.
-    fn to_mark(self) -> Mark {
-        let Self { event: _, offset, except_client, except_user } = self;
-        Mark { offset, except_client: except_client.cloned(), except_user: except_user.cloned() }
+    #[inline]
+    fn to_mark(self) -> Option<Mark> {
+        let except = Whom::of(self.except_client, self.except_user)?;
+        Some(Mark { offset: self.offset, except })
     }
 }
 
-impl Mark {
-    /// Whom a loss excludes beside whom it excludes: told of what is common, that senders exclude
-    /// themselves or their users.
-    fn beside(&self, loss: Loss<'_>) -> Beside {
-        let is_same = match (self, loss) {
-            (
-                Self { except_client: Some(client), except_user: None, .. },
-                Loss { except_client: Some(other), except_user: None, .. },
-            ) => client == other,
-            (
-                Self { except_client: None, except_user: Some(user), .. },
-                Loss { except_client: None, except_user: Some(other), .. },
-            ) => user == other,
-            _ => return Beside::Otherwise,
+impl Whom {
+    /// None if both are none.
+    #[inline]
+    pub(crate) fn of(client: Option<&ClientId>, user: Option<&UserId>) -> Option<Self> {
+        Some(match (client, user) {
+            (Some(client), None) => Self::Client(client.clone()),
+            (None, Some(user)) => Self::User(user.clone()),
+            (Some(client), Some(user)) => Self::Both(Box::new((client.clone(), user.clone()))),
+            (None, None) => return None,
+        })
+    }
+
+    pub(crate) fn client(&self) -> Option<&ClientId> {
+        match self {
+            Self::Client(client) => Some(client),
+            Self::User(_) => None,
+            Self::Both(both) => Some(&both.0),
+        }
+    }
+
+    pub(crate) fn user(&self) -> Option<&UserId> {
+        match self {
+            Self::Client(_) => None,
+            Self::User(user) => Some(user),
+            Self::Both(both) => Some(&both.1),
+        }
+    }
+
+    /// Whom another excludes beside these: told of what is common, that senders exclude themselves
+    /// or their users.
+    #[inline]
+    fn beside(&self, other: &Self) -> Beside {
+        let is_same = match (self, other) {
+            (Self::Client(client), Self::Client(other)) => client == other,
+            (Self::User(user), Self::User(other)) => user == other,
+            (Self::Client(_), Self::User(_)) | (Self::User(_), Self::Client(_)) => {
+                return Beside::Across;
+            }
+            (Self::Both(_), _) | (_, Self::Both(_)) => return Beside::Otherwise,
         };
         if is_same { Beside::Same } else { Beside::Apart }
     }
@@ -256,33 +289,58 @@ impl Marks {
 
     fn highest(&self, reader: Reader<'_>) -> u64 {
         let is_for = |mark: &&Mark| {
-            mark.except_client.as_ref() != Some(reader.client)
-                && mark.except_user.as_ref() != Some(reader.user)
+            mark.except.client() != Some(reader.client) && mark.except.user() != Some(reader.user)
         };
         self.for_some.iter().find(is_for).map_or(self.for_all, |mark| mark.offset)
     }
 
     fn note(&mut self, loss: Loss<'_>) {
-        if !loss.excludes_somebody() {
-            return self.note_for_all(loss.offset);
+        let Some(mark) = loss.to_mark() else { return self.note_for_all(loss.offset) };
+        let [newest, ..] = &mut *self.for_some else { return self.add(mark) };
+        if newest.offset >= mark.offset {
+            return self.put(mark);
         }
-        let newest = self.for_some.first_mut().filter(|newest| newest.offset < loss.offset);
-        match newest.map(|newest| (newest.beside(loss), newest)) {
-            Some((Beside::Same, newest)) => newest.offset = loss.offset,
-            Some((Beside::Apart, _)) => {
-                // Everybody is told by one of the two.
-                match self.for_some.get_mut(1) {
-                    Some(second) => *second = loss.to_mark(),
-                    None => self.for_some.push(loss.to_mark()),
-                }
-                self.for_some.truncate(2);
+        match newest.except.beside(&mark.except) {
+            Beside::Same => newest.offset = mark.offset,
+            // Everybody is told by one of the two.
+            Beside::Apart => self.put_first(mark, 1),
+            Beside::Across => self.note_across(mark),
+            Beside::Otherwise => self.put(mark),
+        }
+    }
+
+    /// Notes a newer mark that excludes a client where the newest excludes a user, or the other way
+    /// round: those whom both exclude are told by the second, or by one after it.
+    fn note_across(&mut self, mark: Mark) {
+        let [_, second, ..] = &mut *self.for_some else { return self.put_first(mark, 1) };
+        match second.except.beside(&mark.except) {
+            Beside::Same => {
+                second.offset = mark.offset;
                 self.for_some.swap(0, 1);
             }
-            Some((Beside::Otherwise, _)) | None => {
-                self.add(loss.to_mark());
-                self.forget_what_does_not_matter();
-            }
+            // It excludes another than this one, or than the newest, so that it tells all of those.
+            Beside::Apart | Beside::Across => self.put_first(mark, 2),
+            Beside::Otherwise => self.put(mark),
         }
+    }
+
+    /// Puts a mark before the first `kept`, and forgets those after them.
+    fn put_first(&mut self, mark: Mark, kept: usize) {
+        let mut moved = mark;
+        for place in self.for_some.iter_mut().take(kept + 1) {
+            mem::swap(place, &mut moved);
+        }
+        if self.for_some.len() <= kept {
+            self.for_some.push(moved);
+        } else {
+            self.for_some.truncate(kept + 1);
+        }
+    }
+
+    /// Puts a mark wherever it belongs.
+    fn put(&mut self, mark: Mark) {
+        self.add(mark);
+        self.forget_what_does_not_matter();
     }
 
     fn note_for_all(&mut self, offset: u64) {
@@ -320,8 +378,8 @@ impl Marks {
         let of_client = Readers { client: Some(0), user: None };
         let of_user = Readers { client: None, user: Some(0) };
         let mut excluded = [
-            newest.except_client.is_some().then_some(of_client),
-            newest.except_user.is_some().then_some(of_user),
+            newest.except.client().is_some().then_some(of_client),
+            newest.except.user().is_some().then_some(of_user),
         ];
         let mut place = 1;
         while let Some(mark) = self.for_some.get(place) {
@@ -339,16 +397,16 @@ impl Marks {
     fn excluded_too(&self, mark: &Mark, place: usize, readers: Readers) -> Option<Readers> {
         let client = readers.client.and_then(|place| self.client_at(place));
         let user = readers.user.and_then(|place| self.user_at(place));
-        if client.is_some() && client == mark.except_client.as_ref()
-            || user.is_some() && user == mark.except_user.as_ref()
+        if client.is_some() && client == mark.except.client()
+            || user.is_some() && user == mark.except.user()
         {
             return Some(readers);
         }
         match (client, user) {
-            (None, Some(_)) if mark.except_client.is_some() => {
+            (None, Some(_)) if mark.except.client().is_some() => {
                 Some(Readers { client: Some(place), ..readers })
             }
-            (Some(_), None) if mark.except_user.is_some() => {
+            (Some(_), None) if mark.except.user().is_some() => {
                 Some(Readers { user: Some(place), ..readers })
             }
             _ => None,
@@ -356,22 +414,21 @@ impl Marks {
     }
 
     fn client_at(&self, place: usize) -> Option<&ClientId> {
-        self.for_some.get(place)?.except_client.as_ref()
+        self.for_some.get(place)?.except.client()
     }
 
     fn user_at(&self, place: usize) -> Option<&UserId> {
-        self.for_some.get(place)?.except_user.as_ref()
+        self.for_some.get(place)?.except.user()
     }
 
-    /// Whether they are in order, exclude somebody, and each matters to somebody.
+    /// Whether they are in order, and each matters to somebody.
     pub(crate) fn are_sound(&self) -> bool {
         let offsets = self.for_some.iter().map(|mark| mark.offset);
         let is_sorted = offsets.clone().is_sorted_by(|newer, older| newer > older);
         let are_higher = offsets.min().is_none_or(|oldest| oldest > self.for_all);
-        let excludes = |mark: &Mark| mark.except_client.is_some() || mark.except_user.is_some();
         let mut pruned = self.clone();
         pruned.forget_what_does_not_matter();
-        is_sorted && are_higher && self.for_some.iter().all(excludes) && pruned == *self
+        is_sorted && are_higher && pruned == *self
     }
 
     fn check_invariants(&self) {

@@ -208,34 +208,61 @@ pub struct BroadcastMessage {
     pub timestamp_ms: u64,
     /// What its sender put beside the payload.
     pub meta: Option<Json>,
-    /// Whom it is not for, for a driver that stores it. In JSON, `except_client` and `except_user`
-    /// stand beside the other fields.
-    pub exclusion: Option<Box<Exclusion>>,
     /// Whether it was sent before, and is sent again to one client that comes back: part of the
     /// answer to its rejoin.
     pub replayed: bool,
     /// Who receives it.
     pub recipients: Recipients,
+    pub(crate) excluded: Excluded,
+    // Invariant: there are names if the exclusion says so.
+    pub(crate) excluded_names: Option<Box<ExcludedNames>>,
 }
 
-/// Whom a message is not for; see [`BroadcastMessage::exclusion`].
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Exclusion {
-    /// A client.
-    pub client: Option<ClientId>,
-    /// A user.
-    pub user: Option<UserId>,
+/// Whom a message is not for. Nearly always the message itself names them: then nothing more is
+/// kept, or allocated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Excluded {
+    Nobody,
+    /// The client that sent it.
+    Sender,
+    /// The user that sent it.
+    SendersUser,
+    /// Somebody else.
+    Named,
 }
 
-impl Exclusion {
-    /// None if it excludes nobody.
-    #[inline]
-    pub(crate) fn of(client: Option<&ClientId>, user: Option<&UserId>) -> Option<Box<Self>> {
-        if client.is_none() && user.is_none() {
-            return None;
+/// Whom a message is not for that does not name them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ExcludedNames {
+    client: Option<ClientId>,
+    user: Option<UserId>,
+}
+
+impl Excluded {
+    /// What excludes that client and that user from a message that was sent by those.
+    pub(crate) fn of(
+        client: Option<&ClientId>,
+        user: Option<&UserId>,
+        sender: Option<&ClientId>,
+        from: &UserId,
+    ) -> Self {
+        match (client, user) {
+            (None, None) => Self::Nobody,
+            (Some(_), None) if client == sender => Self::Sender,
+            (None, Some(user)) if user == from => Self::SendersUser,
+            (Some(_), _) | (_, Some(_)) => Self::Named,
         }
-        Some(Box::new(Self { client: client.cloned(), user: user.cloned() }))
+    }
+
+    /// Their names, if the message does not have them.
+    #[inline]
+    pub(crate) fn names(
+        self,
+        client: Option<&ClientId>,
+        user: Option<&UserId>,
+    ) -> Option<Box<ExcludedNames>> {
+        let names = || ExcludedNames { client: client.cloned(), user: user.cloned() };
+        (self == Self::Named).then(|| Box::new(names()))
     }
 }
 
@@ -274,6 +301,27 @@ impl BroadcastMessage {
             Target::Published(_) => None,
         }
     }
+
+    /// The client that it is not for, if it excludes one: for a driver that stores it. In JSON it
+    /// stands beside the fields.
+    #[must_use]
+    pub fn except_client(&self) -> Option<&ClientId> {
+        match self.excluded {
+            Excluded::Sender => self.client_id.as_ref(),
+            Excluded::Named => self.excluded_names.as_ref()?.client.as_ref(),
+            Excluded::Nobody | Excluded::SendersUser => None,
+        }
+    }
+
+    /// The user that it is not for, if it excludes one; likewise.
+    #[must_use]
+    pub fn except_user(&self) -> Option<&UserId> {
+        match self.excluded {
+            Excluded::SendersUser => Some(&self.from),
+            Excluded::Named => self.excluded_names.as_ref()?.user.as_ref(),
+            Excluded::Nobody | Excluded::Sender => None,
+        }
+    }
 }
 
 impl Serialize for BroadcastMessage {
@@ -293,10 +341,8 @@ impl Serialize for BroadcastMessage {
         }
         object.serialize_field("timestamp_ms", &self.timestamp_ms)?;
         optional_field(&mut object, "meta", self.meta.as_ref())?;
-        if let Some(Exclusion { client, user }) = self.exclusion.as_deref() {
-            optional_field(&mut object, "except_client", client.as_ref())?;
-            optional_field(&mut object, "except_user", user.as_ref())?;
-        }
+        optional_field(&mut object, "except_client", self.except_client())?;
+        optional_field(&mut object, "except_user", self.except_user())?;
         optional_field(&mut object, "replayed", self.replayed.then_some(&true))?;
         object.serialize_field("recipients", &self.recipients)?;
         object.end()

@@ -24,7 +24,7 @@ pub(crate) use self::{
 
 use self::record::{Rest, Standing};
 use crate::{
-    directory::{Directory, Names},
+    directory::Directory,
     ids::ClientHandle,
     log::{Log, Moved},
     payload::Json,
@@ -100,9 +100,9 @@ impl Presence {
     }
 
     /// Adds a meta, for which there must be room, and returns where it is kept; with
-    /// [`Edge::First`] its user comes too.
-    pub(crate) fn track(&mut self, record: &Record, edge: Edge, names: &Names) -> u32 {
-        self.name_bytes += names.encoded_bytes();
+    /// [`Edge::First`] its user comes too. Its names take that many bytes in JSON.
+    pub(crate) fn track(&mut self, record: &Record, edge: Edge, name_bytes: u64) -> u32 {
+        self.name_bytes += name_bytes;
         self.put(record, edge)
     }
 
@@ -116,8 +116,8 @@ impl Presence {
     }
 
     /// Removes the meta kept at `place`; with `Edge::Last` its user goes too.
-    pub(crate) fn untrack(&mut self, place: u32, edge: Edge, names: &Names) -> Record {
-        self.name_bytes -= names.encoded_bytes();
+    pub(crate) fn untrack(&mut self, place: u32, edge: Edge, name_bytes: u64) -> Record {
+        self.name_bytes -= name_bytes;
         self.take(place, edge)
     }
 
@@ -232,10 +232,9 @@ mod tests {
             names: None,
         };
         assert!(presence.make_room().is_none_or(|moved| moved.from == 0));
-        let names = Names::default();
-        let place = presence.track(&record, Edge::First, &names);
-        assert_eq!(presence.untrack(place, Edge::Last, &names).data, Some(data));
-        assert_eq!(presence.data_bytes, 0, "what is gone is not counted");
+        let place = presence.track(&record, Edge::First, 9);
+        assert_eq!(presence.untrack(place, Edge::Last, 9).data, Some(data));
+        assert_eq!((presence.data_bytes, presence.name_bytes), (0, 0), "nothing is counted");
         assert!(presence.rest.get(place).is_none(), "what nobody can see is not kept");
     }
 }

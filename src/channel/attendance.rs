@@ -61,7 +61,7 @@ impl Channel {
             is_moved: false,
             names,
         };
-        let place = presence.track(&record, edge, self.clients.names().names(client));
+        let place = presence.track(&record, edge, self.clients.name_bytes(client));
         self.clients.get_mut(client).footing(room).set_place(place);
         self.outbox.count_presence_join();
         presence.window.is_none().then_some(News::Begun(Turn { record, edge }))
@@ -81,7 +81,7 @@ impl Channel {
             _ => Edge::None,
         };
         let presence = self.rooms.get_mut(room).presence.as_deref_mut()?;
-        let record = presence.untrack(place, edge, self.clients.names().names(client));
+        let record = presence.untrack(place, edge, self.clients.name_bytes(client));
         self.outbox.count_presence_leaves(1);
         if presence.window.is_none() {
             return Some(Turn { record, edge });

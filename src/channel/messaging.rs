@@ -11,7 +11,7 @@ use crate::{
     ids::{ClientHandle, ClientId, EventName, MessageId, Topic, UserId},
     lost::Loss,
     message::StoredMessage,
-    outbound::{self, Body, BroadcastMessage, Outbound, PushMessage, Target},
+    outbound::{Body, BroadcastMessage, Excluded, Outbound, PushMessage, Target},
     payload::{Json, Payload},
     recipients::{Except, Recipients},
     refusal::Refusal,
@@ -36,16 +36,18 @@ struct Message<'a> {
 #[derive(Clone, Copy)]
 struct Exclusion<'a> {
     client: Option<&'a ClientId>,
-    /// The same, if it is here: who looks for a sender knows it already.
-    handle: Option<ClientHandle>,
     user: Option<&'a UserId>,
+    /// That client, and one of that user, if they are here: who sends knows its own already.
+    handles: [Option<ClientHandle>; 2],
+    /// Who these are to the message.
+    excluded: Excluded,
 }
 
 impl Exclusion<'_> {
     const fn excludes(self) -> Excludes {
-        match (self.client, self.user) {
-            (None, None) => Excludes::Nobody,
-            (Some(_), _) | (_, Some(_)) => Excludes::Somebody,
+        match self.excluded {
+            Excluded::Nobody => Excludes::Nobody,
+            Excluded::Sender | Excluded::SendersUser | Excluded::Named => Excludes::Somebody,
         }
     }
 }
@@ -84,10 +86,22 @@ impl Channel {
         if rate.is_some() {
             self.count_rate(client, room);
         }
-        let (excluded, handle, user) = match audience {
-            Audience::All => (None, None, None),
-            Audience::Others => (Some(client_id), Some(client), None),
-            Audience::OtherUsers => (None, None, Some(&from)),
+        let nobody =
+            Exclusion { client: None, user: None, handles: [None; 2], excluded: Excluded::Nobody };
+        let except = match audience {
+            Audience::All => nobody,
+            Audience::Others => Exclusion {
+                client: Some(client_id),
+                handles: [Some(client), None],
+                excluded: Excluded::Sender,
+                ..nobody
+            },
+            Audience::OtherUsers => Exclusion {
+                user: Some(&from),
+                handles: [None, Some(client)],
+                excluded: Excluded::SendersUser,
+                ..nobody
+            },
         };
         let message = Message {
             topic,
@@ -97,7 +111,7 @@ impl Channel {
             client_id: Some(client_id),
             meta: Json::given(meta.as_ref()),
             id: id.as_ref(),
-            except: Exclusion { client: excluded, handle, user },
+            except,
         };
         self.send(header, room, message);
         Ok(())
@@ -140,9 +154,13 @@ impl Channel {
             reference: _,
         } = publish;
         let meta = Json::given(meta.as_ref());
-        let handle = except_client.as_ref().and_then(|client| self.clients.find(client));
         let (client, user) = (except_client.as_ref(), except_user.as_ref());
-        let except = Exclusion { client, handle, user };
+        let handles = [
+            client.and_then(|client| self.clients.find(client)),
+            user.and_then(|user| self.clients.find_user(user)),
+        ];
+        let excluded = Excluded::of(client, user, None, from);
+        let except = Exclusion { client, user, handles, excluded };
         if let Address::Topic(topic) = target {
             let room = self.find_room(topic)?;
             if self.is_repeated(header, room, from, id.as_ref()) {
@@ -165,20 +183,21 @@ impl Channel {
             client_id: None,
             timestamp_ms: self.clock.now_ms,
             meta: meta.cloned(),
-            exclusion: outbound::Exclusion::of(except_client.as_ref(), except_user.as_ref()),
             replayed: false,
             recipients,
+            excluded,
+            excluded_names: excluded.names(client, user),
         }));
         Ok(())
     }
 
     /// Sends a message to a topic: reply if asked for, the message, what history gives up for it.
     fn send(&mut self, header: Header<'_>, room: RoomNumber, message: Message<'_>) {
-        let Message { topic, event, payload, from, client_id, meta, id, except: exclusion } =
-            message;
-        let except = self.except(room, event, exclusion);
+        let Message { topic, event, payload, from, client_id, meta, id, except } = message;
+        let Exclusion { client, user, excluded, .. } = except;
+        let excepted = self.except(room, event, except);
         let this = self.rooms.get_mut(room);
-        this.tell_losses_apart(exclusion.excludes());
+        this.tell_losses_apart(except.excludes());
         this.position.offset += 1;
         let (position, members, dedupe) = (this.position, this.members(), this.config.dedupe);
         if let (Some(id), 1..) = (id, dedupe) {
@@ -192,9 +211,10 @@ impl Channel {
             self.outbox.reply(header, Ok(Body::Published { position }));
         }
         let timestamp_ms = self.clock.now_ms;
-        let mut recipients = Some(Recipients::new(members, except));
+        let mut recipients = Some(Recipients::new(members, excepted));
         self.outbox.push_with(|| {
-            let exclusion = outbound::Exclusion::of(exclusion.client, exclusion.user);
+            // Before the others: what may allocate among them would have them made elsewhere.
+            let excluded_names = excluded.names(client, user);
             Outbound::BroadcastMessage(BroadcastMessage {
                 target: Target::Topic { topic: topic.clone(), position },
                 event: event.clone(),
@@ -203,9 +223,10 @@ impl Channel {
                 client_id: client_id.cloned(),
                 timestamp_ms,
                 meta: meta.cloned(),
-                exclusion,
                 replayed: false,
                 recipients: recipients.take().unwrap_or_else(Recipients::none),
+                excluded,
+                excluded_names,
             })
         });
         if let Some(evicted) = evicted {
@@ -267,13 +288,13 @@ impl Channel {
         let this = self.rooms.get(room);
         let subscriptions =
             this.subscriptions().filter(|subscriptions| !subscriptions.all_hear_all());
-        if subscriptions.is_none() && except.client.is_none() && except.user.is_none() {
-            return Except::Nobody;
-        }
         let is_attached = |client: &ClientHandle| {
             let footing = self.clients.get(*client).rooms.get(room);
             footing.is_some_and(Footing::is_attached)
         };
+        if let (None, [client, None]) = (subscriptions, except.handles) {
+            return client.filter(is_attached).map_or(Except::Nobody, Except::One);
+        }
         let excluded = self.excluded(except).filter(is_attached);
         match subscriptions {
             None => Except::of(excluded),
@@ -286,9 +307,9 @@ impl Channel {
 
     /// Which clients are left out; those that are there.
     fn excluded(&self, except: Exclusion<'_>) -> impl Iterator<Item = ClientHandle> {
-        let Exclusion { client: _, handle, user } = except;
-        let user = user.map(|user| self.clients_of_user(user));
-        handle.into_iter().chain(user.into_iter().flatten())
+        let [client, of_user] = except.handles;
+        let of_user = of_user.map(|client| self.clients.of_same_user(client));
+        client.into_iter().chain(of_user.into_iter().flatten())
     }
 
     /// Who is reached by a message that is not for a topic.

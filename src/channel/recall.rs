@@ -11,7 +11,7 @@ use crate::{
     ids::{ClientHandle, ClientId, Topic},
     lost::Reader,
     message::StoredMessage,
-    outbound::{Body, BroadcastMessage, Exclusion, HistoryPage, More, Outbound, Target},
+    outbound::{Body, BroadcastMessage, Excluded, HistoryPage, More, Outbound, Target},
     recipients::Recipients,
     refusal::Refusal,
     rooms::RoomNumber,
@@ -128,6 +128,8 @@ impl Channel {
         let recipients = Recipients::of(&[client]);
         for message in messages {
             let position = Position { epoch, offset: message.offset };
+            let (client, user) = (message.except_client.as_ref(), message.except_user.as_ref());
+            let excluded = Excluded::of(client, user, message.client_id.as_ref(), &message.from);
             self.outbox.push(Outbound::BroadcastMessage(BroadcastMessage {
                 target: Target::Topic { topic: topic.clone(), position },
                 event: message.event.clone(),
@@ -136,12 +138,10 @@ impl Channel {
                 client_id: message.client_id.clone(),
                 timestamp_ms: message.timestamp_ms,
                 meta: message.meta.clone(),
-                exclusion: Exclusion::of(
-                    message.except_client.as_ref(),
-                    message.except_user.as_ref(),
-                ),
                 replayed: true,
                 recipients: recipients.clone(),
+                excluded,
+                excluded_names: excluded.names(client, user),
             }));
         }
     }

@@ -159,3 +159,33 @@ fn a10_a_flood_of_one_sender_takes_one_mark() {
     assert_eq!((highest(&sender), highest(&other)), (0, 999));
     assert_eq!(vec![lost.others.newest()], [999]);
 }
+
+/// Loses messages in order, nearly all of which exclude somebody, as senders do it.
+#[test]
+fn a10_what_excludes_a_few_in_turn_is_told_exactly() {
+    let (config, event) = (RoomConfig::default(), EventName::from("e"));
+    let (clients, users) = (clients(3), users(3));
+    for seed in 1..40 {
+        let (mut lost, mut dumb, mut random) = (Lost::default(), Dumb::default(), Random(seed));
+        for offset in 1..300 {
+            let mut any = || (random.below(2) == 0).then(|| random.below(3));
+            let at = |place: Option<u64>| place.and_then(|place| usize::try_from(place).ok());
+            let (client, user) = (at(any()), at(any()));
+            let client = client.and_then(|at| clients.get(at));
+            // Both are seldom excluded.
+            let user = user
+                .and_then(|at| users.get(at))
+                .filter(|_| client.is_none() || random.below(5) == 0);
+            let missing = Loss { event: &event, offset, except_client: client, except_user: user };
+            lost.note(missing, together(&config));
+            dumb.0.push(("e".into(), offset, client.cloned(), user.cloned()));
+            lost.check_invariants();
+            for reader in clients
+                .iter()
+                .flat_map(|client| users.iter().map(move |user| Reader { client, user }))
+            {
+                assert_eq!(lost.highest_of_all(reader), dumb.highest(reader, |_| true));
+            }
+        }
+    }
+}

@@ -7,10 +7,10 @@ use parlor::{
     Cause, Channel, ClientEvents, ClientHandle, ClientId, ClientInfo, ClientRooms, CloseConnection,
     CloseRoom, Closed, ClusterName, Config, ConfigBuilder, ConfigError, ConfigFileError, Connect,
     Counters, Crash, Deadline, DeadlineReason, Decision, Diff, Disconnect, Edge, Entries, Entry,
-    Event, EventCounts, EventDefinition, EventKind, EventName, Evicted, Exclusion, Few, Grace,
-    GroupName, Guard, History, HistoryOnJoin, HistoryPage, Join, JoinRequest, Json, JsonError,
-    Kick, Leave, Lifetime, Limit, LineError, LineReader, MessageId, Meta, More, NameFlaw, NodeId,
-    OpenRoom, Outbound, PatternFlaw, Payload, Position, PresenceDiff, PresenceMode, PresenceRef,
+    Event, EventCounts, EventDefinition, EventKind, EventName, Evicted, Few, Grace, GroupName,
+    Guard, History, HistoryOnJoin, HistoryPage, Join, JoinRequest, Json, JsonError, Kick, Leave,
+    Lifetime, Limit, LineError, LineReader, MessageId, Meta, More, NameFlaw, NodeId, OpenRoom,
+    Outbound, PatternFlaw, Payload, Position, PresenceDiff, PresenceMode, PresenceRef,
     PresenceState, Publish, Push, PushMessage, Query, Question, RateLimit, RateLimited,
     RateLimiter, Reason, Recipients, Ref, Refusal, RefusalCounts, Refuse, Rejoin, RemoveFromGroup,
     Reply, RestoreError, RoomConfig, RoomFlaw, RoomInfo, RoomNotice, SaveError, SnapshotMode,
@@ -50,7 +50,7 @@ fn every_public_type_is_sendable_shareable_and_clonable() {
         Channel ClientEvents ClientHandle ClientId ClientInfo ClientRooms
         CloseConnection CloseRoom Closed ClusterName Config ConfigBuilder ConfigError
         ConfigFileError Connect Counters Crash Deadline DeadlineReason Decision<Json> Diff Disconnect Edge
-        Entries Entry Event EventCounts EventDefinition EventKind EventName Evicted Exclusion Few<Meta>
+        Entries Entry Event EventCounts EventDefinition EventKind EventName Evicted Few<Meta>
         Grace GroupName Guard History HistoryOnJoin HistoryPage Join JoinRequest<'static> Json Kick
         Leave Lifetime Limit LineError LineReader MessageId Meta More NameFlaw NodeId
         OpenRoom Outbound PatternFlaw Payload Position PresenceDiff PresenceMode

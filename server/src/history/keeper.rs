@@ -267,13 +267,10 @@ impl Reached {
 
 /// A message as memory would have it.
 fn stored(message: &BroadcastMessage, offset: u64) -> StoredMessage {
-    let BroadcastMessage { event, payload, from, client_id, timestamp_ms, meta, exclusion, .. } =
-        message;
+    let BroadcastMessage { event, payload, from, client_id, timestamp_ms, meta, .. } = message;
     let mut stored = StoredMessage::new(event, payload.clone(), from, offset, *timestamp_ms);
     (stored.client_id, stored.meta) = (client_id.clone(), meta.clone());
-    if let Some(exclusion) = exclusion.as_deref() {
-        stored.except_client.clone_from(&exclusion.client);
-        stored.except_user.clone_from(&exclusion.user);
-    }
+    stored.except_client = message.except_client().cloned();
+    stored.except_user = message.except_user().cloned();
     stored
 }

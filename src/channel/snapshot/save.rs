@@ -188,8 +188,8 @@ fn marks_form(marks: &Marks) -> form::Marks {
     let Marks { for_all, for_some } = marks;
     let for_some = for_some.iter().map(|mark| form::Mark {
         offset: mark.offset,
-        except_client: mark.except_client.clone(),
-        except_user: mark.except_user.clone(),
+        except_client: mark.except.client().cloned(),
+        except_user: mark.except.user().cloned(),
     });
     form::Marks { for_all: *for_all, for_some: for_some.collect() }
 }

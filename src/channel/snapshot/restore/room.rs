@@ -17,7 +17,7 @@ use crate::{
     footing::{Footing, Seat},
     history::History,
     ids::{EventName, MessageId, UserId},
-    lost::{Lost, Mark, Marks},
+    lost::{Lost, Mark, Marks, Whom},
     presence::{Edge, Entries, Entry, Meta, PresenceRef, Record, Window},
     rooms::{Extras, RoomNumber},
 };
@@ -156,7 +156,7 @@ impl Builder {
         self.channel.make_room(room);
         self.channel.clients.arrive(client, room, record.entry);
         if let Some(presence) = &mut self.channel.rooms.get_mut(room).presence {
-            let place = presence.track(record, edge, self.channel.clients.names().names(client));
+            let place = presence.track(record, edge, self.channel.clients.name_bytes(client));
             self.channel.clients.get_mut(client).footing(room).set_place(place);
         }
         Ok(())
@@ -373,9 +373,12 @@ fn marks(form: form::Marks, latest: u64) -> Restored<Marks> {
     let form::Marks { for_all, for_some } = form;
     let for_some = for_some.into_iter().map(|form| {
         let form::Mark { offset, except_client, except_user } = form;
-        Mark { offset, except_client, except_user }
+        let except = Whom::of(except_client.as_ref(), except_user.as_ref())?;
+        Some(Mark { offset, except })
     });
-    let marks = Marks { for_all, for_some: for_some.collect() };
+    let for_some = for_some.collect::<Option<_>>();
+    let for_some = for_some.ok_or_else(|| wrong("what is lost for some excludes nobody"))?;
+    let marks = Marks { for_all, for_some };
     if marks.newest() > latest {
         let offset = marks.newest();
         return Err(wrong(format_args!("offset {offset} is lost, expected at most {latest}")));
