@@ -135,7 +135,7 @@ impl Judge {
     }
 
     /// A figure of `/metrics`.
-    async fn figure(&self, name: &str) -> String {
+    pub async fn figure(&self, name: &str) -> String {
         let mut raw = Raw::connect(self.arena.at).await;
         let key = tokens::KEY;
         raw.write(format!(
