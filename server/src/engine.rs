@@ -5,7 +5,7 @@
 //! and no thread, because who wakes it for a single join is then followed by it, without the machine
 //! switching threads.
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod alone;
 mod delivery;
 mod encoded;

@@ -84,7 +84,7 @@ impl Alone {
             }
         }
         self.engine.settle();
-        thread_time() - began
+        thread_time().saturating_sub(began)
     }
 
     fn until_passed(&mut self) {
