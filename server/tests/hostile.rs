@@ -73,6 +73,8 @@ async fn what_is_held_beyond_the_formula_is_seen() {
     let mut missed = judge("hostile-missed").await;
     missed::attacks(&mut missed).await;
     eprintln!("{unread}\n{missed}");
-    // Broadcasts to those who read nothing, by both protocols; and pages that are asked for.
-    assert_eq!([unread.wrong(), missed.wrong()], [2, 1]);
+    // Broadcasts to those who read nothing, by both protocols, and perhaps to those who never poll, of
+    // whom the server holds just as much as it may; and pages that are asked for.
+    assert!(unread.wrong() >= 2, "{unread}");
+    assert_eq!(missed.wrong(), 1, "{missed}");
 }
