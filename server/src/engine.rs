@@ -210,6 +210,7 @@ impl Engine {
                 }
                 if taken % DELIVERED == 0 {
                     self.deliver();
+                    self.seats.lanes.flush();
                     if began.elapsed() > LONG {
                         break;
                     }
@@ -222,6 +223,10 @@ impl Engine {
             self.figures.batch(began, &self.channel.stats());
             if course == Course::End {
                 return self.seats.lanes.finish();
+            }
+            if self.seats.lanes.is_broken() {
+                // Connections that were not sent everything end with it.
+                return;
             }
             if !mailbox.is_empty() {
                 // Connections that share its thread go on too.
@@ -284,8 +289,8 @@ impl Engine {
                 self.deliver();
                 // The guard is about what clients do, also where the server asks for one.
                 self.put_in(event);
-                // Who asked may have gone.
-                answer.send(self.deliver_for(Asker::Server)).ok();
+                let done = self.deliver_for(Asker::Server);
+                self.seats.lanes.when_passed(answer, done);
             }
             Message::PagesRead => {}
             Message::ClientsOf { user_id, answer } => {

@@ -6,7 +6,10 @@
 //! the last counts, as in JavaScript; what is passed on is what was sent.
 
 use jsonschema::{PatternOptions, ValidationError, error::ValidationErrorKind};
-use std::sync::Arc;
+use std::{
+    panic::{self, AssertUnwindSafe},
+    sync::Arc,
+};
 
 use parlor::{Event, EventName, Payload, Topic};
 use serde_json::Value;
@@ -155,7 +158,10 @@ impl Schemas {
     #[must_use]
     pub fn flaw_of(&self, event: &Event) -> Option<String> {
         let (Some(rooms), Event::Broadcast(said)) = (&self.0, event) else { return None };
-        rooms.of(&said.topic, &said.event)?.check(&said.payload).err()
+        let schema = rooms.of(&said.topic, &said.event)?;
+        // As with a guard's rule, a defect costs the message and not the connection.
+        let checked = panic::catch_unwind(AssertUnwindSafe(|| schema.check(&said.payload)));
+        checked.unwrap_or_else(|_| Err("the payload could not be checked".into())).err()
     }
 }
 

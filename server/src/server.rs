@@ -279,7 +279,7 @@ impl Parts {
             self.panicked += usize::from(engine.await.is_err());
             self.engine = None;
         }
-        // It has done what was left to do in its lanes, too.
+        // Unless it has panicked, it has done what was left to do in its lanes, too.
         while let Some(lane) = self.lanes.last_mut() {
             lane.abort();
             self.panicked += usize::from(lane.await.is_err_and(|error| error.is_panic()));

@@ -102,7 +102,7 @@ pub struct Settings {
     /// How the channel behaves. Its first epoch is that of the start.
     pub channel: Config,
     /// Who may do what, beyond what the channel decides. It runs in the task of the engine, between
-    /// everybody's messages, so it is brief.
+    /// everybody's messages, so it is brief. It sees payloads that no schema has passed yet.
     pub guard: GuardFactory,
     /// What payloads have to be like. Who may not send, by the guard, is not told what would have been
     /// right; what the guard has changed is not compared again.

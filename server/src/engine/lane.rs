@@ -4,13 +4,18 @@
 //! through its lane, replies too, so the order for a connection is the order of the outbox. That holds
 //! when a handle is used again as well: taking and vacating a seat are steps among the others.
 //!
-//! A lane never waits for a connection, and the engine never waits for a lane. If a lane falls behind
-//! by more than [`BEHIND`], the engine does some of its work, which keeps the backlog bounded.
+//! A lane never waits for a connection. If it falls behind by more than [`BEHIND`], the engine does some
+//! of its work, a batch at a time, which keeps the backlog bounded: to about that, and what comes of one
+//! event.
 
 use std::{
     collections::VecDeque,
     mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
 };
 
 use parlor::{ClientHandle, ClientId, Outbound, Topic};
@@ -30,6 +35,9 @@ pub(super) const BEHIND: usize = 1 << 16;
 
 /// So that [`BEHIND`] is at most 8 MiB, too.
 pub(super) const UNIT_BYTES: usize = 128;
+
+/// How much work is handed over at once, at most, but for a single message to more than that.
+pub(super) const BATCH: usize = 1 << 12;
 
 /// A connection, as its lane sees it.
 #[derive(Debug, Clone)]
@@ -85,6 +93,10 @@ pub(super) struct Lane {
     receivers: Mutex<Receivers>,
     inbox: Mutex<VecDeque<Batch>>,
     wake: Notify,
+    /// Nothing more is handed over.
+    is_closed: AtomicBool,
+    /// Whoever did its work has panicked: what its connections were to be sent is lost.
+    is_broken: AtomicBool,
     figures: Arc<LaneFigures>,
 }
 
@@ -127,6 +139,8 @@ impl Lane {
             receivers: Mutex::new(receivers),
             inbox: Mutex::default(),
             wake: Notify::new(),
+            is_closed: AtomicBool::new(false),
+            is_broken: AtomicBool::new(false),
             figures,
         }
     }
@@ -149,22 +163,52 @@ impl Lane {
         let Some(Batch { steps, work }) = lock(&self.inbox).pop_front() else {
             return false;
         };
+        // However it ends, this does not wait any more.
+        let done = Done { lane: self, work };
         for step in steps {
             receivers.perform(step);
         }
+        drop(done);
         drop(receivers);
-        self.figures.goes(work);
         true
     }
 
-    /// Works whenever there is something to do.
+    /// Works whenever there is something to do, until it is closed.
     pub(super) async fn run(self: Arc<Self>) {
         loop {
             while self.work() {
                 // Connections that share its thread go on too.
                 yield_now().await;
             }
+            if self.is_closed.load(Ordering::Acquire) {
+                return;
+            }
             self.wake.notified().await;
+        }
+    }
+
+    /// Has the task end when it has done what was handed over.
+    pub(super) fn close(&self) {
+        self.is_closed.store(true, Ordering::Release);
+        self.wake.notify_one();
+    }
+
+    pub(super) fn is_broken(&self) -> bool {
+        self.is_broken.load(Ordering::Relaxed)
+    }
+}
+
+/// Takes note that a batch is done, also if that has panicked.
+struct Done<'a> {
+    lane: &'a Lane,
+    work: usize,
+}
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.lane.figures.goes(self.work);
+        if thread::panicking() {
+            self.lane.is_broken.store(true, Ordering::Relaxed);
         }
     }
 }
@@ -206,7 +250,11 @@ impl Receivers {
         match what {
             ForOne::Push(outbound, tag) => {
                 let sent = Sent::of(&outbound);
-                let put = queue.put(Item::Outbound(Arc::new(outbound)), || tag);
+                let outbound = Arc::new(outbound);
+                let put = queue.put(Item::Outbound(Arc::clone(&outbound)), || tag);
+                if let (Put::CutsOff, Outbound::PushMessage(push)) = (put, &*outbound) {
+                    log_cut(&push.client_id);
+                }
                 self.count(sent, wire, put);
             }
             ForOne::Reply(outbound, is_to) => {
@@ -280,9 +328,13 @@ impl Receivers {
 fn put(receiver: &Receiver, item: Item, encoded: &Encoded) -> Put {
     let put = receiver.queue.put(item, || encoded.tag());
     if put == Put::CutsOff {
-        info!(client = receiver.client_id.as_str(), "too slow, so it is cut off");
+        log_cut(&receiver.client_id);
     }
     put
+}
+
+fn log_cut(client_id: &ClientId) {
+    info!(client = client_id.as_str(), "too slow, so it is cut off");
 }
 
 impl Passed {

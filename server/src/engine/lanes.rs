@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use super::{
     encoded::Encoded,
-    lane::{Batch, ForOne, Lane, Passed, Receiver, Receivers, Step, UNIT_BYTES},
+    lane::{BATCH, Batch, ForOne, Lane, Passed, Receiver, Receivers, Step, UNIT_BYTES},
     seats::Wire,
 };
 use crate::{metrics::LaneFigures, queue::Queue};
@@ -106,18 +106,22 @@ impl Lanes {
         self.each(|| Step::Pass(Arc::clone(&passed)));
     }
 
-    /// Hands over what was gathered, and does work that a lane has fallen behind with.
+    /// Hands over what was gathered, and does work that lanes have fallen behind with.
     pub(super) fn flush(&mut self) {
         let Self::Beside(lanes) = self else { return };
+        // All of them have something to do before any is helped.
+        lanes.iter_mut().for_each(Beside::hand_over);
         for beside in lanes {
-            if beside.gathered.steps.is_empty() {
-                continue;
-            }
-            beside.lane.push(mem::take(&mut beside.gathered));
             while beside.lane.is_behind() && beside.lane.work() {
                 beside.figures.helped();
             }
         }
+    }
+
+    /// Whether a lane has panicked, so that its connections miss something.
+    pub(super) fn is_broken(&self) -> bool {
+        let Self::Beside(lanes) = self else { return false };
+        lanes.iter().any(|beside| beside.lane.is_broken())
     }
 
     /// Does all that is left.
@@ -153,6 +157,22 @@ impl Lanes {
 impl Beside {
     fn gather(&mut self, step: Step, work: usize) {
         self.gathered.steps.push(step);
-        self.gathered.work += work;
+        // Also what delivers nothing takes memory.
+        self.gathered.work += work.max(1);
+        if self.gathered.work >= BATCH {
+            self.hand_over();
+        }
+    }
+
+    fn hand_over(&mut self) {
+        if !self.gathered.steps.is_empty() {
+            self.lane.push(mem::take(&mut self.gathered));
+        }
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        self.lane.close();
     }
 }
