@@ -11,7 +11,7 @@ use crate::{
     refusal::Reason,
 };
 
-/// A client is there before it joins anything; see [`Event::Connect`](crate::Event::Connect).
+/// A client is there before it joins anything; see [`Event::Connect`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -46,7 +46,7 @@ impl Connect {
     }
 }
 
-/// The connection of a client is lost; see [`Event::Disconnect`](crate::Event::Disconnect).
+/// The connection of a client is lost; see [`Event::Disconnect`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -100,7 +100,7 @@ fn null_is_keep<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Grace, D::
 }
 
 /// The server puts a client out, of one topic or altogether; see
-/// [`Event::Kick`](crate::Event::Kick).
+/// [`Event::Kick`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -132,7 +132,7 @@ impl Kick {
     }
 }
 
-/// What was decided against before it went in; see [`Event::Refuse`](crate::Event::Refuse).
+/// What was decided against before it went in; see [`Event::Refuse`].
 ///
 /// A [`Guard`](crate::Guard) puts it in the place of the event that it refuses. Its reply has no
 /// `limit` and no `retry_after_ms`, which are the channel's own to say: a guard says them in the
@@ -200,7 +200,7 @@ impl Refuse {
     }
 }
 
-/// Time has passed; see [`Event::Tick`](crate::Event::Tick).
+/// Time has passed; see [`Event::Tick`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
