@@ -32,7 +32,7 @@ export class Charts {
     for (const chart of this.#charts) chart.draw(this.#samples);
   }
 
-  /** Of a server that was started anew since, or an engine that does not answer, nothing can be said. */
+  /** Rates since the last answer; none after a restart of the server, or while the engine does not answer. */
   #rates({ now_ms: at, started_at_ms: started, stats }) {
     const last = this.#last;
     this.#last = stats && { at, started, events: eventsOf(stats), deliveries: stats.deliveries };

@@ -53,7 +53,7 @@ async function request(path, params, signal) {
   throw new Refused(response.status, await response.json().catch(() => ({})));
 }
 
-/** What there is of something: `rooms`, `clients` or `engine`. */
+/** Fetches one list: `rooms`, `clients` or `engine`. */
 export async function ask(what, params, signal) {
   const late = AbortSignal.timeout(ANSWER_MS);
   return (await request(what, params, AbortSignal.any([signal, late]))).json();

@@ -89,10 +89,10 @@ async fn other_method(OriginalUri(uri): OriginalUri, request: Request) -> Proble
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
 }
 
-/// How long the engine may take to tell what is asked of it, which may be very much.
+/// The engine's time limit for a look-up, whose answer may be large.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Looks something up, which is given up where the engine does not answer: nobody is helped by requests
+/// Looks something up, and gives up when the engine does not answer in time: nobody is helped by requests
 /// that wait for it, and there can be only so many.
 async fn look_up<T>(looking: impl Future<Output = Outcome<T>>) -> Result<T, Problem> {
     Ok(timeout(PATIENCE, looking).await.map_err(|_elapsed| refused::no_answer(PATIENCE))??)

@@ -32,7 +32,7 @@ use tokio::{
 };
 use tracing::{debug, error};
 
-use self::{encoded::recipients_of, lanes::Lanes, paging::Paging, seats::Seats};
+use self::{lanes::Lanes, paging::Paging, seats::Seats};
 use crate::{
     clock::Clock,
     history::Keeper,
@@ -92,7 +92,7 @@ pub(crate) enum Way {
 /// What comes of an event: of one that is not answered, nothing.
 pub(crate) type Answered = Option<Result<Body, Refusal>>;
 
-/// What has come of what the server does.
+/// The result of an operation of the server.
 #[derive(Debug)]
 pub(crate) struct Done {
     pub(crate) answered: Answered,
@@ -322,8 +322,8 @@ impl Engine {
         self.hand_in_with(event, None);
     }
 
-    /// The same of an event with what is wrong with its payload. That is for those alone who may send,
-    /// and of what the channel would not refuse anyway for its names and sizes.
+    /// Hands in an event together with the flaw of its payload, if it has one. Only clients that may send
+    /// learn of the flaw, and only where the channel would not refuse names or sizes anyway.
     fn hand_in_with(&mut self, event: Event, flaw: Option<Box<str>>) {
         let flaw = flaw.filter(|_| self.channel.admits(&event));
         let mut event = self.guard.check(event, &self.channel);
@@ -408,7 +408,7 @@ impl Engine {
                 }
                 (Asker::Client | Asker::Pager | Asker::Member | Asker::Server, other) => {
                     if let Outbound::BroadcastMessage(_) = &other {
-                        done.recipients += recipients_of(&other).map_or(0, Recipients::len);
+                        done.recipients += other.recipients().map_or(0, Recipients::len);
                     }
                     self.seats.deliver(other);
                 }

@@ -425,7 +425,7 @@ fn refused(join: &Join, max_topics: usize) -> Event {
     refuse.into()
 }
 
-/// Hands over what is waiting, when the engine has room for it; never done if there is nothing.
+/// Hands the next waiting message to the engine once its mailbox has room; pends for ever if none waits.
 async fn hand_over(hub: &Hub, waiting: &mut VecDeque<Message>) -> Result<(), EngineGone> {
     if waiting.is_empty() {
         return future::pending().await;

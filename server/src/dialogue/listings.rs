@@ -58,7 +58,7 @@ impl Listings {
 /// without rooms.
 async fn list(hub: Arc<Hub>, event: Event, since: Instant) -> Arc<Told> {
     let (answer, may) = oneshot::channel();
-    // One that has gone answers nothing.
+    // An engine that has ended does not answer.
     hub.send(Message::May { event, answer }).await.ok();
     if may.await.unwrap_or(false) {
         hub.listing.get(&hub, Some(since)).await.encoded()

@@ -190,7 +190,7 @@ mod tests {
         let (rooms, mut channel) = (Rooms::default(), channel(1));
         let join = Join::new("c", "r", "ann", 0);
         assert_eq!(positions(&rooms, &mut channel, join), [(1, 0)]);
-        // It is told none of these: its line is dead.
+        // The client receives none of these: its connection is lost.
         (0..3).for_each(|_| say(&mut channel));
         let rejoin =
             |epoch, offset| Rejoin::new("c", "r", "ann", 0).with_since(Position { epoch, offset });

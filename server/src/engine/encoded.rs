@@ -45,7 +45,7 @@ impl Encoded {
 
     /// Who receives it, if it is for many.
     pub(super) fn recipients(&self) -> Option<&Recipients> {
-        recipients_of(&self.outbound)
+        self.outbound.recipients()
     }
 
     /// How many bytes it holds.
@@ -70,23 +70,6 @@ impl Encoded {
             Wire::PhoenixSigned => self.signed.get_or_init(|| phoenix(Positions::Signed)),
             Wire::Dialogue => self.dialogue.get_or_init(|| of_dialogue(&self.outbound)),
         }
-    }
-}
-
-/// Who receives something that many do.
-pub(super) const fn recipients_of(outbound: &Outbound) -> Option<&Recipients> {
-    match outbound {
-        Outbound::BroadcastMessage(message) => Some(&message.recipients),
-        Outbound::PresenceDiff(diff) => Some(&diff.recipients),
-        Outbound::RoomOpened(notice) | Outbound::RoomClosed(notice) => Some(&notice.recipients),
-        Outbound::Closed(closed) => Some(&closed.recipients),
-        Outbound::Reply(_)
-        | Outbound::PushMessage(_)
-        | Outbound::PresenceState(_)
-        | Outbound::History(_)
-        | Outbound::Evicted(_)
-        | Outbound::Disconnect(_)
-        | Outbound::System(_) => None,
     }
 }
 
